@@ -1,0 +1,209 @@
+#include "bench/roof.h"
+
+#include <algorithm>
+#include <array>
+#include <barrier>
+#include <cmath>
+#include <functional>
+#include <thread>
+
+#include "bench/roof_simd.h"
+#include "ops/core/environment.h"
+
+namespace gradproof {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kRoofLifetime = std::chrono::seconds(5);
+constexpr Index kMiB = Index{1} << 20;
+constexpr std::array kTraffic{Traffic::kRead, Traffic::kTriad, Traffic::kCopy, Traffic::kWrite};
+constexpr std::array kShares{0.0, 1.0 / 3, 0.5, 1.0};
+constexpr std::array kTrafficNames{"read", "triad", "copy", "write"};
+
+double nanoseconds(Clock::duration time) { return std::chrono::duration<double, std::nano>(time).count(); }
+
+double median_of_3(double a, double b, double c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); }
+
+// Runs work(thread) on all threads at once, `samples` times; the time of each, from the first start to the last end.
+std::vector<double> sample(int threads, int samples, const std::function<void(int)>& work) {
+  struct Span {
+    Clock::time_point start, end;
+  };
+  std::vector<std::vector<Span>> spans(static_cast<size_t>(threads), std::vector<Span>(static_cast<size_t>(samples)));
+  std::barrier<> together(threads);
+  const auto body = [&](int thread) {
+    for (Span& span : spans[static_cast<size_t>(thread)]) {
+      together.arrive_and_wait();
+      span.start = Clock::now();
+      work(thread);
+      span.end = Clock::now();
+    }
+  };
+  std::vector<std::jthread> others;
+  for (int thread = 1; thread < threads; ++thread) others.emplace_back(body, thread);
+  body(0);
+  others.clear();
+  std::vector<double> times;
+  for (size_t i = 0; i < static_cast<size_t>(samples); ++i) {
+    Span all = spans[0][i];
+    for (const std::vector<Span>& mine : spans)
+      all = {std::min(all.start, mine[i].start), std::max(all.end, mine[i].end)};
+    times.push_back(nanoseconds(all.end - all.start));
+  }
+  return times;
+}
+
+// The shortest median of three in about 15 ms, but one at least.
+double best_time(int threads, const std::function<void(int)>& work) {
+  constexpr double kBudget = 15e6;
+  const double first = sample(threads, 1, work)[0];  // warms up, too
+  const int groups = std::clamp(static_cast<int>(kBudget / (3 * first)), 1, 5);
+  const std::vector<double> times = sample(threads, 3 * groups, work);
+  double best = median_of_3(times[0], times[1], times[2]);
+  for (size_t i = 3; i < times.size(); i += 3) best = std::min(best, median_of_3(times[i], times[i + 1], times[i + 2]));
+  return best;
+}
+
+// Working sets that lie well within each cache, and one that exceeds them all. Sizes that the system does not tell are
+// taken small enough for any processor with these caches.
+struct Level {
+  const char* name;
+  Index bytes;
+};
+std::array<Level, 4> cache_levels() {
+  const CacheSizes sizes = cache_sizes();
+  const Index l1 = sizes.l1d.value_or(Index{32} << 10);
+  const Index l2 = sizes.l2.value_or(kMiB / 2);
+  const Index l3 = sizes.l3.value_or(8 * kMiB);
+  return {{{"l1", l1 / 2}, {"l2", l2 / 2}, {"l3", std::min(4 * l2, l3 / 2)}, {"memory", std::clamp(2 * l3, 64 * kMiB, 512 * kMiB)}}};
+}
+
+// Half octaves, from 8 KiB (below, starting a sweep shows) to the largest level.
+Index rung(Index bytes) {
+  const Index clamped = std::clamp(bytes, Index{8} << 10, cache_levels().back().bytes);
+  return static_cast<Index>(std::exp2(std::floor(2 * std::log2(static_cast<double>(clamped))) / 2));
+}
+
+int streams(Traffic traffic) { return traffic == Traffic::kTriad ? 3 : traffic == Traffic::kCopy ? 2 : 1; }
+
+// `a` is followed by the other streams, each `count` floats.
+void sweep(const RoofKernels& k, Traffic traffic, bool stream, float* a, Index count, Index sweeps) {
+  switch (traffic) {
+    case Traffic::kRead: return k.read(a, count, sweeps);
+    case Traffic::kCopy: return (stream ? k.copy_stream : k.copy)(a, a + count, count, sweeps);
+    case Traffic::kTriad: return (stream ? k.triad_stream : k.triad)(a, a + count, a + 2 * count, count, sweeps);
+    case Traffic::kWrite: return (stream ? k.write_stream : k.write)(a, count, sweeps);
+  }
+}
+
+std::string known_isa(const std::string& isa) {
+  const std::vector<std::string> isas = roof_isas();
+  return std::find(isas.begin(), isas.end(), isa) != isas.end() ? isa : isas.front();
+}
+
+}  // namespace
+
+double Roofs::measure_fma(const Key& key) const {
+  const RoofKernels& kernels = roof_kernels(key.isa);
+  double best = 0;
+  for (auto* fma : kernels.fma) {
+    constexpr double kFlops = 4e7;  // 0.2 ms at 200 GFLOP/s
+    const auto rounds = static_cast<Index>(kFlops / fma(1));
+    const double flops = fma(1) * static_cast<double>(rounds);
+    best = std::max(best, key.threads * flops / best_time(key.threads, [&](int) { fma(rounds); }));
+  }
+  return best;
+}
+
+double Roofs::measure_bandwidth(const Key& key) {
+  const RoofKernels& kernels = roof_kernels(key.isa);
+  const Index share = key.bytes / 4 / streams(key.traffic) / key.threads;
+  const Index count = std::max(kRoofGranule, share / kRoofGranule * kRoofGranule);
+  const Index bytes = 4 * count * streams(key.traffic);  // of one thread
+  const Index sweeps = std::max(Index{1}, 32 * kMiB / key.threads / bytes);
+  float* start = memory(bytes * key.threads);
+  double best = 0;
+  for (bool stream : {false, true}) {
+    if (stream && key.traffic == Traffic::kRead) continue;
+    const double time = best_time(key.threads, [&](int thread) {
+      sweep(kernels, key.traffic, stream, start + thread * (bytes / 4), count, sweeps);
+    });
+    best = std::max(best, static_cast<double>(bytes * sweeps * key.threads) / time);
+  }
+  return best;
+}
+
+float* Roofs::memory(Index bytes) {
+  if (!memory_ || memory_->byte_count() < bytes) {
+    memory_.reset();
+    memory_.emplace(Shape{bytes / 4});
+    std::fill_n(memory_->ref().floats(), bytes / 4, 1.0F);  // fresh buffers hold NaN, denormals would be slow: be plain
+  }
+  return memory_->ref().floats();
+}
+
+double Roofs::best(const Key& key) {
+  Measured& roof = measured_[key];
+  const Clock::time_point now = Clock::now();
+  if (roof.best == 0 || roof.when < valid_since_ || now - roof.when > kRoofLifetime) {
+    roof.best = std::max(roof.best, key.compute ? measure_fma(key) : measure_bandwidth(key));
+    roof.when = Clock::now();
+  }
+  return roof.best;
+}
+
+double Roofs::fma(const std::string& isa, int threads) {
+  return best({true, Traffic::kRead, known_isa(isa), threads, 0});
+}
+
+double Roofs::bandwidth(Traffic traffic, const std::string& isa, int threads, Index working_set) {
+  return best({false, traffic, known_isa(isa), threads, rung(working_set)});
+}
+
+Limit Roofs::limit(const Demand& demand) {
+  const double compute = demand.cost.flops == 0 ? 0 : demand.cost.flops / fma(demand.isa, demand.threads);
+  size_t above = 1;  // the first mix that writes at least as much
+  while (above + 1 < kShares.size() && kShares[above] < demand.written_share) ++above;
+  const size_t below = above - 1;
+  const double weight = (demand.written_share - kShares[below]) / (kShares[above] - kShares[below]);
+  double memory = 0;
+  for (const auto& [mix, part] : {std::pair(below, 1 - weight), std::pair(above, weight)})
+    if (part > 0)
+      memory += part * demand.cost.bytes / bandwidth(kTraffic[mix], demand.isa, demand.threads, demand.working_set);
+  return {std::max(compute, memory), compute >= memory};
+}
+
+void Roofs::refresh(const Demand& demand) {
+  valid_since_ = Clock::now();
+  limit(demand);
+}
+
+void Roofs::measure_levels(const std::string& isa, int threads) {
+  const auto measure = [&](const Key& key, const char* level) {
+    best(key);
+    if (std::find(levels_.begin(), levels_.end(), std::pair(key, std::string(level))) == levels_.end())
+      levels_.emplace_back(key, level);
+  };
+  measure({true, Traffic::kRead, known_isa(isa), threads, 0}, "");
+  for (const Level& level : cache_levels())
+    for (Traffic traffic : kTraffic) measure({false, traffic, known_isa(isa), threads, rung(level.bytes)}, level.name);
+}
+
+std::vector<Record> Roofs::records() const {
+  std::vector<Record> records;
+  for (const auto& [key, level] : levels_) {
+    Record record = make_record("roof");
+    record["name"] = key.compute ? "fma" : kTrafficNames[static_cast<size_t>(key.traffic)];
+    if (!key.compute) record["level"] = level;
+    record["threads"] = key.threads;
+    record["isa"] = key.isa;
+    record["value"] = measured_.at(key).best;
+    record["unit"] = key.compute ? "GFLOP/s" : "GB/s";
+    if (!key.compute) record["bytes"] = key.bytes;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace gradproof

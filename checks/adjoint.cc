@@ -1,0 +1,80 @@
+// adjoint: is the VJP the transpose of the JVP, <J v, u> = <v, J^T u>?
+#include <cmath>
+#include <limits>
+
+#include "checks/comparison.h"
+#include "checks/inputs.h"
+#include "checks/oracle.h"
+#include "checks/truth.h"
+
+namespace gradproof {
+namespace {
+
+constexpr int kDirections = 3;
+
+struct Product {
+  Real value = 0;
+  double count = 0;  // terms that were summed
+};
+
+// <J v, u> by the dual numbers of the forward pass.
+Product tangent_side(const Subject& subject, const Arrays<float>& numbers, const Array<float>& direction) {
+  Arrays<Dual<Real>> inputs = borrow<Dual<Real>>(numbers);
+  Array<Dual<Real>> slot = promote<Dual<Real>>(numbers.at(subject.pass.slot));
+  for (Index i = 0; i < element_count(slot.shape); ++i)
+    slot[i].tangent = Real(direction.values[static_cast<size_t>(i)]);
+  inputs[subject.pass.slot] = std::move(slot);
+  Product product;
+  for (const Argument& argument : arguments_of(subject.spec(), subject.c.attributes, Pass::forward())) {
+    const auto cotangent = numbers.find("diff_" + argument.name);
+    if (cotangent == numbers.end()) continue;
+    const auto duals = subject.reference->evaluate<Dual<Real>>(subject.c, inputs, argument.name, argument.shape);
+    for (size_t i = 0; i < duals.values.size(); ++i)
+      product.value += Real(cotangent->second.values[i]) * duals.values[i].tangent;
+    product.count += static_cast<double>(duals.values.size());
+  }
+  return product;
+}
+
+// Both sides are sums of the same terms u_o J_oi v_i in another order, so both err by at most their roundings times
+// eps / 2 times the sum of the terms' masses; `depth` counts the roundings within J.
+double bound_of(const Subject& subject, const std::string& name, double terms, double mass) {
+  double depth = terms + subject.spec().depth(subject.c.attributes, subject.pass, name);
+  for (const Argument& argument : arguments_of(subject.spec(), subject.c.attributes, Pass::forward()))
+    depth += subject.spec().depth(subject.c.attributes, Pass::forward(), argument.name);
+  return 2 * depth * static_cast<double>(std::numeric_limits<Real>::epsilon()) * mass;
+}
+
+Verdict check(const Subject& subject) {
+  const Data data = seeded_data(subject, Regime::kNormal);
+  const std::string name = "diff_" + subject.pass.slot;
+  const Array<Mass<Real>>& vjp = truth(subject, data).at(name);
+  Comparison comparison;
+  for (int k = 0; k < kDirections; ++k) {
+    const Array<float> direction =
+        seeded_array({.name = fmt::format("direction{}", k), .shape = vjp.shape}, subject.seed, Regime::kNormal);
+    const Product jvp = tangent_side(subject, data.inputs, direction);
+    Real transposed = 0;
+    double mass = 0;
+    for (size_t i = 0; i < vjp.values.size(); ++i) {
+      transposed += Real(direction.values[i]) * vjp.values[i].value;
+      mass += std::abs(static_cast<double>(direction.values[i])) * vjp.values[i].mass;
+    }
+    const double terms = jvp.count + static_cast<double>(vjp.values.size());
+    comparison.enter(subject.spec(), fmt::format("<J v, {}>", name), Shape{1}, fmt::format("direction {}", k));
+    comparison.add(Position{0}, jvp.value, transposed, bound_of(subject, name, terms, mass));
+  }
+  return comparison.verdict();
+}
+
+}  // namespace
+
+Oracle adjoint_oracle() {
+  return {.name = "adjoint",
+          .question = "is the reference's VJP the transpose of its JVP, <J v, u> = <v, J^T u>?",
+          .asks = Oracle::Asks::kReference,
+          .applies = is_single_vjp_pass,
+          .run = check};
+}
+
+}  // namespace gradproof

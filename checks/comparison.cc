@@ -1,0 +1,118 @@
+#include "checks/comparison.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gradproof {
+namespace {
+
+// error / bound, where 0 / 0 is 0, whatever is not `<=` is more than 1, and so is a bound that bounds nothing.
+double ratio_of(double error, double bound) {
+  if (error <= bound && std::isfinite(bound)) return bound > 0 ? error / bound : 0;
+  const double ratio = error / bound;
+  return ratio > 1 ? ratio : std::numeric_limits<double>::infinity();
+}
+
+// " oh = 6", " iw in 4..6", " iw odd", or nothing when the indices are spread over the whole axis.
+std::string axis_text(const std::string& axis, const std::set<Index>& indices, Index size) {
+  if (static_cast<Index>(indices.size()) == size) return "";
+  const Index first = *indices.begin();
+  const Index last = *indices.rbegin();
+  if (first == last) return fmt::format("{} = {}", axis, first);
+  const auto parity = [&](Index wanted) {
+    return indices.size() >= 3 && std::all_of(indices.begin(), indices.end(), [&](Index i) { return i % 2 == wanted; });
+  };
+  if (parity(0)) return axis + " even";
+  if (parity(1)) return axis + " odd";
+  if (first == 0 && last == size - 1) return "";
+  return fmt::format("{} in {}..{}", axis, first, last);
+}
+
+}  // namespace
+
+std::vector<std::string> axis_names(const Spec& spec, std::string_view tensor, int rank) {
+  const std::string_view name = tensor.starts_with("diff_") ? tensor.substr(5) : tensor;
+  const Slot* slot = spec.find_slot(name);
+  std::vector<std::string> names;
+  if (rank == 1) return {"c"};
+  const bool weights = name == "weights";
+  names = weights ? std::vector<std::string>{"oc", "ic"} : std::vector<std::string>{"n", "c"};
+  const char* prefix = weights ? "k" : slot != nullptr && slot->role == Role::kInput ? "i" : "o";
+  constexpr const char* kSpatial[] = {"d", "h", "w"};
+  for (int axis = 2; axis < rank; ++axis)
+    names.push_back(rank <= 5 ? std::string(prefix) + kSpatial[axis - rank + 3] : fmt::format("axis{}", axis));
+  return names;
+}
+
+std::string location_text(const std::vector<Position>& positions, Index compared, const Shape& shape,
+                          const std::vector<std::string>& axes) {
+  std::string text = fmt::format("{} of {} elements", positions.size(), compared);
+  const char* separator = ", only ";
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    std::set<Index> indices;
+    for (const Position& position : positions) indices.insert(position[axis]);
+    const std::string part = axis_text(axes[static_cast<size_t>(axis)], indices, shape[axis]);
+    if (part.empty()) continue;
+    text += separator + part;
+    separator = ", ";
+  }
+  return text;
+}
+
+std::string Comparison::Section::text() const {
+  return data.empty() ? name : fmt::format("{} ({})", name, data);
+}
+
+void Comparison::enter(const Spec& spec, const std::string& name, const Shape& shape, const std::string& data) {
+  sections_.push_back({name, data, shape, axis_names(spec, name, shape.rank()), 0, {}});
+}
+
+bool Comparison::judge(const Position& position, double error, double bound) {
+  Section& section = sections_.back();
+  ++section.compared;
+  ++compared_;
+  const double ratio = ratio_of(error, bound);
+  if (ratio > 1) {
+    ++failures_;
+    section.failed.push_back(position);
+  }
+  if (!(ratio > worst_)) return false;
+  worst_ = ratio;
+  error_ = error;
+  bound_ = bound;
+  position_ = position;
+  worst_section_ = sections_.size() - 1;
+  return true;
+}
+
+void Comparison::describe(std::string expected, std::string got) {
+  expected_ = std::move(expected);
+  got_ = std::move(got);
+}
+
+std::string Comparison::where() const {
+  const Section& section = sections_[worst_section_];
+  std::string text = section.name + position_text(position_);
+  if (!section.data.empty()) text += fmt::format(" ({})", section.data);
+  if (failures_ == 0) return text;
+  text += ": " + location_text(section.failed, section.compared, section.shape, section.axes);
+  const auto elsewhere = failures_ - static_cast<Index>(section.failed.size());
+  if (elsewhere > 0) text += fmt::format("; {} more elsewhere", elsewhere);
+  return text;
+}
+
+Verdict Comparison::verdict() const {
+  Verdict verdict;
+  verdict.compared = compared_;
+  if (compared_ == 0) return Verdict::fail("nothing was compared");
+  verdict.worst = worst_;
+  verdict.error = error_;
+  verdict.bound = bound_;
+  verdict.where = where();
+  verdict.expected = expected_;
+  verdict.got = got_;
+  if (compared_ > 0 && worst_ <= 1 && failures_ == 0) verdict.status = Verdict::Status::kPass;
+  return verdict;
+}
+
+}  // namespace gradproof

@@ -1,0 +1,79 @@
+// Comparison: gathers element by element what becomes a Verdict.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "checks/verdict.h"
+#include "ops/core/spec.h"
+
+namespace gradproof {
+
+// Keeps the worst element (largest error / bound), counts the failing ones and says where they lie. A NaN in an error or a
+// bound fails: only `error <= bound` passes.
+class Comparison {
+ public:
+  // The elements that follow belong to the tensor `name` of `spec`, which has `shape`; `data` says on which data.
+  void enter(const Spec& spec, const std::string& name, const Shape& shape, const std::string& data = "");
+
+  // |expected - got| <= bound, the difference taken in T.
+  template <class T>
+  void add(const Position& position, const T& expected, const T& got, double bound) {
+    using std::abs;
+    const auto error = static_cast<double>(T(abs(T(expected - got))));
+    if (judge(position, error, bound)) describe(number_text(expected), number_text(got));
+  }
+
+  // A comparison that holds or not, without a distance.
+  void add(const Position& position, bool holds, double expected, double got) {
+    if (judge(position, holds ? 0 : std::numeric_limits<double>::infinity(), 0))
+      describe(number_text(expected), number_text(got));
+  }
+
+  Index compared() const { return compared_; }
+  double worst() const { return worst_; }
+
+  // Passes only if something was compared and every error was within its bound.
+  Verdict verdict() const;
+
+  template <class T>
+  static std::string number_text(const T& value) {
+    return fmt::format("{:.17g}", static_cast<double>(value));
+  }
+
+ private:
+  struct Section {
+    std::string name, data;
+    Shape shape;
+    std::vector<std::string> axes;
+    Index compared = 0;
+    std::vector<Position> failed;
+    std::string text() const;
+  };
+
+  // True when this element is the worst so far.
+  bool judge(const Position& position, double error, double bound);
+  void describe(std::string expected, std::string got);
+  std::string where() const;
+
+  std::vector<Section> sections_;
+  size_t worst_section_ = 0;
+  Index compared_ = 0;
+  Index failures_ = 0;
+  double worst_ = -1;
+  double error_ = 0, bound_ = 0;
+  Position position_;
+  std::string expected_, got_;
+};
+
+// "3 of 288 elements, only oh = 6": which part of a tensor with these axis names the positions are. Not for 0 positions.
+std::string location_text(const std::vector<Position>& positions, Index compared, const Shape& shape,
+                          const std::vector<std::string>& axes);
+
+// Names of the axes of a tensor of the operation, as far as its slot and rank tell: n c ih iw, oc ic kh kw, ...
+std::vector<std::string> axis_names(const Spec& spec, std::string_view tensor, int rank);
+
+}  // namespace gradproof

@@ -1,0 +1,80 @@
+// determinism: the same bits for any number of threads, for every run and for any alignment?
+#include "checks/comparison.h"
+#include "checks/execution.h"
+#include "checks/inputs.h"
+#include "checks/oracle.h"
+
+namespace gradproof {
+namespace {
+
+// Compares the outputs byte for byte with the first run's, which are those of one thread and aligned buffers.
+class Bits {
+ public:
+  explicit Bits(const Subject& subject) : subject_(subject) {}
+
+  void compare(const Execution& execution, const std::string& how) {
+    const std::vector<unsigned char> bytes = execution.output_bytes();
+    if (first_.empty()) {
+      first_ = bytes;
+      return;
+    }
+    size_t offset = 0;
+    for (const Argument& argument : execution.arguments()) {
+      if (!argument.written) continue;
+      const auto size = static_cast<size_t>(element_size(argument.type));
+      comparison.enter(subject_.spec(), argument.name, argument.shape, how);
+      for (Index k = 0; k < element_count(argument.shape); ++k, offset += size)
+        comparison.add(position_of(k, argument.shape),
+                       std::equal(&bytes[offset], &bytes[offset] + size, &first_[offset]),
+                       value(first_, offset, argument.type), value(bytes, offset, argument.type));
+    }
+  }
+
+  Comparison comparison;
+
+ private:
+  static double value(std::vector<unsigned char>& bytes, size_t offset, ElementType type) {
+    return TensorRef{&bytes[offset], type, Shape{1}, Strides{1}}.value_at(Position{0});
+  }
+  static double value(const std::vector<unsigned char>& bytes, size_t offset, ElementType type) {
+    std::vector<unsigned char> copy(bytes.begin() + static_cast<std::ptrdiff_t>(offset),
+                                    bytes.begin() + static_cast<std::ptrdiff_t>(offset) + element_size(type));
+    return value(copy, 0, type);
+  }
+
+  const Subject& subject_;
+  std::vector<unsigned char> first_;
+};
+
+Verdict check(const Subject& subject) {
+  const auto inputs = seeded_inputs(subject.c, subject.pass, subject.seed, Regime::kNormal);
+  Bits bits(subject);
+  std::string isa;
+  for (int threads : {1, 2, 3}) {
+    Execution execution(subject.c, subject.pass, *subject.implementation, inputs, {.threads = threads});
+    for (int run = 1; run <= 2; ++run) {
+      execution.run();
+      bits.compare(execution, fmt::format("{} threads, run {}", threads, run));
+    }
+    isa = execution.kernel().isa();
+  }
+  for (Index misalignment : {1, 5}) {
+    Execution execution(subject.c, subject.pass, *subject.implementation, inputs, {.misalignment = misalignment});
+    execution.run();
+    bits.compare(execution, fmt::format("buffers {} bytes off", 4 * misalignment));
+  }
+  Verdict verdict = bits.comparison.verdict();
+  verdict.isa = isa;
+  return verdict;
+}
+
+}  // namespace
+
+Oracle determinism_oracle() {
+  return {.name = "determinism",
+          .question = "the same bits for 1, 2 and 3 threads, for every run and for any alignment?",
+          .applies = any_pass,
+          .run = check};
+}
+
+}  // namespace gradproof

@@ -1,0 +1,25 @@
+#include "checks/inputs.h"
+
+namespace gradproof {
+
+bool is_saved(const Spec& spec, std::string_view argument) {
+  const Slot* slot = spec.find_slot(argument);
+  return slot != nullptr && slot->role == Role::kSaved;
+}
+
+Array<float> seeded_array(const Argument& argument, std::uint64_t seed, Regime regime) {
+  Array<float> array(argument.shape);
+  const TensorRef ref{array.values.data(), ElementType::kFloat32, argument.shape, dense_strides(argument.shape)};
+  fill_seeded(ref, seed, argument.name, regime, argument.domain);
+  return array;
+}
+
+Arrays<float> seeded_inputs(const Case& c, const Pass& pass, std::uint64_t seed, Regime regime) {
+  Arrays<float> inputs;
+  for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
+    if (!argument.written && !is_saved(*c.spec, argument.name))
+      inputs.emplace(argument.name, seeded_array(argument, seed, regime));
+  return inputs;
+}
+
+}  // namespace gradproof

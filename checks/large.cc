@@ -1,0 +1,116 @@
+#include "checks/large.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "checks/comparison.h"
+#include "checks/execution.h"
+#include "checks/inputs.h"
+#include "checks/oracle.h"
+
+namespace gradproof {
+namespace {
+
+constexpr Index kLeastSamples = 8;
+
+// An index where kernels change their ways: near an end of the axis, or near a multiple of a vector or block length.
+Index border_index(std::uint64_t bits, Index size) {
+  constexpr Index kLengths[] = {4, 8, 16, 32, 48, 64};
+  const Index length = kLengths[bits % std::size(kLengths)];
+  const Index blocks = size / length + 1;
+  const Index border = length * static_cast<Index>((bits >> 8) % static_cast<std::uint64_t>(blocks));
+  const Index near = border + static_cast<Index>((bits >> 40) % 3) - 1;
+  return std::clamp<Index>(near, 0, size - 1);
+}
+
+// Sample number k of a tensor: corners (first and last by the bits of k), borders and random positions in turn.
+Position sample_position(const Shape& shape, std::uint64_t seed, std::string_view name, Index k) {
+  Position position = Position::filled(shape.rank(), 0);
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const std::uint64_t bits = seeded_bits(seed, name, Position{k, axis, 77});
+    switch (k % 3) {
+      case 0: position[axis] = (bits & 1) != 0 ? shape[axis] - 1 : 0; break;
+      case 1: position[axis] = border_index(bits, shape[axis]); break;
+      default: position[axis] = static_cast<Index>(bits % static_cast<std::uint64_t>(shape[axis]));
+    }
+    if (k == 0) position[axis] = 0;
+    if (k == 1) position[axis] = shape[axis] - 1;
+  }
+  return position;
+}
+
+// What may be sampled of one output.
+struct Sampled {
+  size_t argument;
+  Element<Mass<Real>> truth;
+  double depth;
+};
+
+class Sampling {
+ public:
+  Sampling(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
+           const Execution& execution, const Arrays<Mass<Real>>& inputs)
+      : spec_(*c.spec), execution_(execution) {
+    for (size_t i = 0; i < execution.arguments().size(); ++i) {
+      const std::string& name = execution.arguments()[i].name;
+      if (execution.arguments()[i].written)
+        outputs_.push_back({i, reference.element<Mass<Real>>(c, inputs, name), implementation.depth_of(c, pass, name)});
+    }
+  }
+
+  Verdict compare(const LargeOptions& options) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
+    Comparison comparison;
+    for (Index k = 0; k < options.samples; ++k)
+      for (const Sampled& output : outputs_) {
+        if (comparison.compared() >= kLeastSamples && Clock::now() > end) return comparison.verdict();
+        const Argument& argument = execution_.arguments()[output.argument];
+        if (k >= element_count(argument.shape)) continue;
+        comparison.enter(spec_, argument.name, argument.shape, "sampled");
+        add(output, argument, sample_position(argument.shape, options.seed, argument.name, k), comparison);
+      }
+    return comparison.verdict();
+  }
+
+ private:
+  void add(const Sampled& output, const Argument& argument, const Position& position, Comparison& comparison) const {
+    const Mass<Real> truth = output.truth(position);
+    const double bound = argument.type == ElementType::kFloat32 ? error_bound(truth, output.depth) : 0;
+    comparison.add(position, truth.value, Real(execution_.refs()[output.argument].value_at(position)), bound);
+  }
+
+  const Spec& spec_;
+  const Execution& execution_;
+  std::vector<Sampled> outputs_;
+};
+
+}  // namespace
+
+Verdict check_large(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
+                    const LargeOptions& options) {
+  if (const auto reason = unsupported_reason(implementation, c, pass)) return Verdict::skip(*reason);
+  const Arrays<float> inputs = seeded_inputs(c, pass, options.seed, Regime::kNormal);
+  Execution execution(c, pass, implementation, inputs, {.threads = options.threads});
+  execution.run();
+  const Arrays<Mass<Real>> borrowed = borrow<Mass<Real>>(inputs);
+  Verdict verdict = Sampling(reference, c, pass, implementation, execution, borrowed).compare(options);
+  if (const auto damage = execution.damage()) {
+    verdict.status = Verdict::Status::kFail;
+    verdict.reason = *damage;
+  }
+  verdict.isa = execution.kernel().isa();
+  return verdict;
+}
+
+Oracle large_oracle() {
+  return {.name = "large",
+          .question = "does the implementation agree with the reference on sampled elements, at any size, on two threads?",
+          .applies = any_pass,
+          .at_any_size = true,
+          .run = [](const Subject& s) {
+            return check_large(*s.reference, s.c, s.pass, *s.implementation, {.seed = s.seed, .threads = 2});
+          }};
+}
+
+}  // namespace gradproof

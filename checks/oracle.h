@@ -1,0 +1,59 @@
+// Oracle: one question about an operation, and how it is answered.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "checks/subject.h"
+#include "checks/verdict.h"
+
+namespace gradproof {
+
+struct Oracle {
+  // Whom the question is put to: it decides how often it is asked.
+  enum class Asks {
+    kReference,       // once for each case and pass
+    kImplementation,  // once for each case, pass and implementation
+    kSpec             // once for each invalid case that the Spec lists
+  };
+
+  std::string name;
+  std::string question;  // one line, for lists and reports
+  Asks asks = Asks::kImplementation;
+  // Whether the question makes sense for a pass of a case. Where it does not, there is no check at all: a skip is
+  // something that should have run and did not.
+  std::function<bool(const Case&, const Pass&)> applies;
+  // Whether it samples, so that cases of benchmark size can be asked too.
+  bool at_any_size = false;
+  std::function<Verdict(const Subject&)> run;
+};
+
+// In the order in which they are asked: first whether the truth is true, then whether implementations agree with it.
+std::vector<Oracle> all_oracles();
+
+Oracle fd_oracle();
+Oracle fd50_oracle();
+Oracle adjoint_oracle();
+Oracle forward_oracle();
+Oracle vjp_oracle();
+Oracle fd_direct_oracle();
+Oracle exact_oracle();
+Oracle special_oracle();
+Oracle determinism_oracle();
+Oracle memory_oracle();
+Oracle invalid_oracle();
+Oracle large_oracle();
+
+// Beyond this many flops forward, an oracle that evaluates the reference everywhere would take more than a few seconds.
+inline constexpr double kSmallCaseFlops = 4e6;
+
+inline bool is_small(const Case& c) { return c.spec->cost(c.attributes, Pass::forward()).flops <= kSmallCaseFlops; }
+
+// For Oracle::applies.
+inline bool any_pass(const Case&, const Pass&) { return true; }
+inline bool is_forward_pass(const Case&, const Pass& pass) { return pass.is_forward(); }
+inline bool is_vjp_pass(const Case&, const Pass& pass) { return !pass.is_forward(); }
+inline bool is_single_vjp_pass(const Case&, const Pass& pass) { return !pass.is_forward() && !pass.slot.empty(); }
+
+}  // namespace gradproof

@@ -1,0 +1,125 @@
+// special: NaN, infinities, signed zeros and denormals, placed in each input in turn.
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "checks/comparison.h"
+#include "checks/execution.h"
+#include "checks/inputs.h"
+#include "checks/oracle.h"
+#include "checks/truth.h"
+
+namespace gradproof {
+namespace {
+
+enum class Kind { kNan, kInfinity, kZero, kDenormal };
+constexpr Kind kKinds[] = {Kind::kNan, Kind::kInfinity, Kind::kZero, Kind::kDenormal};
+
+const char* kind_text(Kind kind) {
+  switch (kind) {
+    case Kind::kNan: return "NaN";
+    case Kind::kInfinity: return "infinities";
+    case Kind::kZero: return "signed zeros";
+    case Kind::kDenormal: break;
+  }
+  return "denormals";
+}
+
+// A positive quantity is never zero or infinite: that is outside its domain.
+bool suits(Kind kind, const Argument& argument) {
+  return argument.domain == Domain::kReal || kind == Kind::kNan || kind == Kind::kDenormal;
+}
+
+// Two elements of an array, seeded; the same one if there is only one.
+std::pair<size_t, size_t> two_places(std::uint64_t seed, const Argument& argument) {
+  const auto count = static_cast<std::uint64_t>(element_count(argument.shape));
+  const std::uint64_t first = random_bits(seed, argument.name, 1) % count;
+  const std::uint64_t step = count > 1 ? 1 + random_bits(seed, argument.name, 2) % (count - 1) : 0;
+  return {static_cast<size_t>(first), static_cast<size_t>((first + step) % count)};
+}
+
+void place(Kind kind, std::uint64_t seed, const Argument& argument, Array<float>& array) {
+  const auto [first, second] = two_places(seed, argument);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  switch (kind) {
+    case Kind::kNan: array.values[first] = array.values[second] = std::numeric_limits<float>::quiet_NaN(); return;
+    case Kind::kInfinity:
+      array.values[second] = -kInfinity;
+      array.values[first] = kInfinity;
+      return;
+    case Kind::kZero:  // two thirds of all elements, so that windows full of them exist
+      for (size_t i = 0; i < array.values.size(); ++i)
+        if (const std::uint64_t bits = random_bits(seed, "zeros", static_cast<Index>(i)); bits % 3 != 0)
+          array.values[i] = bits % 3 == 1 ? 0.0F : -0.0F;
+      return;
+    case Kind::kDenormal: array = seeded_array(argument, seed, Regime::kDenormal); return;
+  }
+}
+
+struct Expectation {
+  bool contained;  // what is not finite must not reach any element that the formula does not name
+  bool selected;   // the result is one of the inputs, with its sign of zero
+  double bound;
+};
+
+// Finite results within their bound, infinities with their sign, NaN where NaN is due. Where it need not be contained, a
+// NaN may take the place of anything, but is never lost. The sign of a zero is that of the input which was selected; a
+// sum that is zero may have either sign, since that depends on the order of summation.
+bool holds(double expected, double error, double got, const Expectation& e) {
+  if (std::isnan(expected)) return std::isnan(got);
+  if (std::isnan(got)) return !e.contained;
+  if (std::isinf(expected)) return got == expected;
+  if (e.selected) return std::bit_cast<std::uint64_t>(expected) == std::bit_cast<std::uint64_t>(got);
+  return error <= e.bound;
+}
+
+void compare(const Subject& subject, const Data& data, bool contained, Comparison& comparison, std::string& isa) {
+  const Arrays<Mass<Real>>& expected = truth(subject, data);
+  Execution execution(subject.c, subject.pass, *subject.implementation, data.inputs);
+  execution.run();
+  isa = execution.kernel().isa();
+  for (size_t i = 0; i < execution.arguments().size(); ++i) {
+    const Argument& argument = execution.arguments()[i];
+    if (!argument.written) continue;
+    const double depth = subject.depth(argument.name);
+    comparison.enter(subject.spec(), argument.name, argument.shape, data.name);
+    for (Index k = 0; k < element_count(argument.shape); ++k) {
+      const Mass<Real>& want = expected.at(argument.name).values[static_cast<size_t>(k)];
+      const Position position = position_of(k, argument.shape);
+      const double got = execution.refs()[i].value_at(position);
+      const auto error = static_cast<double>(Real(abs(Real(want.value - Real(got)))));
+      const Expectation expectation{contained, depth == 0, depth == 0 ? 0 : error_bound(want, depth)};
+      const auto value = static_cast<double>(want.value);
+      comparison.add(position, holds(value, error, got, expectation), value, got);
+    }
+  }
+}
+
+Verdict check(const Subject& subject) {
+  Comparison comparison;
+  std::string isa;
+  for (const Argument& argument : subject.arguments()) {
+    if (argument.written || is_saved(subject.spec(), argument.name)) continue;
+    for (Kind kind : kKinds) {
+      if (!suits(kind, argument)) continue;
+      Data data = seeded_data(subject, Regime::kNormal);
+      data.name = fmt::format("{} in {}", kind_text(kind), argument.name);
+      place(kind, subject.seed, argument, data.inputs.at(argument.name));
+      compare(subject, data, subject.spec().contains_nan(subject.pass, argument.name), comparison, isa);
+    }
+  }
+  Verdict verdict = comparison.verdict();
+  verdict.isa = isa;
+  return verdict;
+}
+
+}  // namespace
+
+Oracle special_oracle() {
+  return {.name = "special",
+          .question = "do NaN, infinities, signed zeros and denormals go where the formula sends them, and nowhere else?",
+          .applies = any_pass,
+          .run = check};
+}
+
+}  // namespace gradproof

@@ -1,0 +1,51 @@
+#include "checks/truth.h"
+
+#include <algorithm>
+
+#include "checks/inputs.h"
+
+namespace gradproof {
+
+Data seeded_data(const Subject& subject, Regime regime) {
+  return {std::string(regime_name(regime)), seeded_inputs(subject.c, subject.pass, subject.seed, regime)};
+}
+
+namespace {
+
+double largest_depth(const Subject& subject) {
+  double depth = 0;
+  for (const Argument& argument : subject.arguments()) {
+    if (!argument.written) continue;
+    depth = std::max(depth, subject.spec().depth(subject.c.attributes, subject.pass, argument.name));
+    if (subject.implementation != nullptr) depth = std::max(depth, subject.depth(argument.name));
+  }
+  return depth;
+}
+
+}  // namespace
+
+Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inputs) {
+  const double depth = largest_depth(subject);
+  Arrays<Mass<Real>> result;
+  for (const auto& [name, array] : inputs) {
+    Array<Mass<Real>>& promoted = result.emplace(name, Array<Mass<Real>>(array.shape)).first->second;
+    for (Index i = 0; i < element_count(array.shape); ++i)
+      promoted[i] = Mass<Real>::input(Real(array.values[static_cast<size_t>(i)]), depth);
+  }
+  return result;
+}
+
+const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data) {
+  return subject.memo->get<Arrays<Mass<Real>>>(
+      fmt::format("truth {} {} {}", subject.pass.to_text(), data.name, largest_depth(subject)), [&] {
+        const auto inputs = mass_inputs(subject, data.inputs);
+        Arrays<Mass<Real>> result;
+        for (const Argument& argument : subject.arguments())
+          if (argument.written)
+            result.emplace(argument.name, subject.reference->evaluate<Mass<Real>>(subject.c, inputs, argument.name,
+                                                                                 argument.shape));
+        return result;
+      });
+}
+
+}  // namespace gradproof

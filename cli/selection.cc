@@ -1,0 +1,77 @@
+#include "cli/selection.h"
+
+#include <fmt/ranges.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "ops/core/error.h"
+
+namespace gradproof {
+namespace {
+
+bool matches(const std::string& pattern, const std::string& text) {
+  return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
+}
+
+bool names(const std::string& pattern, const Spec& spec) {
+  return matches(pattern, spec.name) || matches(pattern, spec.family);
+}
+
+bool has_colon(const std::string& word) { return word.find(':') != std::string::npos; }
+bool has_wildcard(const std::string& word) { return word.find_first_of("*?[") != std::string::npos; }
+
+void require_operation(const Registry& registry, const std::string& pattern) {
+  std::vector<std::string_view> known;
+  for (const auto& operation : registry.operations()) {
+    if (names(pattern, operation->spec)) return;
+    known.push_back(operation->spec.name);
+  }
+  refuse("no operation matches '{}'; there are {}", pattern, fmt::join(known, " "));
+}
+
+}  // namespace
+
+bool Selection::takes(const Case& c) const {
+  return everything() || std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+           return has_colon(pattern) ? matches(pattern, c.to_text()) : names(pattern, *c.spec);
+         });
+}
+
+Selection select(const Registry& registry, const std::vector<std::string>& words) {
+  Selection selection;
+  for (const std::string& word : words) {
+    if (has_colon(word) && !has_wildcard(word)) {
+      selection.cases.push_back(registry.parse_case(word));
+      continue;
+    }
+    if (!has_colon(word)) require_operation(registry, word);
+    selection.patterns.push_back(word);
+  }
+  return selection;
+}
+
+std::vector<const Operation*> select_operations(const Registry& registry, const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns) require_operation(registry, pattern);
+  std::vector<const Operation*> operations;
+  for (const auto& operation : registry.operations()) {
+    const auto named = [&](const std::string& pattern) { return names(pattern, operation->spec); };
+    if (patterns.empty() || std::any_of(patterns.begin(), patterns.end(), named)) operations.push_back(operation.get());
+  }
+  return operations;
+}
+
+std::vector<Case> listed_cases(const Registry& registry, const Selection& selection, bool full) {
+  std::vector<Case> cases;
+  const auto append = [&](const Spec& spec, const std::vector<std::string>& texts) {
+    for (const std::string& text : texts)
+      if (Case c = make_case(spec, text); selection.takes(c)) cases.push_back(std::move(c));
+  };
+  for (const auto& operation : registry.operations()) {
+    append(operation->spec, operation->spec.smoke_cases);
+    if (full) append(operation->spec, operation->spec.full_cases);
+  }
+  return cases;
+}
+
+}  // namespace gradproof

@@ -1,0 +1,65 @@
+#include "cli/tables.h"
+
+#include <fmt/format.h>
+
+#include "reports/format.h"
+#include "reports/summary.h"
+
+namespace gradproof {
+namespace {
+
+std::string count(size_t number) { return show_count(static_cast<double>(number)); }
+
+Colour colour_of_state(const std::vector<std::string>& row) {
+  if (row.back() == to_text(State::kFailed)) return Colour::kBad;
+  return row.back() == to_text(State::kVerified) ? Colour::kPlain : Colour::kFaint;
+}
+
+Colour colour_of_outcome(const std::vector<std::string>& row) {
+  return row.back().empty() ? Colour::kPlain : Colour::kFaint;
+}
+
+}  // namespace
+
+void print_failure(Console& console, const Check& check) {
+  console.line(console.paint(Colour::kBad, fmt::format("FAIL  {}  {}  {}{}{}", check.oracle, check.case_text,
+                                                       check.pass, check.impl.empty() ? "" : "  ", check.impl)));
+  const auto say = [&](const char* what, const std::string& text) {
+    if (!text.empty()) console.line(fmt::format("      {:<9} {}", what, text));
+  };
+  say("reason", check.reason);
+  say("where", check.where);
+  say("expected", check.expected);
+  say("got", check.got);
+  if (check.error && check.bound) say("error", fmt::format("{:.3g}, allowed {:.3g}", *check.error, *check.bound));
+  say("smaller", check.shrunk);
+  say("repeat", check.repro);
+}
+
+void print_summary(Console& console, const Records& records) {
+  const Summary summary = summarize(records);
+  Table table{{"operation", "passed", "failed", "skipped", "error/bound", "digits", "measured", "withheld", "state"},
+              {},
+              colour_of_state};
+  for (const OperationRow& row : summary.operations)
+    table.rows.push_back({row.op, count(row.checks.passed), count(row.checks.failed), count(row.checks.skipped),
+                          show_ratio(row.worst), show_digits(row.digits), count(row.measured), count(row.withheld),
+                          to_text(row.state)});
+  if (!table.rows.empty()) print(console, table);
+  const Colour colour = summary.state == State::kFailed     ? Colour::kBad
+                        : summary.state == State::kVerified ? Colour::kGood
+                                                            : Colour::kStrong;
+  console.line(fmt::format("{}: {}", console.paint(colour, summary.headline), summary.sentence));
+}
+
+void print_timings(Console& console, const Records& records) {
+  Table table{
+      {"layer", "pass", "impl", "threads", "time", "GFLOP/s", "GB/s", "of roof", "note"}, {}, colour_of_outcome};
+  for (const Timing& timing : records.timings)
+    table.rows.push_back({timing.layer.empty() ? timing.case_text : timing.layer, timing.pass, timing.impl,
+                          std::to_string(timing.threads), show_duration(timing.ns), show_rate(timing.gflops),
+                          show_rate(timing.gbps), show_percent(timing.roof), timing.reason});
+  if (!table.rows.empty()) print(console, table);
+}
+
+}  // namespace gradproof

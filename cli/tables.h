@@ -1,0 +1,16 @@
+// What a run ends with on the terminal: failures with the line that repeats them, and tables.
+#pragma once
+
+#include "cli/console.h"
+#include "reports/records.h"
+
+namespace gradproof {
+
+// A failed check: what, where, expected and got, and the command that repeats it.
+void print_failure(Console& console, const Check& check);
+
+// One row an operation under the checks, one row a timed layer (on request), and the verdict sentence.
+void print_summary(Console& console, const Records& records);
+void print_timings(Console& console, const Records& records);
+
+}  // namespace gradproof

@@ -1,0 +1,44 @@
+# Compiler settings and the helpers every directory uses.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+# Boost's float128 needs __float128, which is an extension.
+set(CMAKE_CXX_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(GRADPROOF_WERROR "Treat warnings as errors" ON)
+set(GRADPROOF_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
+set(GRADPROOF_REAL float128 CACHE STRING "Scalar of the truth: float128, mpfr or cpp_bin_float_50")
+set_property(CACHE GRADPROOF_REAL PROPERTY STRINGS float128 mpfr cpp_bin_float_50)
+
+add_library(gradproof_settings INTERFACE)
+target_include_directories(gradproof_settings INTERFACE "${PROJECT_SOURCE_DIR}")
+# -ffp-contract=off: a multiply and an add fuse only where the source says so, or bits would differ between targets.
+# -Wno-stringop-overflow: GCC 12 sees one in fmt 9's format-string parser at -O3, where there is none.
+target_compile_options(gradproof_settings INTERFACE -Wall -Wextra -Wshadow -Wno-stringop-overflow -ffp-contract=off
+                       $<$<BOOL:${GRADPROOF_WERROR}>:-Werror>)
+if(GRADPROOF_SANITIZE)
+  target_compile_options(gradproof_settings INTERFACE -fsanitize=${GRADPROOF_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(gradproof_settings INTERFACE -fsanitize=${GRADPROOF_SANITIZE})
+endif()
+
+# gradproof_library(NAME SOURCES... [LIBS ...]): a static library of the project.
+function(gradproof_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC gradproof_settings ${ARG_LIBS})
+endfunction()
+
+# gradproof_test(NAME SOURCES... [LIBS ...]): a GoogleTest program, one ctest entry a test case.
+function(gradproof_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE gradproof_settings ${ARG_LIBS} GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+endfunction()
+
+include(GoogleTest)

@@ -1,0 +1,39 @@
+#!/bin/bash
+# Runs clang-format or clang-tidy over the project's sources: those that git tracks or would track.
+#
+#   habits.sh format                  lay the sources out
+#   habits.sh format-check            say what would change
+#   habits.sh lint BUILD-DIRECTORY    clang-tidy with the settings in .clang-tidy
+#
+# Exit codes: 0 clean, 77 the program is not installed (ctest counts that as skipped), else something is to be mended.
+set -euo pipefail
+cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+
+# Other versions of clang-format lay out the same settings differently, so the version is part of the style.
+version=14
+
+need() { command -v "$1" >/dev/null || { echo "skipped: $1 is not installed"; exit 77; }; }
+# safe.directory: a checkout owned by someone else (a container's volume) is read all the same.
+# A file that is deleted but not yet staged is still listed, so existence is checked.
+sources() {
+  git -c safe.directory='*' ls-files -z --cached --others --exclude-standard --deduplicate -- "$@" |
+    while IFS= read -r -d '' file; do if [[ -e $file ]]; then printf '%s\0' "$file"; fi; done
+}
+
+case ${1-} in
+  format)
+    need clang-format-$version
+    sources '*.h' '*.cc' | xargs -0 -r clang-format-$version -i ;;
+  format-check)
+    need clang-format-$version
+    sources '*.h' '*.cc' | xargs -0 -r clang-format-$version --dry-run -Werror ;;
+  lint)
+    need clang-tidy-$version
+    # Highway compiles *_simd.cc once a target by including them into themselves and names its functions in its own
+    # way; clang-tidy would see only one target of them, so they are left out.
+    sources '*.cc' ':!*_simd.cc' |
+      xargs -0 -r -n 1 -P "$(nproc)" clang-tidy-$version -p "${2:?which build directory?}" --quiet --warnings-as-errors='*' ;;
+  *)
+    echo "habits.sh: '${1-}' is not one of format, format-check, lint" >&2
+    exit 64 ;;
+esac

@@ -1,0 +1,12 @@
+// The SIMD implementations of conv: "simd" (the best instruction set) and "simd@<target>".
+#pragma once
+
+#include <vector>
+
+#include "ops/core/implementation.h"
+
+namespace gradproof {
+
+std::vector<Implementation> conv_simd_implementations();
+
+}  // namespace gradproof

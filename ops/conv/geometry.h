@@ -1,0 +1,87 @@
+// ConvGeometry: every convolution as one flat sum, acc[m][p] = sum over k of w[m][k] * plane[offset[k] + p].
+//
+// A source tensor is copied once into zero-padded planes, split by stride phase: along an axis with `step` phases,
+// element x of phase r holds source element x * step + r - lead, or zero where there is none. Output o at tap k then
+// reads one phase at x = o + constant, so a tap is an offset and the pixel axis p runs across rows, over the gaps.
+// Neighbouring rows share the zeros between them. Three derivations use it: forward, data gradient, weight gradient.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "ops/conv/conv.h"
+
+namespace gradproof {
+
+// One axis of the planes.
+struct PlaneAxis {
+  Index source = 1;            // size of the source axis
+  Index step = 1;              // stride phases
+  Index lead = 0;              // zeros before the first element, in source elements; negative: elements left out
+  Index length = 1;            // elements that are read along the axis, from 0
+  Index pitch = 1;             // distance from one row to the next: length less the zeros that neighbours share
+  std::vector<Index> phases;  // those that some tap reads
+
+  // Elements x of `phase` that hold source elements: [first, last).
+  Index first(Index phase) const;
+  Index last(Index phase) const;
+};
+
+struct Planes {
+  std::array<PlaneAxis, 3> axes;
+
+  Index phase_count() const;
+  // Elements from one image to the next, and from one phase to the next when `images` are stacked.
+  Index image_pitch() const { return axes[0].pitch * axes[1].pitch * axes[2].pitch; }
+  Index phase_pitch(Index images) const;
+  // Where a tap lies: phase number (of phase_count()) times phase_pitch plus the position's offset.
+  Index offset(Index d, Index h, Index w) const { return (d * axes[1].pitch + h) * axes[2].pitch + w; }
+};
+
+// A kernel tap of a sub-convolution.
+struct Tap {
+  Index number;  // row-major in the kernel
+  Index phase;   // row-major over the used phases
+  Index offset;  // within the phase's plane
+};
+
+// Outputs start + j * step for 0 <= j < count along each axis, all with the same taps. No taps: the outputs are zero.
+struct SubConv {
+  std::vector<Tap> taps;
+  std::array<Index, 3> start, step, count;
+
+  Index pixels() const { return count[0] * count[1] * count[2]; }
+};
+
+struct ConvGeometry {
+  Planes planes;                // of src (forward), of diff_dst (data gradient)
+  std::vector<SubConv> subs;    // one (forward), one for each residue of the stride (data gradient)
+  std::array<Index, 3> output;  // sizes d, h, w of the tensor that is written
+
+  static ConvGeometry forward(const Window& window);
+  static ConvGeometry data_gradient(const Window& window);
+};
+
+// A stretch of pixels without gap inside a tile.
+struct Run {
+  Index column;  // first column within the tile
+  Index length;
+  Index output;  // element of the output tensor, for channel 0 of image 0 of the stack
+};
+
+// The flat pixel axis of a sub-convolution over `images` stacked images, cut into tiles of `width` columns. Tiles that
+// hold no output are left out.
+struct TilePlan {
+  struct Tile {
+    Index first_pixel;
+    Index width;
+    Index first_run, last_run;
+  };
+  std::vector<Tile> tiles;
+  std::vector<Run> runs;
+};
+
+// `image_size` is the distance between images of the output tensor, in elements.
+TilePlan plan_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, Index width, Index image_size);
+
+}  // namespace gradproof

@@ -1,0 +1,60 @@
+// Implementation: somebody's float32 kernels for an operation, ours or a peer's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/core/case.h"
+#include "ops/core/tensor.h"
+
+namespace gradproof {
+
+// A planned computation. Planning sees shapes only; whatever depends on tensor values happens in run().
+class Kernel {
+ public:
+  Kernel() = default;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+  virtual ~Kernel() = default;
+
+  // `arguments` are the tensors of arguments_of(spec, attributes, pass), in that order. Inputs are not changed; outputs
+  // are dense, overwritten in full whatever they held, and alias nothing. Inputs must be dense unless the plan was made
+  // by prepare_strided(). Not reentrant: a kernel owns its workspace.
+  virtual void run(std::span<const TensorRef> arguments) = 0;
+
+  // The instruction set that run() really uses, as the compiled code itself reports it ("AVX3", "AVX2", "SCALAR").
+  virtual std::string isa() const = 0;
+};
+
+struct PrepareOptions {
+  int threads = 1;
+};
+
+struct Implementation {
+  std::string name;  // "simd", "simd@avx2", "onednn", ...
+  // The reason why a pass of a case is not supported, or nothing when it is.
+  std::function<std::optional<std::string>(const Case&, const Pass&)> unsupported;
+  // Plans and allocates. Only called where unsupported() returned nothing.
+  std::function<std::unique_ptr<Kernel>(const Case&, const Pass&, const PrepareOptions&)> prepare;
+  // Roundings on the kernel's longest path to an element of `slot` (an output argument's name); empty: the Spec's.
+  std::function<double(const Case&, const Pass&, std::string_view slot)> depth = nullptr;
+
+  double depth_of(const Case& c, const Pass& pass, std::string_view slot) const {
+    return depth ? depth(c, pass, slot) : c.spec->depth(c.attributes, pass, slot);
+  }
+};
+
+// Number of the argument called `name`, or -1 when the case does not have it.
+int argument_index(std::span<const Argument> arguments, std::string_view name);
+
+// A kernel for inputs with any layout strides (also 0): inputs that are not dense are copied first, which is part of
+// run(). `strides` has one entry an argument, those of outputs are ignored.
+std::unique_ptr<Kernel> prepare_strided(const Implementation& implementation, const Case& c, const Pass& pass,
+                                        const PrepareOptions& options, std::span<const Strides> strides);
+
+}  // namespace gradproof

@@ -1,0 +1,75 @@
+#include "ops/core/window.h"
+
+#include <algorithm>
+#include <string>
+
+#include "ops/core/error.h"
+
+namespace gradproof {
+namespace {
+
+constexpr const char* kAxisNames[] = {"d", "h", "w"};
+
+Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+Index attribute_or(const Attributes& attributes, const std::string& key, Index otherwise) {
+  return attributes.has(key) ? attributes.integer(key) : otherwise;
+}
+
+Shape shaped(int rank, Index batch, Index channels, const std::array<Index, 3>& sizes) {
+  Shape shape{batch, channels};
+  for (int axis = 3 - rank; axis < 3; ++axis) shape.push_back(sizes[static_cast<size_t>(axis)]);
+  return shape;
+}
+
+}  // namespace
+
+Index WindowAxis::out() const {
+  const Index room = in + pad_lo + pad_hi - extent();
+  const Index windows = std::max<Index>(0, floor_div(room + (ceil_mode ? stride - 1 : 0), stride) + 1);
+  return ceil_mode ? std::min(windows, floor_div(in + pad_lo - 1, stride) + 1) : windows;
+}
+
+Shape Window::in_shape(Index batch, Index channels) const {
+  return shaped(rank, batch, channels, {axes[0].in, axes[1].in, axes[2].in});
+}
+
+Shape Window::out_shape(Index batch, Index channels) const {
+  return shaped(rank, batch, channels, {axes[0].out(), axes[1].out(), axes[2].out()});
+}
+
+Window window_of(const Attributes& attributes) {
+  Window window;
+  window.rank = attributes.rank();
+  for (int axis = 3 - window.rank; axis < 3; ++axis) {
+    const std::string name = kAxisNames[axis];
+    WindowAxis& a = window.axes[static_cast<size_t>(axis)];
+    a.in = attributes.integer("i" + name);
+    a.kernel = attribute_or(attributes, "k" + name, 1);
+    a.stride = attribute_or(attributes, "s" + name, 1);
+    a.pad_lo = attribute_or(attributes, "p" + name + "_lo", 0);
+    a.pad_hi = attribute_or(attributes, "p" + name + "_hi", 0);
+    a.dilation = attribute_or(attributes, "d" + name, 1);
+    a.ceil_mode = attribute_or(attributes, "ceil_mode", 0) != 0;
+  }
+  return window;
+}
+
+Shape spatial_shape(const Attributes& attributes, Index batch, Index channels) {
+  return window_of(attributes).in_shape(batch, channels);
+}
+
+void require_output(std::string_view op, const Window& window) {
+  for (int axis = 3 - window.rank; axis < 3; ++axis) {
+    const WindowAxis& a = window.axes[static_cast<size_t>(axis)];
+    if (a.out() >= 1) continue;
+    const char* name = kAxisNames[axis];
+    refuse(
+        "{}: the kernel is larger than the padded input along {}: o{} = floor((i{} + padding - ((k{} - 1) * d{} + 1)) "
+        "/ "
+        "s{}) + 1 = floor(({} + {} - {}) / {}) + 1 is not positive; enlarge i{} or the padding",
+        op, name, name, name, name, name, name, a.in, a.pad_lo + a.pad_hi, a.extent(), a.stride, name);
+  }
+}
+
+}  // namespace gradproof

@@ -1,0 +1,21 @@
+#include "ops/register.h"
+
+#include "ops/activation/relu.h"
+#include "ops/conv/conv.h"
+#include "ops/linear/linear.h"
+#include "ops/norm/batch_norm.h"
+#include "ops/pool/max_pool.h"
+
+namespace gradproof {
+
+Registry register_operations() {
+  Registry registry;
+  registry.add(conv_operation());
+  registry.add(max_pool_operation());
+  registry.add(batch_norm_operation());
+  registry.add(relu_operation());
+  registry.add(linear_operation());
+  return registry;
+}
+
+}  // namespace gradproof

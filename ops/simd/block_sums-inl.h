@@ -1,0 +1,186 @@
+// Sums over one channel of a batch, in double, in an order that only the shape decides.
+
+#if defined(GRADPROOF_BLOCK_SUMS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADPROOF_BLOCK_SUMS_INL_H
+#undef GRADPROOF_BLOCK_SUMS_INL_H
+#else
+#define GRADPROOF_BLOCK_SUMS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "ops/simd/block_sums.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Running sums of a block: 32 lanes whatever the vector length, so that every instruction set adds in the same order.
+template <int kSums>
+class LaneSums {
+ public:
+  static constexpr size_t kLanes = 32;
+  using D = hn::CappedTag<double, kLanes>;
+  using V = hn::Vec<D>;
+
+  LaneSums() {
+    for (auto& sum : sums_)
+      for (V& part : sum) part = hn::Zero(D());
+  }
+
+  // Adds kLanes elements of each input: f(sums, x...) adds vectors of doubles to its kSums sums.
+  template <class F>
+  HWY_INLINE void Add(const F& f, const auto*... in) {
+    const D d;
+    const hn::Rebind<float, D> df;
+    HWY_UNROLL(16)
+    for (size_t part = 0; part < kParts; ++part) {
+      V sums[kSums];
+      for (int s = 0; s < kSums; ++s) sums[s] = sums_[s][part];
+      f(sums, hn::PromoteTo(d, hn::LoadU(df, in + part * hn::MaxLanes(d)))...);
+      for (int s = 0; s < kSums; ++s) sums_[s][part] = sums[s];
+    }
+  }
+
+  // The sum of the lanes as a tree of halves.
+  double Total(int s) const {
+    const D d;
+    V parts[kParts];
+    for (size_t part = 0; part < kParts; ++part) parts[part] = sums_[s][part];
+    for (size_t half = kParts / 2; half > 0; half /= 2)
+      for (size_t part = 0; part < half; ++part) parts[part] = hn::Add(parts[part], parts[part + half]);
+    HWY_ALIGN double lanes[hn::MaxLanes(d)];
+    hn::Store(parts[0], d, lanes);
+    for (size_t half = hn::MaxLanes(d) / 2; half > 0; half /= 2)
+      for (size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+    return lanes[0];
+  }
+
+ private:
+  static constexpr size_t kParts = kLanes / hn::MaxLanes(D());
+  V sums_[kSums][kParts];
+};
+
+// Sums f over a block of `segments` runs of `length` elements that start `pitch` apart in every input. Where a run ends
+// amid the lanes, the others see `neutral`, for which f must add nothing.
+template <int kSums, class F, class... In>
+void SumBlock(const F& f, Index segments, Index length, Index pitch, const float (&neutral)[sizeof...(In)],
+              double* HWY_RESTRICT totals, const In* HWY_RESTRICT... in) {
+  using Sums = LaneSums<kSums>;
+  constexpr Index kLanes = Sums::kLanes;
+  Sums sums;
+  for (Index segment = 0; segment < segments; ++segment) {
+    const Index start = segment * pitch;
+    Index i = 0;
+    for (; i + kLanes <= length; i += kLanes) sums.Add(f, (in + start + i)...);
+    if (i == length) continue;
+    HWY_ALIGN float rest[sizeof...(In)][kLanes];
+    size_t k = 0;
+    const auto fill = [&](const float* from) {
+      std::fill(rest[k], rest[k] + kLanes, neutral[k]);
+      std::memcpy(rest[k], from, static_cast<size_t>(length - i) * sizeof(float));
+      return rest[k++];
+    };
+    const float* const filled[] = {fill(in + start + i)...};
+    if constexpr (sizeof...(In) == 1)
+      sums.Add(f, filled[0]);
+    else
+      sums.Add(f, filled[0], filled[1]);
+  }
+  for (int s = 0; s < kSums; ++s) totals[s] = sums.Total(s);
+}
+
+// Calls block(offset, segments, length) for the blocks of a channel in order: pieces of long runs, groups of short
+// ones.
+template <class F>
+void ForEachBlock(const Channel& channel, const F& block) {
+  if (channel.length >= kSumBlockSize) {
+    for (Index segment = 0; segment < channel.segments; ++segment)
+      for (Index i = 0; i < channel.length; i += kSumBlockSize)
+        block(segment * channel.pitch + i, Index{1}, std::min(kSumBlockSize, channel.length - i));
+    return;
+  }
+  const Index group = kSumBlockSize / channel.length;
+  for (Index segment = 0; segment < channel.segments; segment += group)
+    block(segment * channel.pitch, std::min(group, channel.segments - segment), channel.length);
+}
+
+struct ShiftedSums {
+  double shift;
+  template <class V>
+  HWY_ATTR void operator()(V (&sums)[2], V x) const {
+    const V centred = hn::Sub(x, hn::Set(hn::DFromV<V>(), shift));
+    sums[0] = hn::Add(sums[0], centred);
+    sums[1] = hn::MulAdd(centred, centred, sums[1]);
+  }
+};
+
+// Mean and centred second moment of a channel, each block shifted by its first element and the blocks merged (see
+// Moments). NaN and infinite elements make the moments NaN or infinite as the definitions do.
+inline Moments ChannelMoments(const Channel& channel, const float* x) {
+  Moments moments;
+  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
+    const float* first = x + offset;
+    const float shift = std::isfinite(*first) ? *first : 0.0F;
+    const float neutral[] = {shift};
+    double totals[2];
+    SumBlock<2>(ShiftedSums{shift}, segments, length, channel.pitch, neutral, totals, first);
+    moments.merge(Moments::shifted(static_cast<double>(segments * length), shift, totals[0], totals[1]));
+  });
+  return moments;
+}
+
+struct GradientSumsOf {
+  double mean;
+  template <class V>
+  HWY_ATTR void operator()(V (&sums)[3], V x, V diff) const {
+    const V centred = hn::Sub(x, hn::Set(hn::DFromV<V>(), mean));
+    sums[0] = hn::Add(sums[0], diff);
+    sums[1] = hn::Add(sums[1], centred);
+    sums[2] = hn::MulAdd(centred, diff, sums[2]);
+  }
+};
+
+// Sums of diff, x - mean and (x - mean) * diff over a channel.
+inline GradientSums ChannelGradientSums(const Channel& channel, float mean, const float* x, const float* diff) {
+  GradientSums result;
+  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
+    const float neutral[] = {mean, 0.0F};
+    double totals[3];
+    SumBlock<3>(GradientSumsOf{mean}, segments, length, channel.pitch, neutral, totals, x + offset, diff + offset);
+    result.diff += totals[0];
+    result.centred += totals[1];
+    result.product += totals[2];
+  });
+  return result;
+}
+
+struct PlainSum {
+  template <class V>
+  HWY_ATTR void operator()(V (&sums)[1], V x) const {
+    sums[0] = hn::Add(sums[0], x);
+  }
+};
+
+inline double ChannelTotal(const Channel& channel, const float* x) {
+  double total = 0;
+  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
+    const float neutral[] = {0.0F};
+    double block = 0;
+    SumBlock<1>(PlainSum(), segments, length, channel.pitch, neutral, &block, x + offset);
+    total += block;
+  });
+  return total;
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#endif  // GRADPROOF_BLOCK_SUMS_INL_H

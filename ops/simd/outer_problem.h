@@ -1,0 +1,36 @@
+// What the outer-product kernel is asked: operands behind offset tables.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "ops/core/shape.h"
+
+namespace gradproof {
+
+// Sums are cut into blocks of this many products, each started from zero: an error bound of 256 + blocks roundings
+// instead of one a product (17 times less at 4608 products).
+inline constexpr Index kDepthBlock = 256;
+
+// c[m][p] = (accumulate ? c[m][p] : 0) + sum over k < depth of a[a_rows[m] + a_offsets[k]] * b[b_offsets[k] + p]
+//           + (bias ? bias[m] : 0)
+struct OuterProblem {
+  Index rows = 0;
+  Index depth = 0;
+  const float* a = nullptr;
+  const std::int32_t* a_rows = nullptr;
+  const std::int32_t* a_offsets = nullptr;
+  const float* b = nullptr;
+  const std::int32_t* b_offsets = nullptr;
+  const float* bias = nullptr;
+  bool accumulate = false;
+};
+
+// Roundings on the longest path of such a sum: a chain in a block (one more where multiply and add do not fuse), then
+// one addition a further block.
+inline double outer_depth(Index products) {
+  const Index blocks = (products + kDepthBlock - 1) / kDepthBlock;
+  return static_cast<double>(std::min(products, kDepthBlock) + std::max<Index>(blocks, 1));
+}
+
+}  // namespace gradproof

@@ -1,0 +1,58 @@
+// Margin: a value and how far every decision on the way to it was from turning out the other way. A difference step
+// that moves no compared pair by that much crosses no kink.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "reference/number.h"
+
+namespace gradproof {
+
+// margin: the least |a - b| over all decisions exceeds(a, b) that had a part in the value, in the unit of what was
+// compared; infinity if there was none, 0 if a distance was NaN (nothing is certain then).
+template <class S>
+struct Margin {
+  struct Decision {
+    bool holds = false;
+    double margin = std::numeric_limits<double>::infinity();
+  };
+
+  S value{};
+  double margin = std::numeric_limits<double>::infinity();
+
+  Margin() = default;
+  explicit Margin(double constant) : value(constant) {}
+  explicit Margin(S v, double m = std::numeric_limits<double>::infinity()) : value(std::move(v)), margin(m) {}
+
+  friend Margin operator-(const Margin& a) { return Margin(-a.value, a.margin); }
+  friend Margin operator+(const Margin& a, const Margin& b) { return Margin(a.value + b.value, least(a, b)); }
+  friend Margin operator-(const Margin& a, const Margin& b) { return Margin(a.value - b.value, least(a, b)); }
+  friend Margin operator*(const Margin& a, const Margin& b) { return Margin(a.value * b.value, least(a, b)); }
+  friend Margin operator/(const Margin& a, const Margin& b) { return Margin(a.value / b.value, least(a, b)); }
+  Margin& operator+=(const Margin& b) { return *this = *this + b; }
+  Margin& operator-=(const Margin& b) { return *this = *this - b; }
+  Margin& operator*=(const Margin& b) { return *this = *this * b; }
+  Margin& operator/=(const Margin& b) { return *this = *this / b; }
+
+  friend Margin sqrt(const Margin& x) { return Margin(S(sqrt(x.value)), x.margin); }
+  friend Margin exp(const Margin& x) { return Margin(S(exp(x.value)), x.margin); }
+  friend Margin log(const Margin& x) { return Margin(S(log(x.value)), x.margin); }
+
+  friend Decision exceeds(const Margin& a, const Margin& b) {
+    const double apart = std::abs(static_cast<double>(S(a.value - b.value)));
+    return {exceeds(a.value, b.value), std::min(least(a, b), apart >= 0 ? apart : 0.0)};
+  }
+  friend Margin select(const Decision& decision, const Margin& a, const Margin& b) {
+    const Margin& chosen = decision.holds ? a : b;
+    return Margin(chosen.value, std::min(decision.margin, chosen.margin));
+  }
+  friend const S& value_of(const Margin& x) { return x.value; }
+  friend bool isnan(const Margin& x) { return isnan(x.value); }
+
+ private:
+  static double least(const Margin& a, const Margin& b) { return std::min(a.margin, b.margin); }
+};
+
+}  // namespace gradproof

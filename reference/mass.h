@@ -1,0 +1,152 @@
+// Mass: a value together with how much rounding errors on the way to it may amount to. Every tolerance comes from here.
+//
+// The model (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, equation 2.8): float32 computes
+//   fl(x op y) = (x op y)(1 + delta) + eta,   |delta| <= u = 2^-24,   |eta| <= 2^-150,
+// where eta is underflow: 0 for sums and roots, which are exact below the normal range. Write gamma(n) = n u / (1 - n u).
+//
+// Claim. If v is the exact result of a formula on exact inputs, and a computation of v in float32 has depth d, then
+//   |computed - v| <= gamma(d) * mass + underflow * 2^-149.                                                         (1)
+//
+// Depth counts roundings: an input 0, a sum or difference 1 + the larger depth of its operands, a product or quotient
+// 1 + the depths of both, sqrt 1 + the depth of its argument, exp and log likewise, but with 2 an ulp of their error.
+// A constant that float32 cannot hold (0.1) has depth 1. For a sum of n products of inputs this is n in sequence and
+// less in blocks; masses are independent of the order of summation, so (1) covers all orders.
+//
+// Proof, rule by rule. E_x = gamma(d_x) m_x + 2^-149 w_x bounds the error of an operand with value x, mass m_x >= |x|
+// and underflow w_x. K ("second_order") bounds gamma of every depth in the computation. So a computed operand lies
+// between least(x) = |x| - K m_x - 2^-149 w_x and most(x) = |x| + K m_x + 2^-149 w_x in magnitude. We use
+// gamma_i + gamma_j + gamma_i gamma_j <= gamma_{i+j} (Higham, lemma 3.3); (1 + u)^d <= 2, which the second half of
+// 2^-149 against 2^-150 pays for; and max where one thinks of a sum, as gamma_d A + u B + u gamma_d A <= gamma_{d+1}
+// max(A, B). Rounding of the masses themselves, in double, drowns in u / (1 + u) < gamma(1).
+//
+//   input, constant   m = |v|. w = 0.
+//   a + b, a - b      E_a + E_b, and u |a + b| for the rounding: m = m_a + m_b, w = w_a + w_b.
+//   a * b             E_a |b| + |a| E_b + E_a E_b. Split m_a = |a| + x and m_b = |b| + y. The part |a||b| gathers
+//                     gamma_{d_a} + gamma_{d_b} + gamma_{d_a} gamma_{d_b} and one u: at most gamma of d_a + d_b + 1. The
+//                     parts x |b| and |a| y do so too. Only x y is left, with gamma_{d_a} gamma_{d_b} (1 + u), at most
+//                     K gamma of the whole. So m = |a||b| + x |b| + |a| y + K x y. (m_a m_b would count x y in full:
+//                     where both factors come from cancellation that is thousands of times too much.)
+//                     w = most(a) w_b + w_a most(b) + 1.
+//   q = a / b         |a'/b' - a/b| = |(a' - a) - q (b' - b)| / |b'| <= (E_a + |q| E_b) / least(b). With m_b = |b| + y,
+//                     |q||b| = |a|: m = (m_a + |q| y) / least(b), w = (w_a + |q| w_b) / least(b) + 1.
+//   s = sqrt(x)       |sqrt(x') - s| = |x' - x| / (sqrt(x') + s): m = max(s, m_x / (s + sqrt(least(x)))), w alike.
+//   exp(x)            e^x (e^E - 1) <= e^x E e^E: m = e^x max(1, m_x e^r), r = most(x) - |x|; w = e^x w_x e^r + 1.
+//   log(x)            E / least(x): m = max(|log x|, m_x / least(x)), w = w_x / least(x).
+//   maximum(a, b)     |max(a', b') - max(a, b)| <= max(E_a, E_b): m = max(m_a, m_b), w alike.
+//   select            the mass of the branch taken; decisions must be taken on values without error (inputs).
+// Where least <= 0 the computed operand may be zero or have the other sign: then the mass is infinite.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "reference/number.h"
+
+namespace gradproof {
+
+inline constexpr double kRoundoff = 0x1p-24;       // u of float32
+inline constexpr double kUnderflow = 0x1p-149;     // twice the largest eta
+inline constexpr double kSecondOrder = 0x1p-13;        // K unless an input says otherwise: depths up to 2047
+
+// n u / (1 - n u); throws std::domain_error unless n u < 1.
+inline double rounding_gamma(double depth) {
+  const double nu = depth * kRoundoff;
+  if (!(nu < 1)) throw std::domain_error("rounding_gamma: a computation of depth 2^24 or more has no error bound");
+  return nu / (1 - nu);
+}
+
+template <class S>
+struct Mass {
+  S value{};
+  double mass = 0;                      // at least |value|
+  double underflow = 0;                 // in units of 2^-149
+  double second_order = kSecondOrder;  // K: the least that any operand was given
+
+  Mass() = default;
+  explicit Mass(double constant) : value(constant), mass(std::abs(constant)) {}
+  explicit Mass(S v) : value(std::move(v)), mass(magnitude(value)) {}
+  // An input of a computation whose whole depth is at most `depth`: K = gamma(depth), tighter than kSecondOrder for
+  // short computations and still valid for long ones. One such input is enough, since K regards the whole computation.
+  static Mass input(S v, double depth) {
+    Mass result(std::move(v));
+    result.second_order = rounding_gamma(depth);
+    return result;
+  }
+
+  friend Mass operator-(Mass a) {
+    a.value = -a.value;
+    return a;
+  }
+  friend Mass operator+(const Mass& a, const Mass& b) {
+    return {a.value + b.value, a.mass + b.mass, a.underflow + b.underflow, common(a, b)};
+  }
+  friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
+  friend Mass operator*(const Mass& a, const Mass& b) {
+    const double x = magnitude(a.value), dx = a.mass - x;
+    const double y = magnitude(b.value), dy = b.mass - y;
+    const double k = common(a, b);
+    return {a.value * b.value, x * y + dx * y + x * dy + k * dx * dy,
+            a.most() * b.underflow + a.underflow * b.most() + 1, k};
+  }
+  friend Mass operator/(const Mass& a, const Mass& b) {
+    const S quotient = a.value / b.value;
+    const double q = magnitude(quotient), dy = b.mass - magnitude(b.value), least = b.least();
+    if (least <= 0) return {quotient, kInfinity, kInfinity, common(a, b)};
+    return {quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1, common(a, b)};
+  }
+  Mass& operator+=(const Mass& b) { return *this = *this + b; }
+  Mass& operator-=(const Mass& b) { return *this = *this - b; }
+  Mass& operator*=(const Mass& b) { return *this = *this * b; }
+  Mass& operator/=(const Mass& b) { return *this = *this / b; }
+
+  friend Mass sqrt(const Mass& x) {
+    const S root = sqrt(x.value);
+    if (x.mass == 0 && x.underflow == 0) return {root, 0, 0, x.second_order};
+    if (x.least() <= 0) return {root, kInfinity, kInfinity, x.second_order};
+    const double s = magnitude(root), slope = 1 / (s + std::sqrt(x.least()));
+    return {root, std::max(s, slope * x.mass), slope * x.underflow, x.second_order};
+  }
+  friend Mass exp(const Mass& x) {
+    const S power = exp(x.value);
+    const double p = magnitude(power), growth = std::exp(x.most() - magnitude(x.value));
+    return {power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1, x.second_order};
+  }
+  friend Mass log(const Mass& x) {
+    const S logarithm = log(x.value);
+    if (x.least() <= 0) return {logarithm, kInfinity, kInfinity, x.second_order};
+    return {logarithm, std::max(magnitude(logarithm), x.mass / x.least()), x.underflow / x.least(), x.second_order};
+  }
+
+  friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
+  friend Mass maximum(const Mass& a, const Mass& b) {
+    return {exceeds(b, a) ? b.value : a.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow),
+            common(a, b)};
+  }
+  friend const S& value_of(const Mass& x) { return x.value; }
+  friend bool isnan(const Mass& x) { return isnan(x.value); }
+
+ private:
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+  Mass(S v, double m, double w, double k) : value(std::move(v)), mass(m), underflow(w), second_order(k) {}
+
+  static double magnitude(const S& x) { return std::abs(static_cast<double>(x)); }
+  static double common(const Mass& a, const Mass& b) { return std::min(a.second_order, b.second_order); }
+  // The least and the most that the magnitude of a computed value may be.
+  double least() const { return magnitude(value) - second_order * mass - kUnderflow * underflow; }
+  double most() const { return magnitude(value) + second_order * mass + kUnderflow * underflow; }
+};
+
+// The right-hand side of (1) for a computation of the given depth. Throws std::domain_error for a depth that the mass
+// was not made for, gamma(depth) > K: a bound without proof would be no bound.
+template <class S>
+double error_bound(const Mass<S>& x, double depth) {
+  const double gamma = rounding_gamma(depth);
+  if (!(gamma <= x.second_order))
+    throw std::domain_error("error_bound: the depth exceeds what Mass allows for; give it to Mass::input()");
+  return gamma * x.mass + kUnderflow * x.underflow;
+}
+
+}  // namespace gradproof

@@ -1,0 +1,15 @@
+#include "reference/families.h"
+
+namespace gradproof {
+
+References register_references() {
+  References references;
+  references.emplace("conv", conv_reference());
+  references.emplace("max_pool", max_pool_reference());
+  references.emplace("batch_norm", batch_norm_reference());
+  references.emplace("relu", relu_reference());
+  references.emplace("linear", linear_reference());
+  return references;
+}
+
+}  // namespace gradproof

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/records.h"
+
+namespace gradproof {
+
+// One record line, read field by field; every complaint names the file and the line and says what would be right.
+// Keys that nobody asks for are ignored: a writer may add one without a new schema version.
+class Fields {
+ public:
+  // `text` is one line without its line break.
+  Fields(std::string_view text, const std::string& file, std::size_t line);
+
+  const std::string& kind() const { return kind_; }
+
+  std::string text(const char* key) const;                        // a non-empty string, required
+  std::string text_or_empty(const char* key) const;               // a string, may be absent
+  std::string shown(const char* key) const;                       // a string, number or list, as text; may be absent
+  std::optional<double> number(const char* key) const;            // may be absent
+  std::optional<double> amount(const char* key) const;            // not negative; may be absent
+  double required_amount(const char* key) const;                  // not negative
+  int count_from_one(const char* key) const;                      // a whole number, 1 or more, required
+  std::vector<std::string> texts(const char* key) const;          // a list of strings; empty when absent
+  std::vector<double> amounts(const char* key) const;             // a list of numbers; empty when absent
+  std::map<std::string, std::string> text_map(const char* key) const;
+  std::map<std::string, double> amount_map(const char* key) const;
+
+  [[noreturn]] void refuse(const std::string& sentence) const;
+
+ private:
+  const nlohmann::json* find(const char* key) const;
+  [[noreturn]] void refuse_field(const char* key, const std::string& wanted) const;
+
+  std::string file_;
+  std::size_t line_;
+  nlohmann::json object_;
+  std::string kind_;
+};
+
+}  // namespace gradproof

@@ -1,0 +1,211 @@
+#include "reports/html_sections.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "reports/format.h"
+#include "reports/judge.h"
+
+namespace gradproof {
+namespace {
+
+constexpr std::size_t kMostFailures = 100;
+
+// What each oracle asks, for readers who do not know its name by heart.
+const std::map<std::string, const char*>& questions() {
+  static const std::map<std::string, const char*> kQuestions = {
+      {"fd", "Does the reference gradient agree with finite differences of the reference?"},
+      {"adjoint", "Is the inner product of Jv and u that of v and the VJP of u?"},
+      {"forward", "Does the implementation's output agree with the reference, element by element?"},
+      {"vjp", "Does the implementation's gradient agree with the reference, element by element?"},
+      {"fd-direct", "Does the implementation's gradient agree with finite differences, no analytic gradient between?"},
+      {"exact", "Where float32 is exact, are the bits equal?"},
+      {"kink", "At ties and borders, does the gradient follow the stated convention?"},
+      {"special", "NaN, infinities, signed zeros, denormals, empty batches"},
+      {"determinism", "The same bits for any thread count, any alignment, every run?"},
+      {"memory", "Is every output written, and nothing else?"},
+      {"large", "At benchmarked sizes, do sampled elements agree?"},
+      {"property", "Do the mathematical relations between operations hold?"},
+      {"invalid", "Are bad attributes and shapes refused by name?"},
+      {"second", "Are Hessian-vector products symmetric?"}};
+  return kQuestions;
+}
+
+std::string count_text(std::size_t count) { return show_count(static_cast<double>(count)); }
+
+std::string count_cell(std::size_t count, const char* classes = "n") {
+  return number_cell(count_text(count), static_cast<double>(count), classes);
+}
+
+std::string figure_tile(const char* name, const std::string& value, const char* tone = "") {
+  return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n", *tone == 0 ? "" : fmt::format(" data-tone=\"{}\"", tone), name, value);
+}
+
+std::string planted_tile(const Counts& planted) {
+  if (planted.all() == 0) return figure_tile("Planted bugs caught", "<small>none planted</small>");
+  return figure_tile("Planted bugs caught", fmt::format("{} <small>of {}</small>", planted.passed, planted.all()),
+                     planted.failed > 0 ? "bad" : "");
+}
+
+// One failure as a card: what to know first, then the line to paste.
+std::string failure_card(const FailureRow& row) {
+  const Check& c = row.check;
+  std::string facts;
+  const auto fact = [&facts](const char* name, const std::string& value, const char* classes = "") {
+    if (!value.empty()) facts += fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>", classes, name, escape_html(value));
+  };
+  fact("Where", c.where);
+  fact("Expected", c.expected);
+  fact("Got", c.got);
+  fact("Error / bound", c.worst ? show_ratio(c.worst) : "");
+  fact("Smaller case", c.shrunk, " class=\"whole\"");
+  const std::string who = c.isa.empty() ? c.impl : c.impl + " on " + c.isa;
+  return fmt::format("<article class=\"failure\"><h3>{} <span>{}</span> <span>{}</span> <span>{}</span></h3>\n<p class=\"case\"><code>{}</code></p>\n"
+                     "{}<dl>{}</dl>\n<pre class=\"repeat\"><code>{}</code></pre></article>\n",
+                     escape_html(c.op), escape_html(c.pass), escape_html("oracle " + c.oracle), escape_html(who), escape_html(c.case_text),
+                     row.reason.empty() ? "" : fmt::format("<p>{}</p>\n", escape_html(row.reason)), facts, escape_html(row.command));
+}
+
+std::string coverage_cell(const OracleCell* cell) {
+  if (cell == nullptr) return "<td class=\"n quiet\"><span title=\"not run\">·</span></td>";
+  const Counts& c = cell->counts;
+  if (c.failed > 0) return fmt::format("<td class=\"n bad\"><b>✕ {}</b> <small>of {}</small></td>", c.failed, c.passed + c.failed);
+  if (c.passed == 0) return fmt::format("<td class=\"n quiet\"><small>{} skipped</small></td>", c.skipped);
+  return fmt::format("<td class=\"n\">{}</td>", count_text(c.passed));
+}
+
+const OracleCell* find_cell(const OperationRow& row, const std::string& oracle) {
+  for (const OracleCell& cell : row.oracles) {
+    if (cell.oracle == oracle) return &cell;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string number_cell(const std::string& shown, const std::optional<double>& sort_by, const char* classes) {
+  if (!sort_by) return fmt::format("<td class=\"{}\">{}</td>", classes, shown);
+  return fmt::format("<td class=\"{}\" data-v=\"{:.6g}\">{}</td>", classes, *sort_by, shown);
+}
+
+std::string text_cell(const std::string& text) { return fmt::format("<td>{}</td>", text.empty() ? "–" : escape_html(text)); }
+
+std::string code_cell(const std::string& text) {
+  return text.empty() ? "<td>–</td>" : fmt::format("<td><code>{}</code></td>", escape_html(text));
+}
+
+std::string badge(const char* tone, const std::string& word) {
+  return fmt::format("<span class=\"badge\" data-tone=\"{}\">{}</span>", tone, word);
+}
+
+std::string framed_table(const std::string& caption, const std::string& head, const std::string& body) {
+  return fmt::format("<div class=\"frame\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table class=\"sortable\"><caption>{0}</caption>"
+                     "<thead><tr>{1}</tr></thead>\n<tbody>{2}</tbody></table></div>\n",
+                     caption, head, body);
+}
+
+std::string html_verdict(const Summary& s) {
+  const std::string rest = s.sentence.substr(s.headline.size());
+  std::string out = fmt::format("<h1><strong>{}</strong>{}</h1>\n<dl class=\"figures\">\n", escape_html(s.headline), escape_html(rest));
+  out += figure_tile("Checks passed", count_text(s.checks.passed));
+  out += figure_tile("Failed", count_text(s.checks.failed), s.checks.failed > 0 ? "bad" : "");
+  out += figure_tile("Skipped", count_text(s.checks.skipped));
+  out += planted_tile(s.planted);
+  const std::size_t withheld = s.refused + s.skipped_timings;
+  out += figure_tile("Timings", count_text(s.measured) + (withheld == 0 ? "" : fmt::format(" <small>{} withheld</small>", withheld)));
+  out += figure_tile("Noise floor", s.noise ? show_percent(s.noise) : "<small>not measured</small>");
+  out += "</dl>\n";
+  for (const std::string& fault : s.faults) out += fmt::format("<p class=\"fault\"><b>Fault of the harness:</b> {}.</p>\n", escape_html(fault));
+  return out;
+}
+
+std::string html_failures(const Summary& s) {
+  if (s.failures.empty()) return "";
+  std::string out = fmt::format("<section id=\"failures\"><h2>Failures <small>{}</small></h2>\n", count_text(s.failures.size()));
+  for (std::size_t i = 0; i < std::min(kMostFailures, s.failures.size()); ++i) out += failure_card(s.failures[i]);
+  if (s.failures.size() > kMostFailures) {
+    out += fmt::format("<p class=\"none\">{} more; the CSV has them all.</p>\n", s.failures.size() - kMostFailures);
+  }
+  return out + "</section>\n";
+}
+
+std::string html_oracles(const Summary& s) {
+  if (s.oracles.empty()) return "<p class=\"none\">No oracle was asked.</p>";
+  std::string body;
+  for (const OracleRow& row : s.oracles) {
+    const auto question = questions().find(row.oracle);
+    body += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"prose\">{}</td>", escape_html(row.oracle),
+                        question == questions().end() ? "–" : question->second);
+    body += count_cell(row.operations) + count_cell(row.counts.passed) + count_cell(row.counts.failed, row.counts.failed > 0 ? "n bad" : "n");
+    body += count_cell(row.counts.skipped) + number_cell(show_ratio(row.worst), row.worst) + number_cell(show_digits(row.digits), row.digits);
+    body += "</tr>\n";
+  }
+  return framed_table("What each oracle asks, and what it found",
+                      "<th scope=\"col\">Oracle</th><th scope=\"col\">Asks</th><th scope=\"col\" class=\"n\">Operations</th>"
+                      "<th scope=\"col\" class=\"n\">Passed</th><th scope=\"col\" class=\"n\">Failed</th><th scope=\"col\" class=\"n\">Skipped</th>"
+                      "<th scope=\"col\" class=\"n\">Worst error / bound</th><th scope=\"col\" class=\"n\">Fewest digits</th>",
+                      body);
+}
+
+std::string html_coverage(const Summary& s) {
+  if (s.oracles.empty()) return "";
+  std::string head = "<th scope=\"col\">Operation</th>", body;
+  for (const OracleRow& oracle : s.oracles) head += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escape_html(oracle.oracle));
+  for (const OperationRow& row : s.operations) {
+    body += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(row.op));
+    for (const OracleRow& oracle : s.oracles) body += coverage_cell(find_cell(row, oracle.oracle));
+    body += "</tr>\n";
+  }
+  return framed_table("Checks passed, by operation and oracle; a dot means never run", head, body);
+}
+
+std::string html_loose(const Summary& s) {
+  if (s.loose.empty()) return "";
+  std::string body;
+  for (const LooseBound& row : s.loose) {
+    body += "<tr>" + text_cell(row.op) + text_cell(row.pass) + text_cell(row.oracle) + count_cell(row.checks);
+    body += number_cell(show_ratio(row.worst), row.worst) + "</tr>\n";
+  }
+  return "<h3>Bounds that are too loose</h3>\n<p class=\"lead\">No check comes within a thousandth of these bounds, so they would miss small "
+         "mistakes.</p>\n" +
+         framed_table("Bounds under a thousandth of which every error stays",
+                      "<th scope=\"col\">Operation</th><th scope=\"col\">Pass</th><th scope=\"col\">Oracle</th>"
+                      "<th scope=\"col\" class=\"n\">Checks</th><th scope=\"col\" class=\"n\">Largest error / bound</th>",
+                      body);
+}
+
+std::string html_planted(const Summary& s) {
+  if (s.planted_bugs.empty()) return "<p class=\"none\">No bug was planted, so nothing shows that the harness would catch one.</p>";
+  std::string body;
+  for (const FailureRow& row : s.planted_bugs) {
+    const Check& c = row.check;
+    const bool caught = c.status == Status::kPass;
+    const std::string verdict = caught ? badge("good", "caught") : c.status == Status::kSkip ? badge("quiet", "not run") : badge("bad", "missed");
+    const std::string why = caught || row.reason.empty() ? "" : fmt::format("<small class=\"why\">{}</small>", escape_html(row.reason));
+    body += fmt::format("<tr><th scope=\"row\">{}</th>{}<td>{}{}</td>", escape_html(c.mutant.empty() ? "unnamed" : c.mutant), text_cell(c.op),
+                        verdict, why);
+    body += text_cell(c.caught_by) + code_cell(c.shrunk.empty() ? c.case_text : c.shrunk) + "</tr>\n";
+  }
+  return framed_table("Wrong kernels, put in on purpose: every one must be caught",
+                      "<th scope=\"col\">Planted bug</th><th scope=\"col\">Operation</th><th scope=\"col\">Verdict</th>"
+                      "<th scope=\"col\">Caught by</th><th scope=\"col\">Smallest case</th>",
+                      body);
+}
+
+std::string html_not_run(const Summary& s) {
+  if (s.not_run.empty()) return "<p class=\"none\">Nothing was skipped or refused.</p>";
+  std::string body;
+  for (const ReasonRow& row : s.not_run) {
+    body += "<tr>" + count_cell(row.count) + text_cell(row.what) + text_cell(row.op);
+    body += fmt::format("<td class=\"prose\">{}</td>", escape_html(row.reason)) + code_cell(row.example) + "</tr>\n";
+  }
+  return framed_table("Skips and refusals by reason: none of them counts as passed",
+                      "<th scope=\"col\" class=\"n\">Count</th><th scope=\"col\">What</th><th scope=\"col\">Operation</th>"
+                      "<th scope=\"col\">Reason</th><th scope=\"col\">For instance</th>",
+                      body);
+}
+
+}  // namespace gradproof
