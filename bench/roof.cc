@@ -76,7 +76,10 @@ std::array<Level, 4> cache_levels() {
   const Index l1 = sizes.l1d.value_or(Index{32} << 10);
   const Index l2 = sizes.l2.value_or(kMiB / 2);
   const Index l3 = sizes.l3.value_or(8 * kMiB);
-  return {{{"l1", l1 / 2}, {"l2", l2 / 2}, {"l3", std::min(4 * l2, l3 / 2)}, {"memory", std::clamp(2 * l3, 64 * kMiB, 512 * kMiB)}}};
+  return {{{"l1", l1 / 2},
+           {"l2", l2 / 2},
+           {"l3", std::min(4 * l2, l3 / 2)},
+           {"memory", std::clamp(2 * l3, 64 * kMiB, 512 * kMiB)}}};
 }
 
 // Half octaves, from 8 KiB (below, starting a sweep shows) to the largest level.
@@ -90,10 +93,14 @@ int streams(Traffic traffic) { return traffic == Traffic::kTriad ? 3 : traffic =
 // `a` is followed by the other streams, each `count` floats.
 void sweep(const RoofKernels& k, Traffic traffic, bool stream, float* a, Index count, Index sweeps) {
   switch (traffic) {
-    case Traffic::kRead: return k.read(a, count, sweeps);
-    case Traffic::kCopy: return (stream ? k.copy_stream : k.copy)(a, a + count, count, sweeps);
-    case Traffic::kTriad: return (stream ? k.triad_stream : k.triad)(a, a + count, a + 2 * count, count, sweeps);
-    case Traffic::kWrite: return (stream ? k.write_stream : k.write)(a, count, sweeps);
+    case Traffic::kRead:
+      return k.read(a, count, sweeps);
+    case Traffic::kCopy:
+      return (stream ? k.copy_stream : k.copy)(a, a + count, count, sweeps);
+    case Traffic::kTriad:
+      return (stream ? k.triad_stream : k.triad)(a, a + count, a + 2 * count, count, sweeps);
+    case Traffic::kWrite:
+      return (stream ? k.write_stream : k.write)(a, count, sweeps);
   }
 }
 
@@ -104,7 +111,7 @@ std::string known_isa(const std::string& isa) {
 
 }  // namespace
 
-double Roofs::measure_fma(const Key& key) const {
+double Roofs::fma_rate(const Key& key) const {
   const RoofKernels& kernels = roof_kernels(key.isa);
   double best = 0;
   for (auto* fma : kernels.fma) {
@@ -116,7 +123,7 @@ double Roofs::measure_fma(const Key& key) const {
   return best;
 }
 
-double Roofs::measure_bandwidth(const Key& key) {
+double Roofs::traffic_rate(const Key& key) {
   const RoofKernels& kernels = roof_kernels(key.isa);
   const Index share = key.bytes / 4 / streams(key.traffic) / key.threads;
   const Index count = std::max(kRoofGranule, share / kRoofGranule * kRoofGranule);
@@ -147,7 +154,7 @@ double Roofs::best(const Key& key) {
   Measured& roof = measured_[key];
   const Clock::time_point now = Clock::now();
   if (roof.best == 0 || roof.when < valid_since_ || now - roof.when > kRoofLifetime) {
-    roof.best = std::max(roof.best, key.compute ? measure_fma(key) : measure_bandwidth(key));
+    roof.best = std::max(roof.best, key.compute ? fma_rate(key) : traffic_rate(key));
     roof.when = Clock::now();
   }
   return roof.best;
@@ -179,13 +186,18 @@ void Roofs::refresh(const Demand& demand) {
   limit(demand);
 }
 
-void Roofs::measure_levels(const std::string& isa, int threads) {
-  const auto measure = [&](const Key& key, const char* level) {
-    best(key);
-    if (std::find(levels_.begin(), levels_.end(), std::pair(key, std::string(level))) == levels_.end())
-      levels_.emplace_back(key, level);
-  };
+void Roofs::measure(const Key& key, const char* level) {
+  best(key);
+  const std::pair entry(key, std::string(level));
+  if (std::find(levels_.begin(), levels_.end(), entry) == levels_.end()) levels_.push_back(entry);
+}
+
+void Roofs::measure_fma(const std::string& isa, int threads) {
   measure({true, Traffic::kRead, known_isa(isa), threads, 0}, "");
+}
+
+void Roofs::measure_levels(const std::string& isa, int threads) {
+  measure_fma(isa, threads);
   for (const Level& level : cache_levels())
     for (Traffic traffic : kTraffic) measure({false, traffic, known_isa(isa), threads, rung(level.bytes)}, level.name);
 }

@@ -50,10 +50,12 @@ class Roofs {
   // Measures the roofs of `demand` again, however young they are.
   void refresh(const Demand& demand);
 
+  // Measures multiply-adds, for records().
+  void measure_fma(const std::string& isa, int threads);
   // Measures multiply-adds and all traffic in each cache and in memory, for records().
   void measure_levels(const std::string& isa, int threads);
 
-  // "roof" records for what measure_levels() was called with, at the best values seen since.
+  // "roof" records for what the two above were called with, at the best values seen.
   std::vector<Record> records() const;
 
  private:
@@ -71,8 +73,9 @@ class Roofs {
   };
 
   double best(const Key& key);
-  double measure_fma(const Key& key) const;
-  double measure_bandwidth(const Key& key);
+  double fma_rate(const Key& key) const;
+  double traffic_rate(const Key& key);
+  void measure(const Key& key, const char* level);
   float* memory(Index bytes);
 
   std::map<Key, Measured> measured_;

@@ -47,8 +47,7 @@ double fma_rounds(Index rounds) {
     if constexpr (kQuads > 2) step(c0, c1, c2, c3);
     if constexpr (kQuads > 3) step(e0, e1, e2, e3);
   }
-  keep(sum_of(d, a0, a1, a2, a3) + sum_of(d, b0, b1, b2, b3) + sum_of(d, c0, c1, c2, c3) +
-                      sum_of(d, e0, e1, e2, e3));
+  keep(sum_of(d, a0, a1, a2, a3) + sum_of(d, b0, b1, b2, b3) + sum_of(d, c0, c1, c2, c3) + sum_of(d, e0, e1, e2, e3));
   return 2.0 * 4 * kQuads * static_cast<double>(rounds) * static_cast<double>(hn::Lanes(d));
 }
 

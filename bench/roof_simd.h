@@ -12,13 +12,14 @@ namespace gradproof {
 // Compiled once for each instruction set.
 struct RoofKernels {
   // Runs `rounds` rounds of multiply-adds; returns the floating-point operations done (a multiply-add counts 2).
-  // There is one entry for each number of independent accumulators: too few wait for the unit's latency, too many spill.
+  // There is one entry for each number of independent accumulators: too few wait for the unit's latency, too many
+  // spill.
   std::span<double (*const)(Index rounds)> fma;
 
   // Each touches `count` floats of every stream once, `sweeps` times over; `count` is a multiple of kRoofGranule and
   // the pointers are 64-byte aligned. "stream" stores bypass the caches, which pays for tensors that exceed them.
-  void (*read)(const float* a, Index count, Index sweeps);                              // 1 read
-  void (*copy)(const float* a, float* out, Index count, Index sweeps);                  // 1 read, 1 write
+  void (*read)(const float* a, Index count, Index sweeps);              // 1 read
+  void (*copy)(const float* a, float* out, Index count, Index sweeps);  // 1 read, 1 write
   void (*copy_stream)(const float* a, float* out, Index count, Index sweeps);
   void (*triad)(const float* a, const float* b, float* out, Index count, Index sweeps);  // 2 reads, 1 write
   void (*triad_stream)(const float* a, const float* b, float* out, Index count, Index sweeps);

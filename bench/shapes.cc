@@ -53,8 +53,9 @@ class Parser {
 
   std::vector<Layer> finish() {
     if (layers_.empty())
-      refuse("{}: there is no layer in it; give at least one line like \"conv1  conv:mb=1,ic=3,i=224,oc=64,k=7,s=2,p=3\"",
-             file_);
+      refuse(
+          "{}: there is no layer in it; give at least one line like \"conv1  conv:mb=1,ic=3,i=224,oc=64,k=7,s=2,p=3\"",
+          file_);
     return std::move(layers_);
   }
 
@@ -77,7 +78,8 @@ class Parser {
   void read_layer(const std::vector<std::string>& words) {
     if (words.size() < 2 || words.size() > 3)
       refuse_line("a layer must be a name, a case and at most a multiplicity, as in \"fc  linear:mb=1,ic=4,oc=2  x3\"");
-    if (!names_.insert(words[0]).second) refuse_line("the name '{}' is given twice; every layer needs its own", words[0]);
+    if (!names_.insert(words[0]).second)
+      refuse_line("the name '{}' is given twice; every layer needs its own", words[0]);
     const int multiplicity = words.size() == 3 ? read_multiplicity(words[2]) : 1;
     if (has_batch(words[1]) || batches_.empty()) {
       add(words[0], words[1], multiplicity);
@@ -85,7 +87,8 @@ class Parser {
     }
     for (int batch : batches_) {
       std::string text = words[1];
-      if (const size_t colon = text.find(':'); colon != std::string::npos) text.insert(colon + 1, fmt::format("mb={},", batch));
+      if (const size_t colon = text.find(':'); colon != std::string::npos)
+        text.insert(colon + 1, fmt::format("mb={},", batch));
       add(batches_.size() == 1 ? words[0] : fmt::format("{}/mb:{}", words[0], batch), text, multiplicity);
     }
   }

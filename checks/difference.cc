@@ -49,7 +49,7 @@ float cotangent(const DifferencePlan& plan, const Argument& output, Index i) {
 
 // The elements of every output, bound to the same inputs.
 template <class T>
-std::map<std::string, Element<T>> bind(const Subject& subject, const std::vector<Argument>& outputs,
+std::map<std::string, Element<T>> bind_elements(const Subject& subject, const std::vector<Argument>& outputs,
                                        const Arrays<T>& inputs) {
   std::map<std::string, Element<T>> elements;
   for (const Argument& output : outputs)
@@ -63,7 +63,7 @@ std::vector<Index> find_sparsity(const Subject& subject, DifferencePlan& plan) {
   Array<Depends> slot(plan.inputs.at(subject.pass.slot).shape);
   for (Index i = 0; i < plan.column_count; ++i) slot[i] = Depends::input(i);
   inputs[subject.pass.slot] = std::move(slot);
-  const auto elements = bind(subject, plan.outputs, inputs);
+  const auto elements = bind_elements(subject, plan.outputs, inputs);
   std::vector<Index> counts;
   plan.rows_of.resize(static_cast<size_t>(plan.column_count));
   for_each_row(plan.outputs, [&](Index row, const Argument& output, Index i) {
@@ -78,7 +78,7 @@ std::vector<Index> find_sparsity(const Subject& subject, DifferencePlan& plan) {
 void withdraw_uncertain_rows(const Subject& subject, DifferencePlan& plan) {
   const double room = std::ldexp(1.0, 10 + step_exponent(Dependence::kKinked, std::numeric_limits<Real>::digits));
   const auto inputs = borrow<Margin<Real>>(plan.inputs);
-  const auto elements = bind(subject, plan.outputs, inputs);
+  const auto elements = bind_elements(subject, plan.outputs, inputs);
   for_each_row(plan.outputs, [&](Index, const Argument& output, Index i) {
     if (elements.at(output.name)(position_of(i, output.shape)).margin > room) return;
     plan.inputs.at("diff_" + output.name)[i] = 0;
@@ -153,7 +153,7 @@ class Line {
 
  private:
   std::vector<T> values(const std::vector<Index>& rows) const {
-    const auto elements = bind(subject_, plan_.outputs, inputs_);
+    const auto elements = bind_elements(subject_, plan_.outputs, inputs_);
     std::vector<T> result;
     auto wanted = rows.begin();
     for_each_row(plan_.outputs, [&](Index row, const Argument& output, Index i) {

@@ -15,7 +15,7 @@ bool matches(const std::string& pattern, const std::string& text) {
 }
 
 bool is_case_text(const std::string& pattern) {
-  return pattern.find(':') != std::string::npos && pattern.find('*') == std::string::npos;
+  return pattern.find(':') != std::string::npos && pattern.find_first_of("*?[") == std::string::npos;
 }
 
 struct Wanted {

@@ -61,17 +61,4 @@ std::vector<const Operation*> select_operations(const Registry& registry, const 
   return operations;
 }
 
-std::vector<Case> listed_cases(const Registry& registry, const Selection& selection, bool full) {
-  std::vector<Case> cases;
-  const auto append = [&](const Spec& spec, const std::vector<std::string>& texts) {
-    for (const std::string& text : texts)
-      if (Case c = make_case(spec, text); selection.takes(c)) cases.push_back(std::move(c));
-  };
-  for (const auto& operation : registry.operations()) {
-    append(operation->spec, operation->spec.smoke_cases);
-    if (full) append(operation->spec, operation->spec.full_cases);
-  }
-  return cases;
-}
-
 }  // namespace gradproof

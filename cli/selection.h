@@ -29,7 +29,4 @@ Selection select(const Registry& registry, const std::vector<std::string>& words
 // does.
 std::vector<const Operation*> select_operations(const Registry& registry, const std::vector<std::string>& patterns);
 
-// The listed cases of the tiers smoke or full (which holds smoke) that the selection takes.
-std::vector<Case> listed_cases(const Registry& registry, const Selection& selection, bool full);
-
 }  // namespace gradproof

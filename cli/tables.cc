@@ -19,6 +19,20 @@ Colour colour_of_outcome(const std::vector<std::string>& row) {
   return row.back().empty() ? Colour::kPlain : Colour::kFaint;
 }
 
+std::string layer_of(const Timing& timing) { return timing.layer.empty() ? timing.case_text : timing.layer; }
+
+std::vector<std::string> cells_of(const Timing& timing) {
+  return {layer_of(timing),
+          timing.pass,
+          timing.impl,
+          std::to_string(timing.threads),
+          show_duration(timing.ns),
+          show_rate(timing.gflops),
+          show_rate(timing.gbps),
+          show_percent(timing.roof),
+          timing.outcome == Outcome::kMeasured ? "" : to_text(timing.outcome) + (": " + timing.reason)};
+}
+
 }  // namespace
 
 void print_failure(Console& console, const Check& check) {
@@ -55,11 +69,17 @@ void print_summary(Console& console, const Records& records) {
 void print_timings(Console& console, const Records& records) {
   Table table{
       {"layer", "pass", "impl", "threads", "time", "GFLOP/s", "GB/s", "of roof", "note"}, {}, colour_of_outcome};
-  for (const Timing& timing : records.timings)
-    table.rows.push_back({timing.layer.empty() ? timing.case_text : timing.layer, timing.pass, timing.impl,
-                          std::to_string(timing.threads), show_duration(timing.ns), show_rate(timing.gflops),
-                          show_rate(timing.gbps), show_percent(timing.roof), timing.reason});
+  for (const Timing& timing : records.timings) table.rows.push_back(cells_of(timing));
   if (!table.rows.empty()) print(console, table);
+}
+
+std::string timing_text(const Timing& timing) {
+  if (timing.outcome != Outcome::kMeasured)
+    return fmt::format("{} {} {}: {}: {}", layer_of(timing), timing.pass, timing.impl, to_text(timing.outcome),
+                       timing.reason);
+  return fmt::format("{} {} {}: {}, {} GFLOP/s, {} GB/s, {} of the roof, {} threads", layer_of(timing), timing.pass,
+                     timing.impl, show_duration(timing.ns), show_rate(timing.gflops), show_rate(timing.gbps),
+                     show_percent(timing.roof), timing.threads);
 }
 
 }  // namespace gradproof

@@ -9,8 +9,12 @@ namespace gradproof {
 // A failed check: what, where, expected and got, and the command that repeats it.
 void print_failure(Console& console, const Check& check);
 
-// One row an operation under the checks, one row a timed layer (on request), and the verdict sentence.
+// One row an operation, and the verdict sentence.
 void print_summary(Console& console, const Records& records);
+
+// One row a timing; nothing when there are none.
 void print_timings(Console& console, const Records& records);
+// The same as a line of its own.
+std::string timing_text(const Timing& timing);
 
 }  // namespace gradproof

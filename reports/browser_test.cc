@@ -1,1 +1,131 @@
+// The page in a real browser with the network off: scripts run, charts are drawn, nothing overflows.
+
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+
+#include "reports/fixture.h"
+#include "reports/report.h"
+
+namespace gradproof {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string find_browser() {
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
+    if (std::system(("command -v " + std::string(name) + " >/dev/null 2>&1").c_str()) == 0) return name;
+  }
+  return "";
+}
+
+std::string output_of(const std::string& command) {
+  std::string out;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return out;
+  std::array<char, 65536> buffer;
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) out.append(buffer.data(), got);
+  const int status = pclose(pipe);
+  EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0) << command;
+  return out;
+}
+
+// The tag of the page's root element, where main.js leaves what it found.
+std::string root_tag(const std::string& dom) {
+  std::smatch found;
+  const std::string head = dom.substr(0, 4096);
+  return std::regex_search(head, found, std::regex("<html[^>]*>")) ? found[0].str() : "";
+}
+
+std::string attribute(const std::string& tag, const std::string& name) {
+  std::smatch found;
+  return std::regex_search(tag, found, std::regex(name + "=\"([^\"]*)\"")) ? found[1].str() : "(absent)";
+}
+
+class Browser : public testing::Test {
+ protected:
+  void SetUp() override {
+    browser_ = find_browser();
+    if (browser_.empty()) GTEST_SKIP() << "no Chromium is installed, so the page was not opened in a browser";
+    std::string pattern = (fs::temp_directory_path() / "gradproof_browser_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override {
+    std::error_code ignored;
+    if (!folder_.empty()) fs::remove_all(folder_, ignored);
+  }
+
+  void write_page(const Records& records) { std::ofstream(folder_ / "report.html") << render_html(records); }
+
+  // Opens the page; returns its document after the scripts have run, and leaves a picture of it.
+  std::string open(int width, bool dark) {
+    const std::string command =
+        "timeout 60 " + browser_ +
+        " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --host-resolver-rules='MAP * ~NOTFOUND' --blink-settings=preferredColorScheme=" +
+        (dark ? "0" : "1") + " --user-data-dir='" + (folder_ / "profile").string() + "' --window-size=" + std::to_string(width) +
+        ",900 --screenshot='" + picture().string() + "' --dump-dom 'file://" + (folder_ / "report.html").string() + "' 2>/dev/null";
+    return output_of(command);
+  }
+
+  fs::path picture() const { return folder_ / "page.png"; }
+
+  void expect_healthy(const std::string& dom, const std::string& charts) {
+    const std::string root = root_tag(dom);
+    EXPECT_EQ(attribute(root, "data-ready"), "true") << root;
+    EXPECT_EQ(attribute(root, "data-errors"), "(absent)") << root;
+    EXPECT_EQ(attribute(root, "data-charts"), charts) << root;
+    EXPECT_EQ(attribute(root, "data-blank"), "0") << root;
+    EXPECT_EQ(attribute(root, "data-overflow"), "0") << root;
+  }
+
+  std::string browser_;
+  fs::path folder_;
+};
+
+class BrowserView : public Browser, public testing::WithParamInterface<std::pair<int, bool>> {};
+
+TEST_P(BrowserView, DrawsEveryChartWithoutErrorsOrOverflow) {
+  const auto [width, dark] = GetParam();
+  write_page(fixture_records(true));
+  const std::string dom = open(width, dark);
+  expect_healthy(dom, "5");
+  EXPECT_EQ(attribute(root_tag(dom), "data-scheme"), dark ? "dark" : "light");
+  EXPECT_EQ(attribute(root_tag(dom), "data-width"), std::to_string(width)) << "the window must really be that wide";
+  EXPECT_FALSE(std::regex_search(dom, std::regex("(src|href)=\"https?://"))) << "nothing is fetched";
+  ASSERT_TRUE(fs::exists(picture()));
+  EXPECT_GT(fs::file_size(picture()), 10'000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Page, BrowserView,
+                         testing::Values(std::pair(1280, false), std::pair(1280, true), std::pair(390, false), std::pair(390, true)),
+                         [](const auto& test) {
+                           return std::string(test.param.second ? "dark" : "light") + std::to_string(test.param.first);
+                         });
+
+TEST_F(Browser, SurvivesAnEmptyReport) {
+  write_page(Records{});
+  expect_healthy(open(1280, false), "0");
+}
+
+TEST_F(Browser, SurvivesRecordsThatKnowAlmostNothing) {
+  nlohmann::json check = a_check();
+  check["reason"] = "</script><script>document.documentElement.dataset.broken = 1</script>";
+  check["op"] = "<img src=x onerror=\"document.documentElement.dataset.broken = 1\">";
+  write_page(parse_lines(check.dump() + "\n" + a_timing().dump() + "\n"));
+  const std::string dom = open(1280, false);
+  expect_healthy(dom, "0");
+  EXPECT_EQ(attribute(root_tag(dom), "data-broken"), "(absent)");
+}
+
+}  // namespace
+}  // namespace gradproof

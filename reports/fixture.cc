@@ -1,6 +1,7 @@
 #include "reports/fixture.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -214,7 +215,7 @@ class Maker {
 
 std::string fixture_lines(bool with_failures, int rounds) { return Maker(with_failures).make(rounds); }
 
-Records fixture_records(bool with_failures, int rounds) { return parse(fixture_lines(with_failures, rounds)); }
+Records fixture_records(bool with_failures, int rounds) { return parse_lines(fixture_lines(with_failures, rounds)); }
 
 json a_check() {
   return {{"schema", 1}, {"kind", "check"}, {"op", "relu"}, {"case", "relu:mb=1,c=1,iw=3"}, {"pass", "forward"}, {"oracle", "forward"},
@@ -226,9 +227,9 @@ json a_timing() {
           {"threads", 1}, {"status", "measured"}, {"ns", 12.5}, {"verified", {"forward"}}};
 }
 
-Records parse(const json& record) { return parse(record.dump() + "\n"); }
+Records parse(const json& record) { return parse_lines(record.dump() + "\n"); }
 
-Records parse(const std::string& lines) {
+Records parse_lines(const std::string& lines) {
   Records records;
   parse_records(lines, "records.jsonl", records);
   return records;

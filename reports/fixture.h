@@ -16,6 +16,6 @@ Records fixture_records(bool with_failures, int rounds = 1);
 nlohmann::json a_check();
 nlohmann::json a_timing();
 Records parse(const nlohmann::json& record);
-Records parse(const std::string& lines);
+Records parse_lines(const std::string& lines);
 
 }  // namespace gradproof

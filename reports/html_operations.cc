@@ -73,7 +73,7 @@ std::string timing_table(const OperationRow& row) {
   if (row.timings.empty()) return "<p class=\"none\">Nothing was timed.</p>";
   bool has_rivals = false;
   for (const TimingRow& timing : row.timings) has_rivals = has_rivals || timing.speedup.has_value();
-  const char* rivals = has_rivals ? "<th scope=\"col\" class=\"n\">Speed-up over</th>" : "";
+  const char* rivals = has_rivals ? "<th scope=\"col\" class=\"n\">Speed-up</th>" : "";
   std::string body;
   for (const TimingRow& timing : row.timings) body += timing_row(timing, has_rivals);
   return framed_table(fmt::format("Timings of {}, each verified at its own size", escape_html(row.op)),

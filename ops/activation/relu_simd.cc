@@ -15,6 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
+namespace {
 
 // Comparisons with NaN are false, so NaN stays; -0 < 0 is false too.
 struct Relu {
@@ -70,6 +71,7 @@ std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOp
   return std::make_unique<ReluKernel>(count, pass.is_forward(), options.threads);
 }
 
+}  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace gradproof

@@ -18,6 +18,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
+namespace {
 
 // (x - mean) * scale + offset.
 struct Normalize {
@@ -199,6 +200,7 @@ std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOp
   return std::make_unique<BatchNormGradient>(c, pass, options.threads);
 }
 
+}  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace gradproof

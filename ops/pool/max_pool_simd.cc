@@ -18,6 +18,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
+namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 // Workspace of a band, so that it stays in the L1 cache beside its input.
@@ -161,7 +162,7 @@ class MaxPoolForward final : public PoolKernel {
     pitch_ = g_.w.out + g_.w.max_shift();
     PlanBands(g_.h.out, pitch_ * g_.h.phase_count() * (4 * g_.w.phase_count() + 8 * g_.d.kernel) + 10 * pitch_);
     cell_rows_ = band_rows_ + g_.h.max_shift();
-    block_ = (g_.h.phase_count() * cell_rows_ * pitch_ + kSlack - 1) / kSlack * kSlack;
+    block_ = WithSlack(g_.h.phase_count() * cell_rows_ * pitch_);
     plane_size_ = block_ + kSlack;
     for (Index tap = 0; tap < g_.w.kernel; ++tap)
       row_offsets_.push_back(g_.w.plane[At(tap)] * plane_size_ + g_.w.shift[At(tap)]);
@@ -308,7 +309,7 @@ class MaxPoolGradient final : public PoolKernel {
     pitch_ = std::max(g_.w.in_cells(), g_.w.out + g_.w.max_shift());
     PlanBands(g_.h.in_cells(), 8 * pitch_ + 4 * phases * pitch_ + 4 * g_.h.stride * g_.w.in);
     PlanTaps();
-    plane_size_ = band_rows_ * pitch_ + kSlack;
+    plane_size_ = WithSlack(band_rows_ * pitch_);
     for (int thread = 0; thread < threads_; ++thread) {
       const Index rows = (band_rows_ + g_.h.max_shift()) * pitch_ + 2 * kSlack + g_.w.max_shift();
       workspaces_.push_back({Filled(rows, 0.0F), Filled(rows, std::int32_t{-1}), Filled(phases * plane_size_, 0.0F),
@@ -413,6 +414,7 @@ std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOp
   return std::make_unique<MaxPoolGradient<std::int32_t>>(a, options.threads);
 }
 
+}  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace gradproof

@@ -24,6 +24,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Elements by which kernels may read or write beyond the last cell of their workspace: they do whole vectors only.
 constexpr Index kSlack = 256;
 
+// Room for `count` elements and the rest of the last vectors, whole cache lines.
+constexpr Index WithSlack(Index count) { return count / kSlack * kSlack + 2 * kSlack; }
+
 template <typename T>
 using Memory = hwy::AlignedFreeUniquePtr<T[]>;
 

@@ -42,6 +42,7 @@
     }
     root.dataset.charts = charts;
     root.dataset.blank = blank;
+    root.dataset.width = innerWidth;
     root.dataset.overflow = root.scrollWidth - root.clientWidth;
   };
 

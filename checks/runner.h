@@ -1,0 +1,29 @@
+// Runner: carries out the planned tasks on several worker processes.
+#pragma once
+
+#include <functional>
+
+#include "checks/task.h"
+
+namespace gradproof {
+
+struct CheckSummary {
+  Index passed = 0, failed = 0, skipped = 0;
+};
+
+// Called for every finished task, in no particular order, with the fraction of tasks that are done.
+using CheckProgress = std::function<void(const Record&, double fraction)>;
+
+// Plans and runs. Every worker is a process of its own: a kernel that crashes is a failed check with the signal's name,
+// and the others go on. The first failure of each operation, oracle and implementation is shrunk to a smaller case. Throws
+// UsageError where nothing would be checked.
+CheckSummary run_checks(const Registry& registry, const References& references, const CheckOptions& options,
+                        const CheckProgress& progress);
+
+// The same for chosen oracles and tasks that are planned already.
+CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress);
+
+// Runs one task here and turns it into its record, with a smaller case if it fails and `shrink` is set.
+Record checked_record(const Task& task, Memo& memo, bool shrink);
+
+}  // namespace gradproof

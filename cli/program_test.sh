@@ -1,0 +1,250 @@
+#!/bin/bash
+# Runs the built program as a user does: real command lines, bad input, interruption.
+#
+#   program_test.sh PROGRAM [TEST...]     all tests, or those named
+#
+# Tests are called through a variable (SC2317).
+# shellcheck disable=SC2317
+set -uo pipefail
+export LC_ALL=C
+unset NO_COLOR
+
+program=$(realpath -- "$1")
+shift
+
+set_up() {
+  stage=$(mktemp -d)
+  trap 'chmod -R u+w "$stage"; rm -rf "$stage"' EXIT
+  mkdir "$stage/work"
+  cd "$stage/work" || exit
+}
+
+# call ARG...: runs the program, keeps $out, $err and $code.
+call() {
+  "$program" "$@" >"$stage/out" 2>"$stage/err" </dev/null
+  code=$?
+  out=$(<"$stage/out") err=$(<"$stage/err")
+}
+
+fail() {
+  printf '%s\n' "FAILED ${FUNCNAME[2]}: $*" "code: ${code-}" "stdout: ${out-}" "stderr: ${err-}"
+  exit 1
+}
+expect_code() { [[ $code == "$1" ]] || fail "exit code is not $1"; }
+expect_in() { [[ $2 == *"$1"* ]] || fail "no '$1' in '$2'"; }
+expect_not_in() { [[ $2 != *"$1"* ]] || fail "'$1' in '$2'"; }
+expect_equal() { [[ $1 == "$2" ]] || fail "'$1' is not '$2'"; }
+
+# refused WORDS ARG...: exit code 64, nothing on stdout, and one sentence on stderr that holds WORDS.
+refused() {
+  local words=$1
+  shift
+  call "$@"
+  expect_code 64
+  expect_equal "$out" ""
+  expect_equal "$(wc -l <"$stage/err")" 1
+  expect_in "gradproof: " "$err"
+  expect_in "$words" "$err"
+}
+
+conv=conv:mb=1,ic=2,ih=5,iw=4,oc=2,kh=3,kw=3
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+test_bad_cases_are_refused() {
+  refused "mb=0 must be between 1 and" check conv:mb=0
+  refused "unknown key 'banana'" check "$conv,banana=1"
+  refused "larger than the padded input" check "$conv,dh=3"
+  refused "must divide both" check "$conv,g=3"
+  refused "iw (input width) is missing" check conv:mb=1,ic=1,oc=1,kw=1
+  refused "given twice" check "$conv,mb=1"
+  refused "is not a number" check conv:mb=two
+  refused "at most 2147483647" check relu:mb=1000000000,c=1000000000,i=9
+  refused "unknown operation 'conf'" check conf:mb=1
+  refused "unknown operation 'conf'" eval conf:mb=1 --out out
+  refused "is not a case" eval conv --out out
+}
+
+test_bad_flags_are_refused() {
+  refused "--banana" check --banana
+  refused "--banana" list --banana
+  refused "--seed" check --seed x
+  refused "--tier" check --tier huge
+  refused "--jobs" check --jobs 0
+  refused "--threads" bench --threads -1
+  refused "subcommand" --records
+  refused "subcommand"
+  refused "banana" banana
+  refused "gate" gate
+  refused "RECORDS" report --html x.html
+  refused "--out" eval "$conv"
+}
+
+test_what_matches_nothing_is_refused() {
+  refused "conv max_pool batch_norm relu linear" list banana
+  refused "conv max_pool batch_norm relu linear" check banana
+  refused "conv max_pool batch_norm relu linear" bench banana
+  refused "unknown oracle 'banana'" check conv --oracle banana
+  refused "banana" check conv --impl banana
+  refused "banana" bench relu --sizes smoke --impl banana
+  refused "simd" eval "$conv" --impl banana --out out
+  refused "no case" check 'conv:*ic=999*'
+}
+
+test_unreadable_files_are_refused() {
+  refused "no.jsonl" report no.jsonl --html x.html
+  refused "$PWD" report "$PWD" --html x.html
+  echo nonsense >bad.jsonl
+  refused "bad.jsonl" report bad.jsonl --html x.html
+  : >empty.jsonl
+  refused "empty.jsonl" report empty.jsonl --html x.html
+  refused "no.txt" bench --sizes no.txt
+  echo 'conv1 conv:mb=0' >bad.txt
+  refused "bad.txt:1" bench --sizes bad.txt
+  refused "no.npy" eval "$conv" --in src=no.npy --out out
+  echo nonsense >bad.npy
+  refused "bad.npy" eval "$conv" --in src=bad.npy --out out
+  refused "SLOT=FILE" eval "$conv" --in src --out out
+  [[ ! -e x.html && ! -e out ]] || fail "wrote something"
+}
+
+test_unwritable_outputs_are_refused_before_the_work() {
+  local begin=$SECONDS
+  refused "no/x.jsonl" check --records no/x.jsonl
+  refused "no/x.xml" check --junit no/x.xml
+  refused "no/x.jsonl" bench --records no/x.jsonl
+  refused "directory" check --records .
+  refused "two outputs" check --records x --junit ./x
+  echo '{}' >a.jsonl
+  refused "no/x.html" report a.jsonl --html no/x.html
+  refused "no output" report a.jsonl
+  : >file
+  refused "file" eval "$conv" --out file
+  refused "file" eval "$conv" --out file/below
+  : >gradproof-results
+  refused "gradproof-results" run
+  (( SECONDS - begin < 20 )) || fail "worked before it tried the output"
+}
+
+test_a_full_disk_is_reported() {
+  [[ -w /dev/full ]] || exit 77
+  "$program" list >/dev/full 2>"$stage/err"
+  code=$? out='' err=$(<"$stage/err")
+  expect_code 64
+  expect_in "standard output" "$err"
+  refused "/dev/full" report /dev/null --html /dev/full
+}
+
+test_the_test_subcommand_points_to_the_launcher() {
+  refused "./gradproof test" test
+  refused "./gradproof test" test -R conv
+}
+
+# --- what works -------------------------------------------------------------------------------------------------------
+
+test_help_lists_every_subcommand() {
+  call --help
+  expect_code 0
+  for name in list check bench report eval run test; do expect_in "$name" "$out"; done
+  expect_not_in "gate" "$out"
+  call check --help
+  expect_code 0
+  expect_in "--oracle" "$out"
+}
+
+test_list_names_what_there_is() {
+  call list
+  expect_code 0
+  for name in conv max_pool batch_norm relu linear vjp:weights simd fd adjoint; do expect_in "$name" "$out"; done
+  call list 'max*'
+  expect_in max_pool "$out"
+  expect_not_in batch_norm "$out"
+  command -v python3 >/dev/null || return 0
+  call list --json
+  expect_code 0
+  python3 - "$stage/out" <<'END' || fail "not the JSON that was promised"
+import json, sys
+operations = json.load(open(sys.argv[1]))
+conv = next(o for o in operations if o["op"] == "conv")
+assert conv["passes"] == ["forward", "vjp:src", "vjp:weights", "vjp:bias"], conv
+assert {"name": "weights", "role": "input", "differentiable": True} in conv["slots"], conv
+assert "simd" in conv["impls"] and "fd" in conv["oracles"], conv
+assert 0 < conv["cases"]["smoke"] < conv["cases"]["full"] and conv["cases"]["bench"] > 0, conv
+END
+}
+
+test_check_passes_writes_and_reports() {
+  call check relu --tier smoke --records r.jsonl --junit r.xml
+  expect_code 0
+  expect_in "relu" "$out"
+  expect_not_in $'\033' "$out$err"
+  grep -q '"kind":"environment"' r.jsonl || fail "no environment"
+  grep -q '"status":"pass"' r.jsonl || fail "no check"
+  grep -q '<testsuite' r.xml || fail "no JUnit"
+  call report r.jsonl --html r.html --markdown r.md --csv r.csv
+  expect_code 0
+  for file in r.html r.md r.csv; do [[ -s $file ]] || fail "no $file"; done
+  expect_equal "$(find . -name '*.tmp')" ""
+}
+
+test_check_takes_one_case_and_one_oracle() {
+  call check "$conv" --oracle forward,vjp --impl simd --seed 5 --records r.jsonl
+  expect_code 0
+  expect_equal "$(grep -c '"kind":"check"' r.jsonl)" 4
+  grep -q '"seed":5' r.jsonl || fail "another seed"
+}
+
+test_bench_measures_what_was_verified() {
+  call bench relu:mb=1,c=4,i=16 --threads 1 --records r.jsonl
+  expect_code 0
+  expect_in "relu" "$out"
+  grep '"kind":"timing"' r.jsonl | grep -q '"verified":\[' || fail "nothing verified"
+}
+
+test_eval_writes_every_tensor() {
+  call eval "$conv" --out out
+  expect_code 0
+  expect_equal "$(cd out && echo *)" "bias.npy diff_bias.npy diff_dst.npy diff_src.npy diff_weights.npy dst.npy src.npy weights.npy"
+  call eval "$conv" --in src=out/src.npy --in diff_dst=out/diff_dst.npy --out again
+  expect_code 0
+  for file in out/*.npy; do cmp "$file" "again/${file#out/}" || fail "$file differs"; done
+  call eval "$conv" --impl reference --in src=out/src.npy --out reference
+  expect_code 0
+  grep -q "<f8" reference/dst.npy || fail "the reference is float64"
+  refused "shape" eval "$conv" --in src=out/dst.npy --out out
+  refused "float64" eval "$conv" --in src=reference/src.npy --out out
+}
+
+test_an_interrupted_run_leaves_nothing() {
+  local signal
+  for signal in INT TERM KILL; do
+    setsid env --default-signal=INT "$program" check --tier full --records r.jsonl --junit r.xml >/dev/null 2>&1 &
+    local pid=$!
+    sleep 0.7
+    # To the group: a terminal's Ctrl-C reaches worker processes too.
+    kill "-$signal" -- "-$pid" 2>/dev/null || fail "it was done before it could be interrupted"
+    wait "$pid" 2>/dev/null
+    code=$?
+    [[ $code != 0 ]] || fail "interrupted and 0"
+    expect_equal "$(ls -A)" ""
+  done
+}
+
+# --- run them ---------------------------------------------------------------------------------------------------------
+
+if (( ! $# )); then
+  mapfile -t tests < <(compgen -A function test_)
+else
+  tests=("${@/#/test_}")
+fi
+failed=0
+for test in "${tests[@]}"; do
+  (set_up && "$test")
+  result=$?
+  case $result in
+    0) echo "ok $test" ;;
+    77) echo "skipped $test"; (( ${#tests[@]} > 1 )) || exit 77 ;;
+    *) failed=1 ;;
+  esac
+done
+exit $failed

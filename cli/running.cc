@@ -1,0 +1,55 @@
+#include "cli/running.h"
+
+#include <thread>
+
+#include "bench/shapes.h"
+#include "bench/timing.h"
+#include "checks/runner.h"
+#include "cli/selection.h"
+#include "ops/core/error.h"
+#include "ops/simd/targets.h"
+
+namespace gradproof {
+namespace {
+
+std::string what(const Record& record) {
+  return fmt::format("{} {} {}", record.value("case", ""), record.value("pass", ""), record.value("oracle", ""));
+}
+
+// The cases given, and the layers that the patterns take.
+std::vector<Layer> chosen_layers(const BenchWish& wish, const Registry& registry) {
+  const Selection selection = select(registry, wish.words);
+  std::vector<Layer> layers;
+  for (const Case& c : selection.cases) layers.push_back({"", c, 1});
+  if (selection.everything() || !selection.patterns.empty())
+    for (Layer& layer : load_shapes(registry, wish.sizes))
+      if (selection.takes(layer.work)) layers.push_back(std::move(layer));
+  if (layers.empty()) refuse("no layer of '{}' matches; name a case, or other --sizes", wish.sizes);
+  return layers;
+}
+
+}  // namespace
+
+void record_environment(Journal& journal) {
+  journal.add(environment_record(static_cast<int>(std::thread::hardware_concurrency()), supported_targets()));
+}
+
+void check_into(Journal& journal, const CheckOptions& options, Session& session) {
+  run_checks(session.registry, session.references, options, [&](const Record& record, double fraction) {
+    journal.add(record);
+    session.console.progress(fraction, what(record));
+  });
+}
+
+void bench_into(Journal& journal, const BenchWish& wish, Session& session) {
+  BenchOptions options;
+  options.layers = chosen_layers(wish, session.registry);
+  options.implementations = wish.implementations;
+  if (wish.threads > 0) options.threads = {wish.threads};
+  run_benchmarks(session.registry, session.references, options, [&](const Record& record, double fraction) {
+    journal.add(record);
+    session.console.progress(fraction, what(record));
+  });
+}
+
+}  // namespace gradproof

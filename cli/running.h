@@ -1,0 +1,28 @@
+// The long work of check, bench and run, with progress on the console and records in a journal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "checks/task.h"
+#include "cli/command.h"
+#include "cli/journal.h"
+
+namespace gradproof {
+
+// What the user wants to be timed.
+struct BenchWish {
+  std::vector<std::string> words;            // of Selection; none: every layer of `sizes`
+  std::string sizes = "standard";            // a list that the program carries, or a file
+  std::vector<std::string> implementations;  // none: the bench's choice
+  int threads = 0;                           // 0: the bench's choice
+};
+
+// The first record of every run: what ran where.
+void record_environment(Journal& journal);
+
+// Throw UsageError before the work when nothing is chosen.
+void check_into(Journal& journal, const CheckOptions& options, Session& session);
+void bench_into(Journal& journal, const BenchWish& wish, Session& session);
+
+}  // namespace gradproof
