@@ -36,6 +36,13 @@ void declare(CLI::App& sub, BenchCommand& command) {
   sub.add_option("--threads", command.wish.threads, "threads of each kernel (default: 1 and all cores)")
       ->check(CLI::Range(1, 1024));
   sub.add_option("--records", command.records, "write the records, JSON Lines");
+  sub.footer("Flags of Google Benchmark (--benchmark_filter=..., --benchmark_out=FILE) are handed on.");
+  sub.allow_extras();
+  sub.parse_complete_callback([&sub, &command] {
+    command.wish.benchmark_flags = sub.remaining();
+    for (const std::string& flag : command.wish.benchmark_flags)
+      if (!flag.starts_with("--benchmark_")) throw CLI::ExtrasError({flag});
+  });
 }
 
 }  // namespace

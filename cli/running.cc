@@ -13,7 +13,7 @@ namespace gradproof {
 namespace {
 
 std::string what(const Record& record) {
-  return fmt::format("{} {} {}", record.value("case", ""), record.value("pass", ""), record.value("oracle", ""));
+  return fmt::format("{} {} {}", record.value("case", "roofs"), record.value("pass", ""), record.value("oracle", ""));
 }
 
 // The cases given, and the layers that the patterns take.
@@ -45,10 +45,14 @@ void bench_into(Journal& journal, const BenchWish& wish, Session& session) {
   BenchOptions options;
   options.layers = chosen_layers(wish, session.registry);
   options.implementations = wish.implementations;
+  options.benchmark_flags = wish.benchmark_flags;
   if (wish.threads > 0) options.threads = {wish.threads};
-  run_benchmarks(session.registry, session.references, options, [&](const Record& record, double fraction) {
+  const auto rows = static_cast<double>(benchmark_names(session.registry, options).size());
+  double done = 0;
+  run_benchmarks(session.registry, session.references, options, [&](const Record& record) {
     journal.add(record);
-    session.console.progress(fraction, what(record));
+    if (record.at("kind") == "timing") ++done;
+    session.console.progress(done / rows, what(record));
   });
 }
 

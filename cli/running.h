@@ -16,6 +16,7 @@ struct BenchWish {
   std::string sizes = "standard";            // a list that the program carries, or a file
   std::vector<std::string> implementations;  // none: the bench's choice
   int threads = 0;                           // 0: the bench's choice
+  std::vector<std::string> benchmark_flags;  // --benchmark_...
 };
 
 // The first record of every run: what ran where.

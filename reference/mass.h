@@ -35,6 +35,8 @@
 //   maximum(a, b)     |max(a', b') - max(a, b)| <= max(E_a, E_b): m = max(m_a, m_b), w alike.
 //   select            the mass of the branch taken; decisions must be taken on values without error (inputs).
 // Where least <= 0 the computed operand may be zero or have the other sign: then the mass is infinite.
+//
+// A sum of products of inputs never uses K, so its mass is valid for any depth; other masses are for gamma(depth) <= K.
 #pragma once
 
 #include <algorithm>
@@ -59,10 +61,13 @@ inline double rounding_gamma(double depth) {
 
 template <class S>
 struct Mass {
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
   S value{};
   double mass = 0;                      // at least |value|
   double underflow = 0;                 // in units of 2^-149
   double second_order = kSecondOrder;  // K: the least that any operand was given
+  double valid_to = kInfinity;         // the largest gamma(depth) for which (1) holds: K once that was used
 
   Mass() = default;
   explicit Mass(double constant) : value(constant), mass(std::abs(constant)) {}
@@ -80,21 +85,23 @@ struct Mass {
     return a;
   }
   friend Mass operator+(const Mass& a, const Mass& b) {
-    return {a.value + b.value, a.mass + b.mass, a.underflow + b.underflow, common(a, b)};
+    return {a.value + b.value, a.mass + b.mass, a.underflow + b.underflow, common(a, b), valid(a, b)};
   }
   friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
   friend Mass operator*(const Mass& a, const Mass& b) {
     const double x = magnitude(a.value), dx = a.mass - x;
     const double y = magnitude(b.value), dy = b.mass - y;
     const double k = common(a, b);
+    const bool first_order = dx * dy == 0 && a.underflow == 0 && b.underflow == 0;
     return {a.value * b.value, x * y + dx * y + x * dy + k * dx * dy,
-            a.most() * b.underflow + a.underflow * b.most() + 1, k};
+            a.most() * b.underflow + a.underflow * b.most() + 1, k, first_order ? valid(a, b) : k};
   }
   friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
     const double q = magnitude(quotient), dy = b.mass - magnitude(b.value), least = b.least();
-    if (least <= 0) return {quotient, kInfinity, kInfinity, common(a, b)};
-    return {quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1, common(a, b)};
+    const double k = common(a, b);
+    if (!(least > 0)) return {quotient, kInfinity, kInfinity, k, k};
+    return {quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1, k, k};
   }
   Mass& operator+=(const Mass& b) { return *this = *this + b; }
   Mass& operator-=(const Mass& b) { return *this = *this - b; }
@@ -103,48 +110,51 @@ struct Mass {
 
   friend Mass sqrt(const Mass& x) {
     const S root = sqrt(x.value);
-    if (x.mass == 0 && x.underflow == 0) return {root, 0, 0, x.second_order};
-    if (x.least() <= 0) return {root, kInfinity, kInfinity, x.second_order};
+    const double k = x.second_order;
+    if (x.mass == 0 && x.underflow == 0) return {root, 0, 0, k, x.valid_to};
+    if (!(x.least() > 0)) return {root, kInfinity, kInfinity, k, k};
     const double s = magnitude(root), slope = 1 / (s + std::sqrt(x.least()));
-    return {root, std::max(s, slope * x.mass), slope * x.underflow, x.second_order};
+    return {root, std::max(s, slope * x.mass), slope * x.underflow, k, k};
   }
   friend Mass exp(const Mass& x) {
     const S power = exp(x.value);
     const double p = magnitude(power), growth = std::exp(x.most() - magnitude(x.value));
-    return {power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1, x.second_order};
+    const double k = x.second_order;
+    return {power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1, k, k};
   }
   friend Mass log(const Mass& x) {
     const S logarithm = log(x.value);
-    if (x.least() <= 0) return {logarithm, kInfinity, kInfinity, x.second_order};
-    return {logarithm, std::max(magnitude(logarithm), x.mass / x.least()), x.underflow / x.least(), x.second_order};
+    const double k = x.second_order;
+    if (!(x.least() > 0)) return {logarithm, kInfinity, kInfinity, k, k};
+    return {logarithm, std::max(magnitude(logarithm), x.mass / x.least()), x.underflow / x.least(), k, k};
   }
 
   friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
   friend Mass maximum(const Mass& a, const Mass& b) {
     return {exceeds(b, a) ? b.value : a.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow),
-            common(a, b)};
+            common(a, b), valid(a, b)};
   }
   friend const S& value_of(const Mass& x) { return x.value; }
   friend bool isnan(const Mass& x) { return isnan(x.value); }
 
  private:
-  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-  Mass(S v, double m, double w, double k) : value(std::move(v)), mass(m), underflow(w), second_order(k) {}
+  Mass(S v, double m, double w, double k, double valid)
+      : value(std::move(v)), mass(m), underflow(w), second_order(k), valid_to(valid) {}
 
   static double magnitude(const S& x) { return std::abs(static_cast<double>(x)); }
   static double common(const Mass& a, const Mass& b) { return std::min(a.second_order, b.second_order); }
+  static double valid(const Mass& a, const Mass& b) { return std::min(a.valid_to, b.valid_to); }
   // The least and the most that the magnitude of a computed value may be.
   double least() const { return magnitude(value) - second_order * mass - kUnderflow * underflow; }
   double most() const { return magnitude(value) + second_order * mass + kUnderflow * underflow; }
 };
 
 // The right-hand side of (1) for a computation of the given depth. Throws std::domain_error for a depth that the mass
-// was not made for, gamma(depth) > K: a bound without proof would be no bound.
+// was not made for, gamma(depth) > valid_to: a bound without proof would be no bound.
 template <class S>
 double error_bound(const Mass<S>& x, double depth) {
   const double gamma = rounding_gamma(depth);
-  if (!(gamma <= x.second_order))
+  if (!(gamma <= x.valid_to))
     throw std::domain_error("error_bound: the depth exceeds what Mass allows for; give it to Mass::input()");
   return gamma * x.mass + kUnderflow * x.underflow;
 }

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "reports/fixture.h"
+#include "reports/format.h"
 #include "reports/report.h"
 
 namespace gradproof {
@@ -50,6 +51,12 @@ std::string attribute(const std::string& tag, const std::string& name) {
   return std::regex_search(tag, found, std::regex(name + "=\"([^\"]*)\"")) ? found[1].str() : "(absent)";
 }
 
+// Chromium makes no window narrower than 500 pixels, so the narrow page stands in a frame, which tells what it found.
+constexpr int kNarrow = 390;
+constexpr const char* kCopyAttributes =
+    "onload = () => { for (const { name, value } of document.querySelector('iframe').contentDocument.documentElement.attributes)"
+    " document.documentElement.setAttribute(name, value); }";
+
 class Browser : public testing::Test {
  protected:
   void SetUp() override {
@@ -64,7 +71,15 @@ class Browser : public testing::Test {
     if (!folder_.empty()) fs::remove_all(folder_, ignored);
   }
 
-  void write_page(const Records& records) { std::ofstream(folder_ / "report.html") << render_html(records); }
+  void write_page(const Records& records) {
+    const std::string page = render_html(records);
+    write("report.html", page);
+    write("framed.html", "<!doctype html><html><body style=\"margin:0\"><iframe style=\"border:0;width:" + std::to_string(kNarrow) +
+                             "px;height:900px\" srcdoc=\"" + escape_html(page) + "\"></iframe><script>" + kCopyAttributes +
+                             "</script></body></html>");
+  }
+
+  void write(const char* name, const std::string& text) { std::ofstream(folder_ / name) << text; }
 
   // Opens the page; returns its document after the scripts have run, and leaves a picture of it.
   std::string open(int width, bool dark) {
@@ -73,7 +88,7 @@ class Browser : public testing::Test {
         " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync --host-resolver-rules='MAP * ~NOTFOUND' --blink-settings=preferredColorScheme=" +
         (dark ? "0" : "1") + " --user-data-dir='" + (folder_ / "profile").string() + "' --window-size=" + std::to_string(width) +
-        ",900 --screenshot='" + picture().string() + "' --dump-dom 'file://" + (folder_ / "report.html").string() + "' 2>/dev/null";
+        ",900 --screenshot='" + picture().string() + "' --dump-dom 'file://" + (folder_ / (width == kNarrow ? "framed.html" : "report.html")).string() + "' 2>/dev/null";
     return output_of(command);
   }
 
@@ -107,7 +122,7 @@ TEST_P(BrowserView, DrawsEveryChartWithoutErrorsOrOverflow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Page, BrowserView,
-                         testing::Values(std::pair(1280, false), std::pair(1280, true), std::pair(390, false), std::pair(390, true)),
+                         testing::Values(std::pair(1280, false), std::pair(1280, true), std::pair(kNarrow, false), std::pair(kNarrow, true)),
                          [](const auto& test) {
                            return std::string(test.param.second ? "dark" : "light") + std::to_string(test.param.first);
                          });

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 
 #include "reports/fixture.h"
 #include "reports/report.h"
@@ -54,7 +56,8 @@ TEST(Escaping, IslandReadsBackAsItWas) {
 
 TEST(Escaping, MarkdownTablesKeepTheirShape) {
   const std::string markdown = render_markdown(nasty_records());
-  EXPECT_EQ(markdown.find("<script"), std::string::npos);
+  const std::string prose = std::regex_replace(markdown, std::regex(R"((`+)[^\n]*?\1(?!`))"), "");
+  EXPECT_EQ(prose.find("<script"), std::string::npos) << "only a code span may hold it, where it is text";
   const auto unescaped_pipes = [](const std::string& line) {
     std::size_t pipes = 0;
     for (std::size_t i = 0; i < line.size(); ++i) pipes += line[i] == '|' && (i == 0 || line[i - 1] != '\\') ? 1 : 0;

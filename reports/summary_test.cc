@@ -85,7 +85,7 @@ TEST(Summary, PointAboveItsRoofIsAFault) {
   const Summary s = summary_of({a_check(), timing_with({{"roof", 1.2}})});
   EXPECT_TRUE(s.operations.at(0).timings.at(0).above_roof);
   ASSERT_FALSE(s.faults.empty());
-  EXPECT_NE(s.faults.back().find("1 timing lies above the measured roof"), std::string::npos) << s.faults.back();
+  EXPECT_NE(s.faults.front().find("1 timing lies above the measured roof"), std::string::npos) << s.faults.front();
 }
 
 TEST(Summary, NoiseIsTheMedianRelativeSpread) {

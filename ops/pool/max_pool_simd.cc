@@ -162,7 +162,8 @@ class MaxPoolForward final : public PoolKernel {
     pitch_ = g_.w.out + g_.w.max_shift();
     PlanBands(g_.h.out, pitch_ * g_.h.phase_count() * (4 * g_.w.phase_count() + 8 * g_.d.kernel) + 10 * pitch_);
     cell_rows_ = band_rows_ + g_.h.max_shift();
-    block_ = WithSlack(g_.h.phase_count() * cell_rows_ * pitch_);
+    cells_ = g_.h.phase_count() * cell_rows_ * pitch_;
+    block_ = WithSlack(cells_);
     plane_size_ = block_ + kSlack;
     for (Index tap = 0; tap < g_.w.kernel; ++tap)
       row_offsets_.push_back(g_.w.plane[At(tap)] * plane_size_ + g_.w.shift[At(tap)]);
@@ -212,7 +213,7 @@ class MaxPoolForward final : public PoolKernel {
       SplitRows(plane + id * g_.h.in * g_.w.in, oh, rows, space.cells.get());
       const Index block = block_ * blocks++;
       WithConstant(g_.w.kernel, [&](auto taps) HWY_ATTR {
-        RowMaxima<taps()>(space.cells.get(), row_offsets_, block_, space.best.get() + block, space.taps.get() + block);
+        RowMaxima<taps()>(space.cells.get(), row_offsets_, cells_, space.best.get() + block, space.taps.get() + block);
       });
       for (Index kh = 0; kh < g_.h.kernel; ++kh)
         space.rows[At(tap_rows++)] = {block + (g_.h.plane[At(kh)] * cell_rows_ + g_.h.shift[At(kh)]) * pitch_,

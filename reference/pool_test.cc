@@ -1,0 +1,89 @@
+// max_pool by hand: routing, ties, padding, and special values.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "reference/fixture.h"
+
+namespace gradproof::testing {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// Windows {_,2,5} {2,5,5} {5,5,1} {5,1,4} {1,4,_}: overlapping and with ties, which the first one wins.
+TEST(MaxPool, OverlapTiesAndPadding) {
+  Example e("max_pool:mb=1,c=1,iw=5,kw=3,pw=1");
+  e.with("src", {2, 5, 5, 1, 4}).with("diff_dst", {1, 10, 100, 1000, 10000});
+  EXPECT_EQ(e.output("dst"), (Values{5, 5, 5, 5, 4}));
+  EXPECT_EQ(e.output("argmax"), (Values{2, 1, 0, 0, 1}));
+  EXPECT_EQ(e.output("diff_src"), (Values{0, 111, 1000, 0, 10000}));
+}
+
+// Padding with 0 would win over negative numbers.
+TEST(MaxPool, PaddingNeverWins) {
+  Example e("max_pool:mb=1,c=1,iw=2,kw=2,pw=1");
+  e.with("src", {-1, -2}).with("diff_dst", {1, 10, 100});
+  EXPECT_EQ(e.output("dst"), (Values{-1, -1, -2}));
+  EXPECT_EQ(e.output("argmax"), (Values{1, 0, 0}));
+  EXPECT_EQ(e.output("diff_src"), (Values{11, 100}));
+  e.with("src", {-kInfinity, -kInfinity});
+  EXPECT_EQ(e.output("argmax"), (Values{1, 0, 0})) << "not even over -infinity";
+}
+
+// 2 x 3 windows on two channels; taps are numbered along rows.
+TEST(MaxPool, TwoDimensions) {
+  Example e("max_pool:mb=1,c=2,ih=2,iw=4,kh=2,kw=3,sw=1");
+  e.with("src", {1, 2, 3, 4, 9, 6, 7, 8, 5, 0, 0, 0, 0, 0, 0, 6}).with("diff_dst", {1, 10, 100, 1000});
+  EXPECT_EQ(e.output("dst"), (Values{9, 8, 5, 6}));
+  EXPECT_EQ(e.output("argmax"), (Values{3, 5, 0, 5}));
+  EXPECT_EQ(e.output("diff_src"), (Values{0, 0, 0, 0, 1, 0, 0, 10, 100, 0, 0, 0, 0, 0, 0, 1000}));
+}
+
+// ceil_mode: the last window {4} overhangs. Dilation 2: windows {1,3} {2,4} {3,5}.
+TEST(MaxPool, CeilModeAndDilation) {
+  EXPECT_EQ(Example("max_pool:mb=1,c=1,iw=5,kw=2,sw=2,ceil_mode=1").with("src", {1, 2, 5, 3, 4}).output("dst"),
+            (Values{2, 5, 4}));
+  EXPECT_EQ(Example("max_pool:mb=1,c=1,iw=5,kw=2,dw=2").with("src", {1, 9, 3, 4, 5}).output("dst"), (Values{3, 9, 5}));
+}
+
+// A cube of 2 x 2 x 2 in a 2 x 3 x 2 input: two windows; tap 6 is (1,1,0).
+TEST(MaxPool, ThreeDimensions) {
+  Example e("max_pool:mb=1,c=1,id=2,ih=3,iw=2,kd=2,kh=2,kw=2");
+  e.with("src", {1, 2, 3, 4, 5, 6, 0, 0, 9, 0, 0, 0}).with("diff_dst", {1, 10});
+  EXPECT_EQ(e.output("dst"), (Values{9, 9}));
+  EXPECT_EQ(e.output("argmax"), (Values{6, 4}));
+  EXPECT_EQ(e.output("diff_src"), (Values{0, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0, 0}));
+}
+
+template <class T>
+class MaxPoolSpecial : public ::testing::Test {};
+using Scalars = ::testing::Types<Real, Precise, Dual<Real>, Mass<Real>, Margin<Real>, double, float>;
+TYPED_TEST_SUITE(MaxPoolSpecial, Scalars);
+
+TYPED_TEST(MaxPoolSpecial, TheFirstNanWins) {
+  Example e("max_pool:mb=1,c=1,iw=4,kw=4");
+  e.with("src", {kInfinity, kNan, 7, kNan}).with("diff_dst", {5});
+  EXPECT_TRUE(std::isnan(e.output<TypeParam>("dst").at(0)));
+  EXPECT_EQ(e.output<TypeParam>("argmax"), (Values{1}));
+  EXPECT_EQ(e.output<TypeParam>("diff_src"), (Values{0, 5, 0, 0}));
+}
+
+TYPED_TEST(MaxPoolSpecial, ZerosTieAndTheFirstWins) {
+  const auto dst = [](Values src) {
+    return Example("max_pool:mb=1,c=1,iw=2,kw=2").with("src", std::move(src)).output<TypeParam>("dst").at(0);
+  };
+  EXPECT_TRUE(std::signbit(dst({-0.0, 0.0})));
+  EXPECT_FALSE(std::signbit(dst({0.0, -0.0})));
+}
+
+// A cotangent that is not routed must not be multiplied by 0: infinity would become NaN.
+TYPED_TEST(MaxPoolSpecial, UnroutedInfinityLeavesNoTrace) {
+  Example e("max_pool:mb=1,c=1,iw=2,kw=2");
+  e.with("src", {1, 2}).with("diff_dst", {kInfinity});
+  EXPECT_EQ(e.output<TypeParam>("diff_src"), (Values{0, kInfinity}));
+}
+
+}  // namespace
+}  // namespace gradproof::testing
