@@ -182,8 +182,7 @@ class Workers {
 
 }  // namespace
 
-void run_in_workers(const std::vector<Stretch>& stretches, int workers,
-                    const std::function<std::string(Index)>& work,
+void run_in_workers(const std::vector<Stretch>& stretches, int workers, const std::function<std::string(Index)>& work,
                     const std::function<std::string(Index, const std::string&)>& crashed,
                     const std::function<void(const std::string&)>& collect) {
   Workers(stretches, workers, work, crashed, collect).run();

@@ -14,7 +14,8 @@ namespace {
 
 template <class T>
 struct ConvFormulas {
-  // dst[n,oc,o] = bias[oc] + sum over ic, k of weights[oc,ic,k] * src[n, first_ic(oc) + ic, o * stride - pad + k * dilation]
+  // dst[n,oc,o] = bias[oc] + sum over ic, k of weights[oc,ic,k] * src[n, first_ic(oc) + ic, o * stride - pad + k *
+  // dilation]
   T dst(const Point& p) const {
     const auto [n, oc, od, oh, ow] = p;
     T sum = bias.exists() ? bias(oc) : T(0.0);
@@ -22,8 +23,8 @@ struct ConvFormulas {
       for (Index kd = 0; kd < d.kernel; ++kd)
         for (Index kh = 0; kh < h.kernel; ++kh)
           for (Index kw = 0; kw < w.kernel; ++kw)
-            sum += weights(oc, ic, kd, kh, kw) * src.padded(n, first_ic(oc) + ic, d.input_of(od, kd),
-                                                            h.input_of(oh, kh), w.input_of(ow, kw));
+            sum += weights(oc, ic, kd, kh, kw) *
+                   src.padded(n, first_ic(oc) + ic, d.input_of(od, kd), h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 
@@ -44,7 +45,8 @@ struct ConvFormulas {
     return sum;
   }
 
-  // diff_weights[oc,ic,k] = sum over n, o of diff_dst[n,oc,o] * src[n, first_ic(oc) + ic, o * stride - pad + k * dilation]
+  // diff_weights[oc,ic,k] = sum over n, o of diff_dst[n,oc,o] * src[n, first_ic(oc) + ic, o * stride - pad + k *
+  // dilation]
   T diff_weights(const Point& p) const {
     const auto [oc, ic, kd, kh, kw] = p;
     T sum(0.0);
@@ -52,8 +54,8 @@ struct ConvFormulas {
       for (Index od = 0; od < d.out; ++od)
         for (Index oh = 0; oh < h.out; ++oh)
           for (Index ow = 0; ow < w.out; ++ow)
-            sum += diff_dst(n, oc, od, oh, ow) * src.padded(n, first_ic(oc) + ic, d.input_of(od, kd),
-                                                            h.input_of(oh, kh), w.input_of(ow, kw));
+            sum += diff_dst(n, oc, od, oh, ow) *
+                   src.padded(n, first_ic(oc) + ic, d.input_of(od, kd), h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 
@@ -75,8 +77,7 @@ struct ConvFormulas {
             {"diff_bias", &ConvFormulas::diff_bias}};
   }
 
-  ConvFormulas(const Case& c, const Arrays<T>& inputs)
-      : ConvFormulas(c.attributes, window_of(c.attributes), inputs) {}
+  ConvFormulas(const Case& c, const Arrays<T>& inputs) : ConvFormulas(c.attributes, window_of(c.attributes), inputs) {}
 
  private:
   ConvFormulas(const Attributes& attributes, const Window& window, const Arrays<T>& inputs)

@@ -29,21 +29,23 @@ TEST(Conv, StridePaddingDilationGroups) {
 // One-sided padding moves the window: pad on the left only, then on the right only.
 TEST(Conv, OneSidedPadding) {
   const Values src{1, 2, 3}, weights{10, 1};
-  EXPECT_EQ(Example("conv:mb=1,ic=1,iw=3,oc=1,kw=2,pw_lo=1,bias=0").with("src", src).with("weights", weights).output("dst"),
-            (Values{1, 12, 23}));
-  EXPECT_EQ(Example("conv:mb=1,ic=1,iw=3,oc=1,kw=2,pw_hi=1,bias=0").with("src", src).with("weights", weights).output("dst"),
-            (Values{12, 23, 30}));
+  EXPECT_EQ(
+      Example("conv:mb=1,ic=1,iw=3,oc=1,kw=2,pw_lo=1,bias=0").with("src", src).with("weights", weights).output("dst"),
+      (Values{1, 12, 23}));
+  EXPECT_EQ(
+      Example("conv:mb=1,ic=1,iw=3,oc=1,kw=2,pw_hi=1,bias=0").with("src", src).with("weights", weights).output("dst"),
+      (Values{12, 23, 30}));
 }
 
-// The first and the last corner of a cube, in two images; the axes have different sizes, so none is mistaken for another.
+// The first and the last corner of a cube, in two images; the axes have different sizes, so none is mistaken for
+// another.
 TEST(Conv, ThreeDimensions) {
   Example e("conv:mb=2,ic=1,id=2,ih=2,iw=3,oc=1,kd=2,kh=2,kw=2,bias=0");
   e.with("src", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2});
   e.with("weights", {1, 0, 0, 0, 0, 0, 0, 100});
   EXPECT_EQ(e.output("dst"), (Values{1101, 1202, 100, 200}));
   e.with("diff_dst", {1, 10, 100, 1000});
-  EXPECT_EQ(e.output("diff_weights"),
-            (Values{21, 32, 54, 65, 87, 98, 120 + 1000, 131 + 100 + 2000}));
+  EXPECT_EQ(e.output("diff_weights"), (Values{21, 32, 54, 65, 87, 98, 120 + 1000, 131 + 100 + 2000}));
 }
 
 // Padding is zeros that are multiplied, so a NaN weight shows at the border and an infinite one gives NaN.

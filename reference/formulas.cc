@@ -9,8 +9,8 @@ constexpr std::string_view kGradient = "diff_";
 Pass pass_of(const Case& c, std::string_view argument) {
   const bool gradient = argument.starts_with(kGradient);
   const Slot* slot = c.spec->find_slot(gradient ? argument.substr(kGradient.size()) : argument);
-  const bool written = slot != nullptr && (gradient ? slot->role == Role::kInput && slot->differentiable
-                                                    : slot->role != Role::kInput);
+  const bool written =
+      slot != nullptr && (gradient ? slot->role == Role::kInput && slot->differentiable : slot->role != Role::kInput);
   if (!written || !slot->shape(c.attributes))
     refuse("{}: '{}' is not an output of this case; the outputs are its output and saved slots, and diff_<input>",
            c.to_text(), argument);

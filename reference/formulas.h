@@ -27,8 +27,8 @@ namespace gradproof {
 template <class Formulas, class T>
 using FormulaTable = std::vector<std::pair<std::string_view, T (Formulas::*)(const Point&) const>>;
 
-// Throws UsageError unless the case has the output argument `argument` and `shape_of` (null: no such tensor) gives every
-// tensor that its formula may read the shape that the case asks for.
+// Throws UsageError unless the case has the output argument `argument` and `shape_of` (null: no such tensor) gives
+// every tensor that its formula may read the shape that the case asks for.
 void require_arguments(const Case& c, std::string_view argument,
                        const std::function<const Shape*(std::string_view)>& shape_of);
 

@@ -5,9 +5,9 @@
 
 namespace gradproof {
 
-// The derivative of the output `argument` along `tangents`: tensors of the shapes of their inputs, by the names of these;
-// inputs without a tangent are held fixed. Of any argument, so also of a gradient: the derivative of diff_src along
-// src is a Hessian-vector product.
+// The derivative of the output `argument` along `tangents`: tensors of the shapes of their inputs, by the names of
+// these; inputs without a tangent are held fixed. Of any argument, so also of a gradient: the derivative of diff_src
+// along src is a Hessian-vector product.
 inline Array<Real> jvp(const Reference& reference, const Case& c, const Arrays<Real>& inputs,
                        const Arrays<Real>& tangents, std::string_view argument, const Shape& shape) {
   Arrays<Dual<Real>> duals;

@@ -2,7 +2,8 @@
 //
 // The model (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, equation 2.8): float32 computes
 //   fl(x op y) = (x op y)(1 + delta) + eta,   |delta| <= u = 2^-24,   |eta| <= 2^-150,
-// where eta is underflow: 0 for sums and roots, which are exact below the normal range. Write gamma(n) = n u / (1 - n u).
+// where eta is underflow: 0 for sums and roots, which are exact below the normal range. Write gamma(n) = n u / (1 - n
+// u).
 //
 // Claim. If v is the exact result of a formula on exact inputs, and a computation of v in float32 has depth d, then
 //   |computed - v| <= gamma(d) * mass + underflow * 2^-149.                                                         (1)
@@ -22,11 +23,11 @@
 //   input, constant   m = |v|. w = 0.
 //   a + b, a - b      E_a + E_b, and u |a + b| for the rounding: m = m_a + m_b, w = w_a + w_b.
 //   a * b             E_a |b| + |a| E_b + E_a E_b. Split m_a = |a| + x and m_b = |b| + y. The part |a||b| gathers
-//                     gamma_{d_a} + gamma_{d_b} + gamma_{d_a} gamma_{d_b} and one u: at most gamma of d_a + d_b + 1. The
-//                     parts x |b| and |a| y do so too. Only x y is left, with gamma_{d_a} gamma_{d_b} (1 + u), at most
-//                     K gamma of the whole. So m = |a||b| + x |b| + |a| y + K x y. (m_a m_b would count x y in full:
-//                     where both factors come from cancellation that is thousands of times too much.)
-//                     w = most(a) w_b + w_a most(b) + 1.
+//                     gamma_{d_a} + gamma_{d_b} + gamma_{d_a} gamma_{d_b} and one u: at most gamma of d_a + d_b + 1.
+//                     The parts x |b| and |a| y do so too. Only x y is left, with gamma_{d_a} gamma_{d_b} (1 + u), at
+//                     most K gamma of the whole. So m = |a||b| + x |b| + |a| y + K x y. (m_a m_b would count x y in
+//                     full: where both factors come from cancellation that is thousands of times too much.) w = most(a)
+//                     w_b + w_a most(b) + 1.
 //   q = a / b         |a'/b' - a/b| = |(a' - a) - q (b' - b)| / |b'| <= (E_a + |q| E_b) / least(b). With m_b = |b| + y,
 //                     |q||b| = |a|: m = (m_a + |q| y) / least(b), w = (w_a + |q| w_b) / least(b) + 1.
 //   s = sqrt(x)       |sqrt(x') - s| = |x' - x| / (sqrt(x') + s): m = max(s, m_x / (s + sqrt(least(x)))), w alike.
@@ -48,9 +49,9 @@
 
 namespace gradproof {
 
-inline constexpr double kRoundoff = 0x1p-24;       // u of float32
-inline constexpr double kUnderflow = 0x1p-149;     // twice the largest eta
-inline constexpr double kSecondOrder = 0x1p-13;        // K unless an input says otherwise: depths up to 2047
+inline constexpr double kRoundoff = 0x1p-24;     // u of float32
+inline constexpr double kUnderflow = 0x1p-149;   // twice the largest eta
+inline constexpr double kSecondOrder = 0x1p-13;  // K unless an input says otherwise: depths up to 2047
 
 // n u / (1 - n u); throws std::domain_error unless n u < 1.
 inline double rounding_gamma(double depth) {
@@ -64,8 +65,8 @@ struct Mass {
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
   S value{};
-  double mass = 0;                      // at least |value|
-  double underflow = 0;                 // in units of 2^-149
+  double mass = 0;                     // at least |value|
+  double underflow = 0;                // in units of 2^-149
   double second_order = kSecondOrder;  // K: the least that any operand was given
   double valid_to = kInfinity;         // the largest gamma(depth) for which (1) holds: K once that was used
 

@@ -10,8 +10,9 @@
 namespace gradproof {
 namespace {
 
-// batch_norm (Ioffe and Szegedy 2015, arXiv:1502.03167) with the conventions of PyTorch: the biased variance normalizes,
-// the unbiased one enters the running statistics. n batch, c channel, i = (id, ih, iw); m elements a channel.
+// batch_norm (Ioffe and Szegedy 2015, arXiv:1502.03167) with the conventions of PyTorch: the biased variance
+// normalizes, the unbiased one enters the running statistics. n batch, c channel, i = (id, ih, iw); m elements a
+// channel.
 template <class T>
 struct BatchNormFormulas {
   // dst[n,c,i] = gamma[c] * xhat[n,c,i] + beta[c]

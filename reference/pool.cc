@@ -43,20 +43,15 @@ struct MaxPoolFormulas {
   }
 
   static FormulaTable<MaxPoolFormulas, T> table() {
-    return {{"dst", &MaxPoolFormulas::dst},
-            {"argmax", &MaxPoolFormulas::argmax},
-            {"diff_src", &MaxPoolFormulas::diff_src}};
+    return {
+        {"dst", &MaxPoolFormulas::dst}, {"argmax", &MaxPoolFormulas::argmax}, {"diff_src", &MaxPoolFormulas::diff_src}};
   }
 
   MaxPoolFormulas(const Case& c, const Arrays<T>& inputs) : MaxPoolFormulas(window_of(c.attributes), inputs) {}
 
  private:
   MaxPoolFormulas(const Window& window, const Arrays<T>& inputs)
-      : d(window.axes[0]),
-        h(window.axes[1]),
-        w(window.axes[2]),
-        src(inputs, "src"),
-        diff_dst(inputs, "diff_dst") {}
+      : d(window.axes[0]), h(window.axes[1]), w(window.axes[2]), src(inputs, "src"), diff_dst(inputs, "diff_dst") {}
 
   Index tap_number(Index kd, Index kh, Index kw) const { return (kd * h.kernel + kh) * w.kernel + kw; }
 

@@ -41,7 +41,7 @@ TEST(MaxPool, TwoDimensions) {
   EXPECT_EQ(e.output("diff_src"), (Values{0, 0, 0, 0, 1, 0, 0, 10, 100, 0, 0, 0, 0, 0, 0, 1000}));
 }
 
-// ceil_mode: the last window {4} overhangs. Dilation 2: windows {1,3} {2,4} {3,5}.
+// ceil_mode: the windows are {1,2} {5,3} {4,_}. Dilation 2: {1,3} {9,4} {3,5}.
 TEST(MaxPool, CeilModeAndDilation) {
   EXPECT_EQ(Example("max_pool:mb=1,c=1,iw=5,kw=2,sw=2,ceil_mode=1").with("src", {1, 2, 5, 3, 4}).output("dst"),
             (Values{2, 5, 4}));

@@ -20,8 +20,9 @@
 namespace gradproof {
 
 // 50 decimal digits; the limbs live on the stack.
-using Mpfr50 = boost::multiprecision::number<boost::multiprecision::mpfr_float_backend<50, boost::multiprecision::allocate_stack>,
-                                             boost::multiprecision::et_off>;
+using Mpfr50 =
+    boost::multiprecision::number<boost::multiprecision::mpfr_float_backend<50, boost::multiprecision::allocate_stack>,
+                                  boost::multiprecision::et_off>;
 
 #if defined(GRADPROOF_REAL_FLOAT128)
 // IEEE binary128: 113 bits, 33 digits, exponents to 2^16383. g++ on x86-64 only.

@@ -14,7 +14,7 @@ namespace gradproof {
 // One F for each scalar: the truth, the second truth, directional derivatives, tolerances, sparsity, distance to the
 // nearest kink, and two quick ones.
 template <template <class> class F>
-using FactoriesOf = std::tuple<F<Real>, F<Precise>, F<Dual<Real>>, F<Mass<Real>>, F<Depends>, F<Margin<Real>>,
-                               F<double>, F<float>>;
+using FactoriesOf =
+    std::tuple<F<Real>, F<Precise>, F<Dual<Real>>, F<Mass<Real>>, F<Depends>, F<Margin<Real>>, F<double>, F<float>>;
 
 }  // namespace gradproof

@@ -54,8 +54,8 @@ std::string attribute(const std::string& tag, const std::string& name) {
 // Chromium makes no window narrower than 500 pixels, so the narrow page stands in a frame, which tells what it found.
 constexpr int kNarrow = 390;
 constexpr const char* kCopyAttributes =
-    "onload = () => { for (const { name, value } of document.querySelector('iframe').contentDocument.documentElement.attributes)"
-    " document.documentElement.setAttribute(name, value); }";
+    "const page = document.querySelector('iframe').contentDocument, root = document.documentElement;"
+    "for (const { name, value } of page.documentElement.attributes) root.setAttribute(name, value);";
 
 class Browser : public testing::Test {
  protected:
@@ -71,12 +71,14 @@ class Browser : public testing::Test {
     if (!folder_.empty()) fs::remove_all(folder_, ignored);
   }
 
-  void write_page(const Records& records) {
+  // `in_frame` is script that runs once the framed page stands; `page` is then its document.
+  void write_page(const Records& records, const std::string& in_frame = "") {
     const std::string page = render_html(records);
     write("report.html", page);
-    write("framed.html", "<!doctype html><html><body style=\"margin:0\"><iframe style=\"border:0;width:" + std::to_string(kNarrow) +
-                             "px;height:900px\" srcdoc=\"" + escape_html(page) + "\"></iframe><script>" + kCopyAttributes +
-                             "</script></body></html>");
+    write("framed.html",
+          "<!doctype html><html><body style=\"margin:0\"><iframe style=\"border:0;width:" + std::to_string(kNarrow) +
+              "px;height:900px\" srcdoc=\"" + escape_html(page) + "\"></iframe><script>onload = () => {" +
+              kCopyAttributes + in_frame + "};</script></body></html>");
   }
 
   void write(const char* name, const std::string& text) { std::ofstream(folder_ / name) << text; }
@@ -86,9 +88,12 @@ class Browser : public testing::Test {
     const std::string command =
         "timeout 60 " + browser_ +
         " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --host-resolver-rules='MAP * ~NOTFOUND' --blink-settings=preferredColorScheme=" +
-        (dark ? "0" : "1") + " --user-data-dir='" + (folder_ / "profile").string() + "' --window-size=" + std::to_string(width) +
-        ",900 --screenshot='" + picture().string() + "' --dump-dom 'file://" + (folder_ / (width == kNarrow ? "framed.html" : "report.html")).string() + "' 2>/dev/null";
+        "--disable-component-update --disable-sync --host-resolver-rules='MAP * ~NOTFOUND' "
+        "--blink-settings=preferredColorScheme=" +
+        (dark ? "0" : "1") + " --user-data-dir='" + (folder_ / "profile").string() +
+        "' --window-size=" + std::to_string(width) + ",900 --screenshot='" + picture().string() +
+        "' --dump-dom 'file://" + (folder_ / (width == kNarrow ? "framed.html" : "report.html")).string() +
+        "' 2>/dev/null";
     return output_of(command);
   }
 
@@ -122,7 +127,8 @@ TEST_P(BrowserView, DrawsEveryChartWithoutErrorsOrOverflow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Page, BrowserView,
-                         testing::Values(std::pair(1280, false), std::pair(1280, true), std::pair(kNarrow, false), std::pair(kNarrow, true)),
+                         testing::Values(std::pair(1280, false), std::pair(1280, true), std::pair(kNarrow, false),
+                                         std::pair(kNarrow, true)),
                          [](const auto& test) {
                            return std::string(test.param.second ? "dark" : "light") + std::to_string(test.param.first);
                          });
@@ -140,6 +146,30 @@ TEST_F(Browser, SurvivesRecordsThatKnowAlmostNothing) {
   const std::string dom = open(1280, false);
   expect_healthy(dom, "0");
   EXPECT_EQ(attribute(root_tag(dom), "data-broken"), "(absent)");
+}
+
+TEST_F(Browser, SortsAndFilters) {
+  write_page(fixture_records(true), R"(
+    const first = () => page.querySelector('tbody.operation th b').textContent;
+    const sort = [...page.querySelectorAll('#operation-table > thead button')].find((b) => b.textContent === 'Gradient digits');
+    sort.click();
+    root.dataset.most = first();
+    sort.click();
+    root.dataset.fewest = first();
+    const form = page.getElementById('filter');
+    const filter = (text) => { form.elements.text.value = text; form.oninput(); };
+    filter('fc6 vjp:weights');
+    root.dataset.found = form.elements.found.value;
+    root.dataset.operations = page.querySelectorAll('tbody.operation:not([hidden])').length;
+    filter('');
+    root.dataset.all = page.querySelectorAll('tbody.operation:not([hidden])').length;
+  )");
+  const std::string root = root_tag(open(kNarrow, false));
+  EXPECT_EQ(attribute(root, "data-most"), "relu");
+  EXPECT_EQ(attribute(root, "data-fewest"), "batch_norm");
+  EXPECT_EQ(attribute(root, "data-found"), "3 of 120 timings");
+  EXPECT_EQ(attribute(root, "data-operations"), "1");
+  EXPECT_EQ(attribute(root, "data-all"), "5");
 }
 
 }  // namespace

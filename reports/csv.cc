@@ -12,10 +12,10 @@ namespace {
 
 // The columns in order. A kind fills those it knows; the others stay empty.
 constexpr const char* kColumns[] = {
-    "kind",   "op",     "family", "case",     "pass",      "oracle",  "impl",   "isa",        "tier",     "seed",  "threads",
-    "layer",  "status", "compared", "worst",  "error",     "bound",   "where",  "expected",   "got",      "digits", "reason",
-    "seconds", "repro", "shrunk", "mutant",   "caught_by", "ns",      "flops",  "bytes",      "gflops",   "gbps",  "roof",
-    "roof_kind", "verified", "samples_ns", "name", "level", "value", "unit"};
+    "kind",    "op",     "family",  "case",      "pass",     "oracle",     "impl",      "isa",   "tier",     "seed",
+    "threads", "layer",  "status",  "compared",  "worst",    "error",      "bound",     "where", "expected", "got",
+    "digits",  "reason", "seconds", "repro",     "shrunk",   "mutant",     "caught_by", "ns",    "flops",    "bytes",
+    "gflops",  "gbps",   "roof",    "roof_kind", "verified", "samples_ns", "name",      "level", "value",    "unit"};
 
 using Cells = std::map<std::string, std::string>;
 
@@ -28,38 +28,60 @@ std::string spaced(const Values& values) {
 }
 
 Cells cells_of(const Check& c) {
-  return {{"kind", "check"},          {"op", c.op},
-          {"family", c.family},       {"case", c.case_text},
-          {"pass", c.pass},           {"oracle", c.oracle},
-          {"impl", c.impl},           {"isa", c.isa},
-          {"tier", c.tier},           {"seed", c.seed},
-          {"status", to_text(c.status)}, {"compared", exact(c.compared)},
-          {"worst", exact(c.worst)},  {"error", exact(c.error)},
-          {"bound", exact(c.bound)},  {"where", c.where},
-          {"expected", c.expected},   {"got", c.got},
-          {"digits", exact(c.digits)}, {"reason", c.reason},
-          {"seconds", exact(c.seconds)}, {"repro", c.repro},
-          {"shrunk", c.shrunk},       {"mutant", c.mutant},
+  return {{"kind", "check"},
+          {"op", c.op},
+          {"family", c.family},
+          {"case", c.case_text},
+          {"pass", c.pass},
+          {"oracle", c.oracle},
+          {"impl", c.impl},
+          {"isa", c.isa},
+          {"tier", c.tier},
+          {"seed", c.seed},
+          {"status", to_text(c.status)},
+          {"compared", exact(c.compared)},
+          {"worst", exact(c.worst)},
+          {"error", exact(c.error)},
+          {"bound", exact(c.bound)},
+          {"where", c.where},
+          {"expected", c.expected},
+          {"got", c.got},
+          {"digits", exact(c.digits)},
+          {"reason", c.reason},
+          {"seconds", exact(c.seconds)},
+          {"repro", c.repro},
+          {"shrunk", c.shrunk},
+          {"mutant", c.mutant},
           {"caught_by", c.caught_by}};
 }
 
 Cells cells_of(const Timing& t) {
-  return {{"kind", "timing"},         {"op", t.op},
-          {"family", t.family},       {"case", t.case_text},
-          {"pass", t.pass},           {"impl", t.impl},
-          {"isa", t.isa},             {"threads", std::to_string(t.threads)},
-          {"layer", t.layer},         {"status", to_text(t.outcome)},
-          {"reason", t.reason},       {"worst", exact(t.worst)},
-          {"ns", exact(t.ns)},        {"flops", exact(t.flops)},
-          {"bytes", exact(t.bytes)},  {"gflops", exact(t.gflops)},
-          {"gbps", exact(t.gbps)},    {"roof", exact(t.roof)},
-          {"roof_kind", t.roof_kind}, {"verified", spaced(t.verified)},
+  return {{"kind", "timing"},
+          {"op", t.op},
+          {"family", t.family},
+          {"case", t.case_text},
+          {"pass", t.pass},
+          {"impl", t.impl},
+          {"isa", t.isa},
+          {"threads", std::to_string(t.threads)},
+          {"layer", t.layer},
+          {"status", to_text(t.outcome)},
+          {"reason", t.reason},
+          {"worst", exact(t.worst)},
+          {"ns", exact(t.ns)},
+          {"flops", exact(t.flops)},
+          {"bytes", exact(t.bytes)},
+          {"gflops", exact(t.gflops)},
+          {"gbps", exact(t.gbps)},
+          {"roof", exact(t.roof)},
+          {"roof_kind", t.roof_kind},
+          {"verified", spaced(t.verified)},
           {"samples_ns", spaced(t.samples_ns)}};
 }
 
 Cells cells_of(const Roof& r) {
-  return {{"kind", "roof"},   {"name", r.name},           {"level", r.level}, {"threads", std::to_string(r.threads)},
-          {"isa", r.isa},     {"value", exact(r.value)},  {"unit", r.unit},   {"bytes", exact(r.bytes)}};
+  return {{"kind", "roof"}, {"name", r.name},          {"level", r.level}, {"threads", std::to_string(r.threads)},
+          {"isa", r.isa},   {"value", exact(r.value)}, {"unit", r.unit},   {"bytes", exact(r.bytes)}};
 }
 
 void append_line(const Cells& cells, std::string& out) {

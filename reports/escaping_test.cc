@@ -12,19 +12,23 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kNasty = "</script><script>alert(1)</script> & \"double\" 'single' a|b, {{records}} `tick` ]]> <!--\nline two";
+constexpr const char* kNasty =
+    "</script><script>alert(1)</script> & \"double\" 'single' a|b, {{records}} `tick` ]]> <!--\nline two";
 
 Records nasty_records() {
   json check = a_check();
   check["status"] = "fail";
-  for (const char* key : {"op", "family", "case", "oracle", "impl", "isa", "reason", "where", "expected", "got", "repro", "shrunk"}) check[key] = kNasty;
+  for (const char* key :
+       {"op", "family", "case", "oracle", "impl", "isa", "reason", "where", "expected", "got", "repro", "shrunk"})
+    check[key] = kNasty;
   json skip = check;
   skip["status"] = "skip";
   json bug = check;
   bug.update({{"oracle", "self"}, {"mutant", kNasty}, {"caught_by", kNasty}, {"status", "pass"}});
   json timing = a_timing();
   for (const char* key : {"op", "family", "case", "impl", "isa", "layer", "roof_kind"}) timing[key] = kNasty;
-  const json environment = {{"schema", 1}, {"kind", "environment"}, {"processor", kNasty}, {"flags", kNasty}, {"commit", kNasty}};
+  const json environment = {
+      {"schema", 1}, {"kind", "environment"}, {"processor", kNasty}, {"flags", kNasty}, {"commit", kNasty}};
   std::string lines;
   for (const json& record : {environment, check, skip, bug, timing}) lines += record.dump() + "\n";
   return parse_lines(lines);

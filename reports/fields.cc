@@ -45,10 +45,13 @@ json parse_line(std::string_view text, const Fields& fields) {
   try {
     object = json::parse(text, std::ref(keys));
   } catch (const json::exception& error) {
-    fields.refuse(fmt::format("this is not strict JSON ({}); every line must be one JSON object", plain_message(error)));
+    fields.refuse(
+        fmt::format("this is not strict JSON ({}); every line must be one JSON object", plain_message(error)));
   }
-  if (!object.is_object()) fields.refuse(fmt::format("this is a JSON {}; every line must be one JSON object", object.type_name()));
-  if (!keys.duplicate.empty()) fields.refuse(fmt::format("\"{}\" is given twice; every key may appear once", keys.duplicate));
+  if (!object.is_object())
+    fields.refuse(fmt::format("this is a JSON {}; every line must be one JSON object", object.type_name()));
+  if (!keys.duplicate.empty())
+    fields.refuse(fmt::format("\"{}\" is given twice; every key may appear once", keys.duplicate));
   return object;
 }
 

@@ -18,15 +18,15 @@ class Fields {
 
   const std::string& kind() const { return kind_; }
 
-  std::string text(const char* key) const;                        // a non-empty string, required
-  std::string text_or_empty(const char* key) const;               // a string, may be absent
-  std::string shown(const char* key) const;                       // a string, number or list, as text; may be absent
-  std::optional<double> number(const char* key) const;            // may be absent
-  std::optional<double> amount(const char* key) const;            // not negative; may be absent
-  double required_amount(const char* key) const;                  // not negative
-  int count_from_one(const char* key) const;                      // a whole number, 1 or more, required
-  std::vector<std::string> texts(const char* key) const;          // a list of strings; empty when absent
-  std::vector<double> amounts(const char* key) const;             // a list of numbers; empty when absent
+  std::string text(const char* key) const;                // a non-empty string, required
+  std::string text_or_empty(const char* key) const;       // a string, may be absent
+  std::string shown(const char* key) const;               // a string, number or list, as text; may be absent
+  std::optional<double> number(const char* key) const;    // may be absent
+  std::optional<double> amount(const char* key) const;    // not negative; may be absent
+  double required_amount(const char* key) const;          // not negative
+  int count_from_one(const char* key) const;              // a whole number, 1 or more, required
+  std::vector<std::string> texts(const char* key) const;  // a list of strings; empty when absent
+  std::vector<double> amounts(const char* key) const;     // a list of numbers; empty when absent
   std::map<std::string, std::string> text_map(const char* key) const;
   std::map<std::string, double> amount_map(const char* key) const;
 

@@ -7,8 +7,8 @@
 
 namespace gradproof {
 
-// Made-up records for tests: five operations, every oracle, planted bugs, about a hundred timings, roofs. Deterministic.
-// `rounds` repeats the checks with other seeds, to make files of any size.
+// Made-up records for tests: five operations, every oracle, planted bugs, about a hundred timings, roofs.
+// Deterministic. `rounds` repeats the checks with other seeds, to make files of any size.
 std::string fixture_lines(bool with_failures, int rounds = 1);
 Records fixture_records(bool with_failures, int rounds = 1);
 

@@ -107,7 +107,8 @@ std::string show_digits(std::optional<double> digits) { return digits ? fmt::for
 std::string show_count(double count) {
   std::string digits = fmt::format("{:.0f}", count);
   const std::ptrdiff_t first = digits.starts_with('-') ? 1 : 0;
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3) digits.insert(digits.begin() + at, ',');
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3)
+    digits.insert(digits.begin() + at, ',');
   return digits;
 }
 

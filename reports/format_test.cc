@@ -34,7 +34,10 @@ TEST(Format, NumbersKeepAboutThreeDigits) {
 
 TEST(Format, Escapes) {
   EXPECT_EQ(escape_html("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
-  EXPECT_EQ(escape_xml("a\x01" "b"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(escape_xml("a\x01"
+                       "b"),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(escape_json_island("\"</script><!--\""), "\"\\u003c/script\\u003e\\u003c!--\"");
   EXPECT_EQ(escape_markdown("a|b\nc`d`<e>"), "a\\|b c\\`d\\`&lt;e\\>");
   EXPECT_EQ(markdown_code("a|b"), "`a\\|b`");

@@ -36,7 +36,8 @@ std::string fill(std::string_view page, const Parts& parts) {
 
 std::string scripts() {
   std::string out;
-  for (const char* name : {"chart.min.js", "theme.js", "ranges.js", "roofline.js", "scaling.js", "tables.js", "main.js"}) {
+  for (const char* name :
+       {"chart.min.js", "theme.js", "ranges.js", "roofline.js", "scaling.js", "tables.js", "main.js"}) {
     out += fmt::format("<script>\n{}\n</script>\n", page_asset(name));
   }
   return out;

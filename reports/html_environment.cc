@@ -10,7 +10,8 @@ namespace {
 
 std::string caches_text(const Environment& e) {
   std::string out;
-  for (const auto& [name, bytes] : e.caches) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, show_bytes(bytes));
+  for (const auto& [name, bytes] : e.caches)
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, show_bytes(bytes));
   return out;
 }
 
@@ -39,7 +40,8 @@ std::string environment_list(const Environment& e) {
       {"Time", e.time}};
   std::string out = "<dl class=\"facts\">\n";
   for (const auto& [name, value] : facts) {
-    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value.empty() ? "<span class=\"quiet\">not known</span>" : escape_html(value));
+    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name,
+                       value.empty() ? "<span class=\"quiet\">not known</span>" : escape_html(value));
   }
   return out + "</dl>\n";
 }

@@ -24,7 +24,8 @@ constexpr const char* kOracleHead =
 constexpr const char* kTimingHead =
     "<th scope=\"col\">Layer and case</th><th scope=\"col\">Pass</th><th scope=\"col\">Implementation</th>"
     "<th scope=\"col\">ISA</th><th scope=\"col\" class=\"n\">Threads</th><th scope=\"col\" class=\"n\">Time</th>"
-    "<th scope=\"col\" class=\"n\">GFLOP/s</th><th scope=\"col\" class=\"n\">GB/s</th><th scope=\"col\" class=\"n\">Of roof</th>"
+    "<th scope=\"col\" class=\"n\">GFLOP/s</th><th scope=\"col\" class=\"n\">GB/s</th><th scope=\"col\" class=\"n\">Of "
+    "roof</th>"
     "<th scope=\"col\" class=\"n\">Error / bound</th>{}<th scope=\"col\">Verdict</th><th scope=\"col\">Repeat</th>";
 
 std::string verdict_badge(State state) {
@@ -33,7 +34,8 @@ std::string verdict_badge(State state) {
 }
 
 std::string timing_badge(const TimingRow& row) {
-  const std::string note = row.reason.empty() ? "" : fmt::format("<small class=\"why\">{}</small>", escape_html(row.reason));
+  const std::string note =
+      row.reason.empty() ? "" : fmt::format("<small class=\"why\">{}</small>", escape_html(row.reason));
   if (row.outcome == Outcome::kSkipped) return badge("quiet", "skipped") + note;
   if (row.outcome == Outcome::kRefused) return badge("warn", "refused") + note;
   if (row.above_roof) return badge("warn", "above roof");
@@ -54,8 +56,8 @@ std::string timing_row(const TimingRow& row, bool has_rivals) {
     return shown ? number_cell(show(value), value) : number_cell("–", std::nullopt);
   };
   std::string out = fmt::format("<tr data-tone=\"{}\">", shown && !row.above_roof ? "good" : "warn");
-  out += fmt::format("<th scope=\"row\">{}<code>{}</code></th>", t.layer.empty() ? "" : "<span>" + escape_html(t.layer) + "</span>",
-                     escape_html(t.case_text));
+  out += fmt::format("<th scope=\"row\">{}<code>{}</code></th>",
+                     t.layer.empty() ? "" : "<span>" + escape_html(t.layer) + "</span>", escape_html(t.case_text));
   out += text_cell(t.pass) + text_cell(t.impl) + text_cell(t.isa);
   out += number_cell(std::to_string(t.threads), t.threads);
   const std::string spread = shown && row.spread ? fmt::format(" <small>± {}</small>", show_percent(row.spread)) : "";
@@ -87,7 +89,8 @@ std::string oracle_table(const OperationRow& row) {
     const Counts& c = cell.counts;
     body += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(cell.oracle));
     body += number_cell(show_count(static_cast<double>(c.passed)), static_cast<double>(c.passed));
-    body += number_cell(show_count(static_cast<double>(c.failed)), static_cast<double>(c.failed), c.failed > 0 ? "n bad" : "n");
+    body += number_cell(show_count(static_cast<double>(c.failed)), static_cast<double>(c.failed),
+                        c.failed > 0 ? "n bad" : "n");
     body += number_cell(show_count(static_cast<double>(c.skipped)), static_cast<double>(c.skipped));
     body += number_cell(show_ratio(cell.worst), cell.worst, cell.worst.value_or(0) > 1 ? "n bad" : "n");
     body += number_cell(show_digits(cell.digits), cell.digits) + "</tr>\n";
@@ -97,7 +100,9 @@ std::string oracle_table(const OperationRow& row) {
 
 std::string best_median_cell(const BestAndMedian& figures) {
   if (!figures.best) return number_cell("–", std::nullopt);
-  return number_cell(fmt::format("{} <small class=\"beside\">/ {}</small>", show_rate(figures.best), show_rate(figures.median)), figures.best);
+  return number_cell(
+      fmt::format("{} <small class=\"beside\">/ {}</small>", show_rate(figures.best), show_rate(figures.median)),
+      figures.best);
 }
 
 std::string checks_cell(const Counts& counts) {
@@ -116,20 +121,26 @@ std::string timings_cell(const OperationRow& row) {
 
 std::string operation_rows(const OperationRow& row) {
   std::string passes;
-  for (const std::string& pass : row.passes) passes += (passes.empty() ? "" : " ") + fmt::format("<span>{}</span>", escape_html(pass));
-  std::string out = fmt::format("<tbody class=\"operation\" data-state=\"{}\">\n<tr><th scope=\"row\"><b>{}</b><small>{}</small></th>",
-                                to_text(row.state), escape_html(row.op), escape_html(row.family));
-  out += fmt::format("<td>{}</td><td class=\"passes\">{}</td>", verdict_badge(row.state), passes.empty() ? "–" : passes);
-  out += number_cell(show_count(static_cast<double>(row.cases)), static_cast<double>(row.cases)) + checks_cell(row.checks);
+  for (const std::string& pass : row.passes)
+    passes += (passes.empty() ? "" : " ") + fmt::format("<span>{}</span>", escape_html(pass));
+  std::string out = fmt::format(
+      "<tbody class=\"operation\" data-state=\"{}\">\n<tr><th scope=\"row\"><b>{}</b><small>{}</small></th>",
+      to_text(row.state), escape_html(row.op), escape_html(row.family));
+  out +=
+      fmt::format("<td>{}</td><td class=\"passes\">{}</td>", verdict_badge(row.state), passes.empty() ? "–" : passes);
+  out +=
+      number_cell(show_count(static_cast<double>(row.cases)), static_cast<double>(row.cases)) + checks_cell(row.checks);
   out += number_cell(show_ratio(row.worst), row.worst, row.worst.value_or(0) > 1 ? "n bad" : "n");
   out += number_cell(show_digits(row.digits), row.digits);
   out += best_median_cell(row.gflops) + best_median_cell(row.gbps);
   out += number_cell(show_percent(row.roof.best), row.roof.best, row.roof.best.value_or(0) > 1 ? "n warn" : "n");
   out += timings_cell(row) + "</tr>\n";
-  out += fmt::format("<tr class=\"more\"><td colspan=\"{}\"><details><summary>{}: {} by oracle, {}</summary>\n<div class=\"inside\">{}{}</div>"
-                     "</details></td></tr>\n</tbody>\n",
-                     kColumns, escape_html(row.op), plural(row.checks.all(), "check"),
-                     plural(row.timings.size(), "timing"), oracle_table(row), timing_table(row));
+  out += fmt::format(
+      "<tr class=\"more\"><td colspan=\"{}\"><details><summary>{}: {} by oracle, {}</summary>\n<div "
+      "class=\"inside\">{}{}</div>"
+      "</details></td></tr>\n</tbody>\n",
+      kColumns, escape_html(row.op), plural(row.checks.all(), "check"), plural(row.timings.size(), "timing"),
+      oracle_table(row), timing_table(row));
   return out;
 }
 
@@ -137,9 +148,11 @@ std::string operation_rows(const OperationRow& row) {
 
 std::string html_operations(const Summary& summary) {
   if (summary.operations.empty()) return "<p class=\"none\">No operation was checked or timed.</p>";
-  std::string out = fmt::format("<div class=\"frame wide\" role=\"region\" tabindex=\"0\" aria-label=\"Operations\">\n"
-                                "<table id=\"operation-table\"><caption>One row an operation; open it for its checks by oracle "
-                                "and its timings.</caption><thead><tr>{}</tr></thead>\n", kHead);
+  std::string out = fmt::format(
+      "<div class=\"frame wide\" role=\"region\" tabindex=\"0\" aria-label=\"Operations\">\n"
+      "<table id=\"operation-table\"><caption>One row an operation; open it for its checks by oracle "
+      "and its timings.</caption><thead><tr>{}</tr></thead>\n",
+      kHead);
   for (const OperationRow& row : summary.operations) out += operation_rows(row);
   return out + "</table></div>\n";
 }

@@ -41,7 +41,8 @@ std::string count_cell(std::size_t count, const char* classes = "n") {
 }
 
 std::string figure_tile(const char* name, const std::string& value, const char* tone = "") {
-  return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n", *tone == 0 ? "" : fmt::format(" data-tone=\"{}\"", tone), name, value);
+  return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n", *tone == 0 ? "" : fmt::format(" data-tone=\"{}\"", tone),
+                     name, value);
 }
 
 std::string planted_tile(const Counts& planted) {
@@ -63,16 +64,20 @@ std::string failure_card(const FailureRow& row) {
   fact("Error / bound", c.worst ? show_ratio(c.worst) : "");
   fact("Smaller case", c.shrunk, " class=\"whole\"");
   const std::string who = c.isa.empty() ? c.impl : c.impl + " on " + c.isa;
-  return fmt::format("<article class=\"failure\"><h3>{} <span>{}</span> <span>{}</span> <span>{}</span></h3>\n<p class=\"case\"><code>{}</code></p>\n"
-                     "{}<dl>{}</dl>\n<pre class=\"repeat\"><code>{}</code></pre></article>\n",
-                     escape_html(c.op), escape_html(c.pass), escape_html("oracle " + c.oracle), escape_html(who), escape_html(c.case_text),
-                     row.reason.empty() ? "" : fmt::format("<p>{}</p>\n", escape_html(row.reason)), facts, escape_html(row.command));
+  return fmt::format(
+      "<article class=\"failure\"><h3>{} <span>{}</span> <span>{}</span> <span>{}</span></h3>\n<p "
+      "class=\"case\"><code>{}</code></p>\n"
+      "{}<dl>{}</dl>\n<pre class=\"repeat\"><code>{}</code></pre></article>\n",
+      escape_html(c.op), escape_html(c.pass), escape_html("oracle " + c.oracle), escape_html(who),
+      escape_html(c.case_text), row.reason.empty() ? "" : fmt::format("<p>{}</p>\n", escape_html(row.reason)), facts,
+      escape_html(row.command));
 }
 
 std::string coverage_cell(const OracleCell* cell) {
   if (cell == nullptr) return "<td class=\"n quiet\"><span title=\"not run\">·</span></td>";
   const Counts& c = cell->counts;
-  if (c.failed > 0) return fmt::format("<td class=\"n bad\"><b>✕ {}</b> <small>of {}</small></td>", c.failed, c.passed + c.failed);
+  if (c.failed > 0)
+    return fmt::format("<td class=\"n bad\"><b>✕ {}</b> <small>of {}</small></td>", c.failed, c.passed + c.failed);
   if (c.passed == 0) return fmt::format("<td class=\"n quiet\"><small>{} skipped</small></td>", c.skipped);
   return fmt::format("<td class=\"n\">{}</td>", count_text(c.passed));
 }
@@ -91,7 +96,9 @@ std::string number_cell(const std::string& shown, const std::optional<double>& s
   return fmt::format("<td class=\"{}\" data-v=\"{:.6g}\">{}</td>", classes, *sort_by, shown);
 }
 
-std::string text_cell(const std::string& text) { return fmt::format("<td>{}</td>", text.empty() ? "–" : escape_html(text)); }
+std::string text_cell(const std::string& text) {
+  return fmt::format("<td>{}</td>", text.empty() ? "–" : escape_html(text));
+}
 
 std::string code_cell(const std::string& text) {
   return text.empty() ? "<td>–</td>" : fmt::format("<td><code>{}</code></td>", escape_html(text));
@@ -102,29 +109,35 @@ std::string badge(const char* tone, const std::string& word) {
 }
 
 std::string framed_table(const std::string& caption, const std::string& head, const std::string& body) {
-  return fmt::format("<div class=\"frame\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table class=\"sortable\"><caption>{0}</caption>"
-                     "<thead><tr>{1}</tr></thead>\n<tbody>{2}</tbody></table></div>\n",
-                     caption, head, body);
+  return fmt::format(
+      "<div class=\"frame\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table "
+      "class=\"sortable\"><caption>{0}</caption>"
+      "<thead><tr>{1}</tr></thead>\n<tbody>{2}</tbody></table></div>\n",
+      caption, head, body);
 }
 
 std::string html_verdict(const Summary& s) {
   const std::string rest = s.sentence.substr(s.headline.size());
-  std::string out = fmt::format("<h1><strong>{}</strong>{}</h1>\n<dl class=\"figures\">\n", escape_html(s.headline), escape_html(rest));
+  std::string out = fmt::format("<h1><strong>{}</strong>{}</h1>\n<dl class=\"figures\">\n", escape_html(s.headline),
+                                escape_html(rest));
   out += figure_tile("Checks passed", count_text(s.checks.passed));
   out += figure_tile("Failed", count_text(s.checks.failed), s.checks.failed > 0 ? "bad" : "");
   out += figure_tile("Skipped", count_text(s.checks.skipped));
   out += planted_tile(s.planted);
   const std::size_t withheld = s.refused + s.skipped_timings;
-  out += figure_tile("Timings", count_text(s.measured) + (withheld == 0 ? "" : fmt::format(" <small>{} withheld</small>", withheld)));
+  out += figure_tile(
+      "Timings", count_text(s.measured) + (withheld == 0 ? "" : fmt::format(" <small>{} withheld</small>", withheld)));
   out += figure_tile("Noise floor", s.noise ? show_percent(s.noise) : "<small>not measured</small>");
   out += "</dl>\n";
-  for (const std::string& fault : s.faults) out += fmt::format("<p class=\"fault\"><b>Fault of the harness:</b> {}.</p>\n", escape_html(fault));
+  for (const std::string& fault : s.faults)
+    out += fmt::format("<p class=\"fault\"><b>Fault of the harness:</b> {}.</p>\n", escape_html(fault));
   return out;
 }
 
 std::string html_failures(const Summary& s) {
   if (s.failures.empty()) return "";
-  std::string out = fmt::format("<section id=\"failures\"><h2>Failures <small>{}</small></h2>\n", count_text(s.failures.size()));
+  std::string out =
+      fmt::format("<section id=\"failures\"><h2>Failures <small>{}</small></h2>\n", count_text(s.failures.size()));
   for (std::size_t i = 0; i < std::min(kMostFailures, s.failures.size()); ++i) out += failure_card(s.failures[i]);
   if (s.failures.size() > kMostFailures) {
     out += fmt::format("<p class=\"none\">{} more; the CSV has them all.</p>\n", s.failures.size() - kMostFailures);
@@ -139,21 +152,26 @@ std::string html_oracles(const Summary& s) {
     const auto question = questions().find(row.oracle);
     body += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"prose\">{}</td>", escape_html(row.oracle),
                         question == questions().end() ? "–" : question->second);
-    body += count_cell(row.operations) + count_cell(row.counts.passed) + count_cell(row.counts.failed, row.counts.failed > 0 ? "n bad" : "n");
-    body += count_cell(row.counts.skipped) + number_cell(show_ratio(row.worst), row.worst) + number_cell(show_digits(row.digits), row.digits);
+    body += count_cell(row.operations) + count_cell(row.counts.passed) +
+            count_cell(row.counts.failed, row.counts.failed > 0 ? "n bad" : "n");
+    body += count_cell(row.counts.skipped) + number_cell(show_ratio(row.worst), row.worst) +
+            number_cell(show_digits(row.digits), row.digits);
     body += "</tr>\n";
   }
-  return framed_table("What each oracle asks, and what it found",
-                      "<th scope=\"col\">Oracle</th><th scope=\"col\">Asks</th><th scope=\"col\" class=\"n\">Operations</th>"
-                      "<th scope=\"col\" class=\"n\">Passed</th><th scope=\"col\" class=\"n\">Failed</th><th scope=\"col\" class=\"n\">Skipped</th>"
-                      "<th scope=\"col\" class=\"n\">Worst error / bound</th><th scope=\"col\" class=\"n\">Fewest digits</th>",
-                      body);
+  return framed_table(
+      "What each oracle asks, and what it found",
+      "<th scope=\"col\">Oracle</th><th scope=\"col\">Asks</th><th scope=\"col\" class=\"n\">Operations</th>"
+      "<th scope=\"col\" class=\"n\">Passed</th><th scope=\"col\" class=\"n\">Failed</th><th scope=\"col\" "
+      "class=\"n\">Skipped</th>"
+      "<th scope=\"col\" class=\"n\">Worst error / bound</th><th scope=\"col\" class=\"n\">Fewest digits</th>",
+      body);
 }
 
 std::string html_coverage(const Summary& s) {
   if (s.oracles.empty()) return "";
   std::string head = "<th scope=\"col\">Operation</th>", body;
-  for (const OracleRow& oracle : s.oracles) head += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escape_html(oracle.oracle));
+  for (const OracleRow& oracle : s.oracles)
+    head += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escape_html(oracle.oracle));
   for (const OperationRow& row : s.operations) {
     body += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(row.op));
     for (const OracleRow& oracle : s.oracles) body += coverage_cell(find_cell(row, oracle.oracle));
@@ -169,24 +187,30 @@ std::string html_loose(const Summary& s) {
     body += "<tr>" + text_cell(row.op) + text_cell(row.pass) + text_cell(row.oracle) + count_cell(row.checks);
     body += number_cell(show_ratio(row.worst), row.worst) + "</tr>\n";
   }
-  return "<h3>Bounds that are too loose</h3>\n<p class=\"lead\">No check comes within a thousandth of these bounds, so they would miss small "
+  return "<h3>Bounds that are too loose</h3>\n<p class=\"lead\">No check comes within a thousandth of these bounds, so "
+         "they would miss small "
          "mistakes.</p>\n" +
-         framed_table("Bounds under a thousandth of which every error stays",
-                      "<th scope=\"col\">Operation</th><th scope=\"col\">Pass</th><th scope=\"col\">Oracle</th>"
-                      "<th scope=\"col\" class=\"n\">Checks</th><th scope=\"col\" class=\"n\">Largest error / bound</th>",
-                      body);
+         framed_table(
+             "Bounds under a thousandth of which every error stays",
+             "<th scope=\"col\">Operation</th><th scope=\"col\">Pass</th><th scope=\"col\">Oracle</th>"
+             "<th scope=\"col\" class=\"n\">Checks</th><th scope=\"col\" class=\"n\">Largest error / bound</th>",
+             body);
 }
 
 std::string html_planted(const Summary& s) {
-  if (s.planted_bugs.empty()) return "<p class=\"none\">No bug was planted, so nothing shows that the harness would catch one.</p>";
+  if (s.planted_bugs.empty())
+    return "<p class=\"none\">No bug was planted, so nothing shows that the harness would catch one.</p>";
   std::string body;
   for (const FailureRow& row : s.planted_bugs) {
     const Check& c = row.check;
     const bool caught = c.status == Status::kPass;
-    const std::string verdict = caught ? badge("good", "caught") : c.status == Status::kSkip ? badge("quiet", "not run") : badge("bad", "missed");
-    const std::string why = caught || row.reason.empty() ? "" : fmt::format("<small class=\"why\">{}</small>", escape_html(row.reason));
-    body += fmt::format("<tr><th scope=\"row\">{}</th>{}<td>{}{}</td>", escape_html(c.mutant.empty() ? "unnamed" : c.mutant), text_cell(c.op),
-                        verdict, why);
+    const std::string verdict = caught                      ? badge("good", "caught")
+                                : c.status == Status::kSkip ? badge("quiet", "not run")
+                                                            : badge("bad", "missed");
+    const std::string why =
+        caught || row.reason.empty() ? "" : fmt::format("<small class=\"why\">{}</small>", escape_html(row.reason));
+    body += fmt::format("<tr><th scope=\"row\">{}</th>{}<td>{}{}</td>",
+                        escape_html(c.mutant.empty() ? "unnamed" : c.mutant), text_cell(c.op), verdict, why);
     body += text_cell(c.caught_by) + code_cell(c.shrunk.empty() ? c.case_text : c.shrunk) + "</tr>\n";
   }
   return framed_table("Wrong kernels, put in on purpose: every one must be caught",
@@ -202,10 +226,11 @@ std::string html_not_run(const Summary& s) {
     body += "<tr>" + count_cell(row.count) + text_cell(row.what) + text_cell(row.op);
     body += fmt::format("<td class=\"prose\">{}</td>", escape_html(row.reason)) + code_cell(row.example) + "</tr>\n";
   }
-  return framed_table("Skips and refusals by reason: none of them counts as passed",
-                      "<th scope=\"col\" class=\"n\">Count</th><th scope=\"col\">What</th><th scope=\"col\">Operation</th>"
-                      "<th scope=\"col\">Reason</th><th scope=\"col\">For instance</th>",
-                      body);
+  return framed_table(
+      "Skips and refusals by reason: none of them counts as passed",
+      "<th scope=\"col\" class=\"n\">Count</th><th scope=\"col\">What</th><th scope=\"col\">Operation</th>"
+      "<th scope=\"col\">Reason</th><th scope=\"col\">For instance</th>",
+      body);
 }
 
 }  // namespace gradproof

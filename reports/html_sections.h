@@ -6,7 +6,8 @@
 
 namespace gradproof {
 
-// The parts of the page, as static HTML that needs no scripts. Each returns nothing, or a sentence, when it has no rows.
+// The parts of the page, as static HTML that needs no scripts. Each returns nothing, or a sentence, when it has no
+// rows.
 std::string html_verdict(const Summary& summary);
 std::string html_failures(const Summary& summary);
 std::string html_operations(const Summary& summary);

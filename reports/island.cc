@@ -64,8 +64,8 @@ json failures_json(const Summary& summary) {
 
 json timing_json(const std::string& op, const TimingRow& row) {
   const Timing& t = row.timing;
-  json entry = {{"op", op}, {"layer", t.layer}, {"case", t.case_text}, {"pass", t.pass}, {"impl", t.impl}, {"isa", t.isa},
-                {"threads", t.threads}};
+  json entry = {{"op", op},       {"layer", t.layer}, {"case", t.case_text}, {"pass", t.pass},
+                {"impl", t.impl}, {"isa", t.isa},     {"threads", t.threads}};
   put(entry, "ns", t.ns);
   put(entry, "gflops", t.gflops);
   put(entry, "gbps", t.gbps);
@@ -90,8 +90,14 @@ json timings_json(const Summary& summary) {
 json scaling_json(const Summary& summary) {
   json list = json::array();
   for (const Scaling& s : summary.scaling) {
-    list.push_back({{"op", s.op}, {"layer", s.layer}, {"pass", s.pass}, {"impl", s.impl}, {"isa", s.isa},
-                    {"from", s.threads_from}, {"to", s.threads_to}, {"speedup", short_number(s.speedup)}});
+    list.push_back({{"op", s.op},
+                    {"layer", s.layer},
+                    {"pass", s.pass},
+                    {"impl", s.impl},
+                    {"isa", s.isa},
+                    {"from", s.threads_from},
+                    {"to", s.threads_to},
+                    {"speedup", short_number(s.speedup)}});
   }
   return list;
 }
@@ -99,7 +105,10 @@ json scaling_json(const Summary& summary) {
 json roofs_json(const Summary& summary) {
   json list = json::array();
   for (const Roof& roof : summary.roofs) {
-    json entry = {{"name", roof.name}, {"level", roof.level}, {"isa", roof.isa}, {"threads", roof.threads},
+    json entry = {{"name", roof.name},
+                  {"level", roof.level},
+                  {"isa", roof.isa},
+                  {"threads", roof.threads},
                   {"value", short_number(roof.value)}};
     put(entry, "bytes", roof.bytes);
     list.push_back(std::move(entry));

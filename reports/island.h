@@ -6,8 +6,8 @@
 
 namespace gradproof {
 
-// What the charts draw, as JSON fit to stand inside a script element. Checks come aggregated, one entry an operation and
-// oracle, so that thousands of them stay small; failures, reasons for skips and timings come one by one.
+// What the charts draw, as JSON fit to stand inside a script element. Checks come aggregated, one entry an operation
+// and oracle, so that thousands of them stay small; failures, reasons for skips and timings come one by one.
 std::string render_island(const Summary& summary);
 
 }  // namespace gradproof

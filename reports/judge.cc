@@ -11,8 +11,9 @@ namespace gradproof {
 namespace {
 
 bool is_shell_safe(const std::string& word) {
-  return !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-") ==
-                              std::string::npos;
+  return !word.empty() &&
+         word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-") ==
+             std::string::npos;
 }
 
 // Case texts are shell-safe by construction; records may still hold anything, and this line is made to be pasted.
@@ -29,14 +30,16 @@ Judged judge(const Check& check) {
   if (check.status != Status::kPass || is_planted_bug(check)) return {check.status, check.reason};
   if (!check.compared || *check.compared == 0) return {Status::kFail, "the record claims a pass but compared nothing"};
   if (check.worst && *check.worst > 1) {
-    return {Status::kFail, fmt::format("the record claims a pass but its error is {} times its bound", show_ratio(check.worst))};
+    return {Status::kFail,
+            fmt::format("the record claims a pass but its error is {} times its bound", show_ratio(check.worst))};
   }
   return {Status::kPass, check.reason};
 }
 
 JudgedTiming judge(const Timing& timing) {
   if (timing.outcome != Outcome::kMeasured) return {timing.outcome, timing.reason};
-  if (timing.verified.empty()) return {Outcome::kRefused, "measured without a verdict at this size, so the time is withheld"};
+  if (timing.verified.empty())
+    return {Outcome::kRefused, "measured without a verdict at this size, so the time is withheld"};
   if (timing.worst && *timing.worst > 1) {
     return {Outcome::kRefused, fmt::format("the error at this size is {} times its bound, so the time is withheld",
                                            show_ratio(timing.worst))};

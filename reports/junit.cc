@@ -38,8 +38,8 @@ std::string test_case(const Check& c) {
   std::string name = c.case_text + " " + c.pass + " " + c.impl;
   if (!c.isa.empty()) name += " " + c.isa;
   if (!c.mutant.empty()) name += " [" + c.mutant + "]";
-  std::string out = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"", escape_xml(c.op + "." + c.oracle),
-                                escape_xml(name), c.seconds.value_or(0));
+  std::string out = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"",
+                                escape_xml(c.op + "." + c.oracle), escape_xml(name), c.seconds.value_or(0));
   if (judged.status == Status::kPass) return out + "/>\n";
   if (judged.status == Status::kSkip) {
     return out + fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escape_xml(judged.reason));
@@ -57,8 +57,10 @@ std::string suite(const std::string& name, const std::vector<const Check*>& chec
     seconds += check->seconds.value_or(0);
     cases += test_case(*check);
   }
-  return fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.6f}\">\n{}  </testsuite>\n",
-                     escape_xml(name), counts.all(), counts.failed, counts.skipped, seconds, cases);
+  return fmt::format(
+      "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.6f}\">\n{}  "
+      "</testsuite>\n",
+      escape_xml(name), counts.all(), counts.failed, counts.skipped, seconds, cases);
 }
 
 constexpr const char* kNothingChecked =
@@ -77,9 +79,10 @@ std::string render_junit(const Records& records) {
     if (!is_planted_bug(check)) real.add(judge(check).status);
   }
   const bool nothing = real.passed + real.failed == 0;
-  std::string out = fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                                "<testsuites name=\"gradproof\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
-                                all.all() + (nothing ? 1 : 0), all.failed, nothing ? 1 : 0, all.skipped);
+  std::string out = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuites name=\"gradproof\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
+      all.all() + (nothing ? 1 : 0), all.failed, nothing ? 1 : 0, all.skipped);
   if (nothing) out += kNothingChecked;
   for (const auto& [op, checks] : by_op) out += suite(op, checks);
   return out + "</testsuites>\n";

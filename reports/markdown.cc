@@ -35,7 +35,8 @@ class Document {
     if (fits(text.size() + 2)) out_ += text + "\n\n";
   }
 
-  void table(const std::string& title, const std::string& head, const std::vector<std::string>& rows, std::size_t budget) {
+  void table(const std::string& title, const std::string& head, const std::vector<std::string>& rows,
+             std::size_t budget) {
     if (rows.empty()) return;
     const auto columns = static_cast<std::size_t>(std::count(head.begin(), head.end(), '|')) - 1;
     std::string text = "## " + title + "\n\n" + head + "\n|";
@@ -48,7 +49,8 @@ class Document {
       text += row + '\n';
       ++shown;
     }
-    if (shown < rows.size()) text += fmt::format("\n{} more left out here; the HTML report and the CSV have them.\n", rows.size() - shown);
+    if (shown < rows.size())
+      text += fmt::format("\n{} more left out here; the HTML report and the CSV have them.\n", rows.size() - shown);
     if (fits(text.size() + 1)) out_ += text + '\n';
   }
 
@@ -64,21 +66,25 @@ class Document {
 std::string worst_row(const FailureRow& row) {
   const Check& c = row.check;
   const bool failed = judge(c).status == Status::kFail;
-  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", failed ? "**FAIL**" : "pass", plain(c.op), plain(c.pass),
-                     plain(c.oracle), plain(c.impl), show_ratio(c.worst), code(c.case_text), plain(row.reason));
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", failed ? "**FAIL**" : "pass", plain(c.op),
+                     plain(c.pass), plain(c.oracle), plain(c.impl), show_ratio(c.worst), code(c.case_text),
+                     plain(row.reason));
 }
 
 std::string failure_row(const FailureRow& row) {
   const Check& c = row.check;
-  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", plain(c.oracle), plain(c.pass), plain(row.reason), plain(c.where),
-                     plain(c.expected), plain(c.got), code(c.shrunk), code(row.command));
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", plain(c.oracle), plain(c.pass), plain(row.reason),
+                     plain(c.where), plain(c.expected), plain(c.got), code(c.shrunk), code(row.command));
 }
 
 std::string operation_line(const OperationRow& row) {
-  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |", plain(row.op), row.cases, row.checks.passed,
-                     row.checks.failed, row.checks.skipped, show_ratio(row.worst), show_digits(row.digits),
-                     show_rate(row.gflops.best), show_rate(row.gbps.best), show_percent(row.roof.best), row.measured,
-                     row.state == State::kVerified ? "verified" : row.state == State::kFailed ? "**failed**" : "**not checked**");
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |", plain(row.op), row.cases,
+                     row.checks.passed, row.checks.failed, row.checks.skipped, show_ratio(row.worst),
+                     show_digits(row.digits), show_rate(row.gflops.best), show_rate(row.gbps.best),
+                     show_percent(row.roof.best), row.measured,
+                     row.state == State::kVerified ? "verified"
+                     : row.state == State::kFailed ? "**failed**"
+                                                   : "**not checked**");
 }
 
 std::string planted_line(const FailureRow& row) {
@@ -101,13 +107,14 @@ std::string reason_line(const ReasonRow& row) {
 }
 
 std::string loose_line(const LooseBound& row) {
-  return fmt::format("| {} | {} | {} | {} | {} |", plain(row.op), plain(row.pass), plain(row.oracle), row.checks, show_ratio(row.worst));
+  return fmt::format("| {} | {} | {} | {} | {} |", plain(row.op), plain(row.pass), plain(row.oracle), row.checks,
+                     show_ratio(row.worst));
 }
 
 void add_environments(const Summary& summary, Document& document) {
   for (const Environment& e : summary.environments) {
-    document.paragraph(fmt::format("{}; {}; {}; commit {}; {}", plain(e.processor), plain(e.isa), plain(e.compiler), plain(e.commit),
-                                   plain(e.time)));
+    document.paragraph(fmt::format("{}; {}; {}; commit {}; {}", plain(e.processor), plain(e.isa), plain(e.compiler),
+                                   plain(e.commit), plain(e.time)));
   }
 }
 
@@ -120,13 +127,15 @@ std::string render_markdown(const Records& records) {
   for (const std::string& fault : s.faults) document.paragraph("Fault: " + escape_markdown(fault) + ".");
   document.table("Ten worst rows", "| | operation | pass | oracle | implementation | error / bound | case | reason |",
                  lines(s.worst_rows, worst_row), 22000);
-  document.table("Failures", "| oracle | pass | reason | where | expected | got | smaller case | repeat |", lines(s.failures, failure_row),
-                 12000);
+  document.table("Failures", "| oracle | pass | reason | where | expected | got | smaller case | repeat |",
+                 lines(s.failures, failure_row), 12000);
   document.table("Operations",
-                 "| operation | cases | passed | failed | skipped | worst error / bound | gradient digits | GFLOP/s | GB/s | of roof | "
+                 "| operation | cases | passed | failed | skipped | worst error / bound | gradient digits | GFLOP/s | "
+                 "GB/s | of roof | "
                  "timings | verdict |",
                  lines(s.operations, operation_line), 12000);
-  document.table("Planted bugs", "| bug | operation | verdict | caught by | case |", lines(s.planted_bugs, planted_line), 8000);
+  document.table("Planted bugs", "| bug | operation | verdict | caught by | case |",
+                 lines(s.planted_bugs, planted_line), 8000);
   document.table("Not run, and why", "| count | what | operation | reason |", lines(s.not_run, reason_line), 6000);
   document.table("Bounds that are never approached", "| operation | pass | oracle | checks | largest error / bound |",
                  lines(s.loose, loose_line), 4000);

@@ -79,7 +79,8 @@ Check read_check(const Fields& f) {
   c.shrunk = f.text_or_empty("shrunk");
   c.mutant = f.text_or_empty("mutant");
   c.caught_by = f.text_or_empty("caught_by");
-  if (c.status == Status::kSkip && c.reason.empty()) f.refuse("a skip carries no reason; \"reason\" must say why it was skipped");
+  if (c.status == Status::kSkip && c.reason.empty())
+    f.refuse("a skip carries no reason; \"reason\" must say why it was skipped");
   return c;
 }
 
@@ -123,7 +124,8 @@ Roof read_roof(const Fields& f) {
   r.bytes = f.amount("bytes");
   const bool bandwidth = r.name != "fma";
   const char* unit = bandwidth ? "GB/s" : "GFLOP/s";
-  if (r.unit != unit) f.refuse(fmt::format("unit \"{}\" does not fit the roof \"{}\"; it must be {}", r.unit, r.name, unit));
+  if (r.unit != unit)
+    f.refuse(fmt::format("unit \"{}\" does not fit the roof \"{}\"; it must be {}", r.unit, r.name, unit));
   if (r.value == 0) f.refuse("\"value\" is 0; a measured roof must be positive");
   return r;
 }
@@ -145,7 +147,8 @@ void read_line(const Fields& f, Records& records) {
 std::string read_file(const std::filesystem::path& file) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
-    throw ReportError(fmt::format("{}: there is no such file; give a records file (JSON Lines) that a run has written.", file.string()));
+    throw ReportError(fmt::format("{}: there is no such file; give a records file (JSON Lines) that a run has written.",
+                                  file.string()));
   }
   if (std::filesystem::is_directory(file, ignored)) {
     throw ReportError(fmt::format("{}: this is a directory; give a records file (JSON Lines).", file.string()));
@@ -172,9 +175,9 @@ void parse_records(std::string_view text, const std::string& name, Records& reco
     const auto end = text.find('\n');
     const std::string_view content = text.substr(0, end);
     if (end == std::string_view::npos && !nlohmann::json::accept(content)) {
-      throw ReportError(
-          fmt::format("{}:{}: the last line is cut off after {} bytes, as when a run is killed; delete that line or run again.",
-                      name, line, content.size()));
+      throw ReportError(fmt::format(
+          "{}:{}: the last line is cut off after {} bytes, as when a run is killed; delete that line or run again.",
+          name, line, content.size()));
     }
     read_line(Fields(content, name, line), records);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);

@@ -91,7 +91,8 @@ TEST(Records, KeyGivenTwiceIsRefused) {
 }
 
 TEST(Records, BytesThatAreNotUtf8AreRefused) {
-  expect_says(complaint("{\"schema\":1,\"kind\":\"check\",\"op\":\"\xff\"}\n"), "records.jsonl:1: this is not strict JSON");
+  expect_says(complaint("{\"schema\":1,\"kind\":\"check\",\"op\":\"\xff\"}\n"),
+              "records.jsonl:1: this is not strict JSON");
 }
 
 TEST(Records, TruncatedLastLineIsCalledThat) {
@@ -111,8 +112,9 @@ TEST(Records, TimingsNeedTimesAndReasons) {
   expect_says(timing_with("threads", 1.5), "a whole number, 1 or more");
   expect_says(timing_with("status", "refused"), "a refused timing carries no reason");
   expect_says(timing_with("samples_ns", json::array({1, "2"})), "a list of numbers");
-  expect_says(complaint("{\"schema\":1,\"kind\":\"roof\",\"name\":\"copy\",\"threads\":1,\"value\":9,\"unit\":\"GFLOP/s\"}\n"),
-              "it must be GB/s");
+  expect_says(
+      complaint("{\"schema\":1,\"kind\":\"roof\",\"name\":\"copy\",\"threads\":1,\"value\":9,\"unit\":\"GFLOP/s\"}\n"),
+      "it must be GB/s");
 }
 
 class RecordFiles : public testing::Test {

@@ -85,7 +85,8 @@ TEST(Markdown, StartsWithTheVerdictAndTheTenWorstRows) {
   EXPECT_TRUE(markdown.starts_with("# gradproof\n\n**Not verified: "));
   EXPECT_LT(markdown.find("## Ten worst rows"), markdown.find("## Failures"));
   EXPECT_LT(markdown.find("## Failures"), markdown.find("## Operations"));
-  const std::string worst = markdown.substr(markdown.find("## Ten worst rows"), markdown.find("## Failures") - markdown.find("## Ten worst rows"));
+  const std::string worst = markdown.substr(markdown.find("## Ten worst rows"),
+                                            markdown.find("## Failures") - markdown.find("## Ten worst rows"));
   EXPECT_EQ(std::count(worst.begin(), worst.end(), '\n'), 15) << "title, blank, two lines of head, ten rows, blank";
 }
 
@@ -125,7 +126,8 @@ TEST(Csv, NumbersReadBackExactly) {
 TEST(Junit, CountsAddUp) {
   const Records records = fixture_records(true);
   const std::string xml = render_junit(records);
-  EXPECT_TRUE(has(xml, "<testsuites name=\"gradproof\" tests=\"" + std::to_string(records.checks.size()) + "\" failures=\"2\" errors=\"0\""));
+  EXPECT_TRUE(has(xml, "<testsuites name=\"gradproof\" tests=\"" + std::to_string(records.checks.size()) +
+                           "\" failures=\"2\" errors=\"0\""));
   EXPECT_TRUE(has(xml, "<failure message=\"14 of 1872 elements are wrong, only at ih = 12\">"));
   EXPECT_TRUE(has(xml, "<skipped message=\"onednn does not support"));
 }

@@ -18,7 +18,8 @@ double quantile(const std::vector<double>& sorted, double fraction) {
 Spread spread_of(std::vector<double> values) {
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());
-  return {values.size(), values.front(), quantile(values, 0.25), quantile(values, 0.5), quantile(values, 0.75), values.back()};
+  return {values.size(),         values.front(),         quantile(values, 0.25),
+          quantile(values, 0.5), quantile(values, 0.75), values.back()};
 }
 
 }  // namespace gradproof

@@ -12,8 +12,9 @@
 namespace gradproof {
 namespace {
 
-constexpr std::array kOracleOrder = {"fd",      "adjoint", "forward",  "vjp",     "fd-direct", "exact",  "kink",  "special",
-                                     "determinism", "memory",  "large",    "property", "invalid",   "second", "self"};
+constexpr std::array kOracleOrder = {"fd",    "adjoint",  "forward", "vjp",         "fd-direct",
+                                     "exact", "kink",     "special", "determinism", "memory",
+                                     "large", "property", "invalid", "second",      "self"};
 
 struct Gathered {
   std::set<std::string> cases, passes;

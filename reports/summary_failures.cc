@@ -55,10 +55,11 @@ void add_failures(const Records& records, Summary& summary) {
   }
   const auto shown = std::min(kWorstRows, static_cast<std::ptrdiff_t>(ranked.size()));
   for (std::ptrdiff_t i = 0; i < shown; ++i) summary.worst_rows.push_back(row_of(*ranked[static_cast<std::size_t>(i)]));
-  std::stable_sort(summary.planted_bugs.begin(), summary.planted_bugs.end(), [](const FailureRow& a, const FailureRow& b) {
-    const auto caught = [](const FailureRow& row) { return row.check.status == Status::kPass; };
-    return std::tuple(caught(a), a.check.op, a.check.mutant) < std::tuple(caught(b), b.check.op, b.check.mutant);
-  });
+  std::stable_sort(
+      summary.planted_bugs.begin(), summary.planted_bugs.end(), [](const FailureRow& a, const FailureRow& b) {
+        const auto caught = [](const FailureRow& row) { return row.check.status == Status::kPass; };
+        return std::tuple(caught(a), a.check.op, a.check.mutant) < std::tuple(caught(b), b.check.op, b.check.mutant);
+      });
 }
 
 void add_not_run(const Records& records, Summary& summary) {

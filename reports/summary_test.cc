@@ -31,7 +31,8 @@ json timing_with(const json& changes) {
 TEST(Summary, OnePassIsVerified) {
   const Summary s = summary_of({a_check()});
   EXPECT_EQ(s.state, State::kVerified);
-  EXPECT_EQ(s.sentence, "Verified: 1 check passed, none failed, none skipped; nothing was timed; machine not recorded.");
+  EXPECT_EQ(s.sentence,
+            "Verified: 1 check passed, none failed, none skipped; nothing was timed; machine not recorded.");
 }
 
 TEST(Summary, NothingCheckedIsNeverVerified) {
@@ -89,15 +90,17 @@ TEST(Summary, PointAboveItsRoofIsAFault) {
 }
 
 TEST(Summary, NoiseIsTheMedianRelativeSpread) {
-  const Summary s = summary_of({a_check(), timing_with({{"samples_ns", {90, 100, 110}}}), timing_with({{"samples_ns", {100, 100}}}),
-                                timing_with({{"samples_ns", {100, 100, 100, 101, 101}}})});
+  const Summary s =
+      summary_of({a_check(), timing_with({{"samples_ns", {90, 100, 110}}}), timing_with({{"samples_ns", {100, 100}}}),
+                  timing_with({{"samples_ns", {100, 100, 100, 101, 101}}})});
   ASSERT_TRUE(s.noise.has_value());
   EXPECT_NEAR(*s.noise, 0.01, 1e-9);
 }
 
 TEST(Summary, ThreadsAndRivals) {
-  const Summary s = summary_of({a_check(), timing_with({{"ns", 100}}), timing_with({{"ns", 60}, {"threads", 2}}),
-                                timing_with({{"ns", 150}, {"impl", "onednn"}}), timing_with({{"ns", 90}, {"impl", "simd@avx2"}})});
+  const Summary s =
+      summary_of({a_check(), timing_with({{"ns", 100}}), timing_with({{"ns", 60}, {"threads", 2}}),
+                  timing_with({{"ns", 150}, {"impl", "onednn"}}), timing_with({{"ns", 90}, {"impl", "simd@avx2"}})});
   ASSERT_EQ(s.scaling.size(), 1u);
   EXPECT_NEAR(s.scaling[0].speedup, 100.0 / 60, 1e-12);
   const auto& rows = s.operations.at(0).timings;
@@ -107,10 +110,11 @@ TEST(Summary, ThreadsAndRivals) {
 }
 
 TEST(Summary, LooseBoundsAreThoseNeverApproached) {
-  const Summary s = summary_of({check_with({{"worst", 1e-4}, {"bound", 1}}), check_with({{"worst", 5e-4}, {"bound", 1}}),
-                                check_with({{"worst", 0}, {"bound", 0}, {"oracle", "exact"}}),
-                                check_with({{"worst", 0.2}, {"bound", 1}, {"oracle", "vjp"}, {"pass", "vjp:src"}}),
-                                check_with({{"worst", 1e-12}, {"impl", "reference"}, {"oracle", "fd"}})});
+  const Summary s =
+      summary_of({check_with({{"worst", 1e-4}, {"bound", 1}}), check_with({{"worst", 5e-4}, {"bound", 1}}),
+                  check_with({{"worst", 0}, {"bound", 0}, {"oracle", "exact"}}),
+                  check_with({{"worst", 0.2}, {"bound", 1}, {"oracle", "vjp"}, {"pass", "vjp:src"}}),
+                  check_with({{"worst", 1e-12}, {"impl", "reference"}, {"oracle", "fd"}})});
   ASSERT_EQ(s.loose.size(), 1u);
   EXPECT_EQ(s.loose[0].oracle, "forward");
   EXPECT_EQ(s.loose[0].checks, 2u);
@@ -146,10 +150,12 @@ TEST(Summary, DifferentMachinesAreAFault) {
 
 TEST(Summary, CommandsAreSafeToPaste) {
   Check check = parse(check_with({{"case", "relu:mb=1; rm -rf 'x'"}, {"seed", 7}})).checks.at(0);
-  EXPECT_EQ(repeat_command(check), "gradproof check 'relu:mb=1; rm -rf '\\''x'\\''' --impl simd --oracle forward --seed 7");
+  EXPECT_EQ(repeat_command(check),
+            "gradproof check 'relu:mb=1; rm -rf '\\''x'\\''' --impl simd --oracle forward --seed 7");
   check.repro = "as recorded";
   EXPECT_EQ(repeat_command(check), "as recorded");
-  EXPECT_EQ(repeat_command(parse(a_timing()).timings.at(0)), "gradproof bench relu:mb=1,c=1,iw=3 --impl simd --threads 1");
+  EXPECT_EQ(repeat_command(parse(a_timing()).timings.at(0)),
+            "gradproof bench relu:mb=1,c=1,iw=3 --impl simd --threads 1");
 }
 
 }  // namespace

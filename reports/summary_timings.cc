@@ -79,7 +79,8 @@ void add_scaling(const OperationRow& operation, Summary& summary) {
     for (const auto& [to, fast] : by_threads) {
       if (to == from) continue;
       const std::string& layer = slow->layer.empty() ? slow->case_text : slow->layer;
-      summary.scaling.push_back({operation.op, layer, slow->pass, slow->impl, slow->isa, from, to, *slow->ns / *fast->ns});
+      summary.scaling.push_back(
+          {operation.op, layer, slow->pass, slow->impl, slow->isa, from, to, *slow->ns / *fast->ns});
     }
   }
 }
@@ -93,9 +94,10 @@ void add_timing_faults(const Records& records, Summary& summary) {
     unproven += timing.outcome == Outcome::kMeasured && judge(timing).outcome != Outcome::kMeasured ? 1 : 0;
   }
   if (above > 0) {
-    summary.faults.push_back(fmt::format("{} {} above the measured roof, which no kernel can: the roof, the count of work or "
-                                         "the clock is wrong",
-                                         plural(above, "timing"), above == 1 ? "lies" : "lie"));
+    summary.faults.push_back(
+        fmt::format("{} {} above the measured roof, which no kernel can: the roof, the count of work or "
+                    "the clock is wrong",
+                    plural(above, "timing"), above == 1 ? "lies" : "lie"));
   }
   if (unproven > 0) {
     summary.faults.push_back(fmt::format("{} came without a passing verdict at that size and {} withheld",

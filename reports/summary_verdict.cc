@@ -46,8 +46,9 @@ void add_environment_faults(Summary& summary) {
   }
   const auto names = differences(summary.environments);
   if (!names.empty()) {
-    summary.faults.push_back(fmt::format("the records come from environments that differ in {}; their times are not comparable",
-                                         joined(names, names.size())));
+    summary.faults.push_back(
+        fmt::format("the records come from environments that differ in {}; their times are not comparable",
+                    joined(names, names.size())));
   }
 }
 
@@ -68,7 +69,8 @@ State overall_state(const Summary& summary) {
 std::string checks_phrase(const Summary& summary) {
   const Counts& c = summary.checks;
   if (c.passed + c.failed == 0) {
-    return c.skipped == 0 ? "nothing was checked" : fmt::format("nothing was checked, {} skipped", plural(c.skipped, "check"));
+    return c.skipped == 0 ? "nothing was checked"
+                          : fmt::format("nothing was checked, {} skipped", plural(c.skipped, "check"));
   }
   const std::string failed = c.failed == 0 ? "none failed" : show_count(static_cast<double>(c.failed)) + " failed";
   const std::string skipped = c.skipped == 0 ? "none skipped" : show_count(static_cast<double>(c.skipped)) + " skipped";
@@ -78,7 +80,8 @@ std::string checks_phrase(const Summary& summary) {
 std::string planted_phrase(const Counts& planted) {
   if (planted.all() == 0) return "";
   if (planted.failed == 0 && planted.skipped == 0) {
-    return planted.passed == 1 ? "; the planted bug was caught" : fmt::format("; all {} planted bugs were caught", planted.passed);
+    return planted.passed == 1 ? "; the planted bug was caught"
+                               : fmt::format("; all {} planted bugs were caught", planted.passed);
   }
   return fmt::format("; {} of {} caught", planted.passed, plural(planted.all(), "planted bug"));
 }

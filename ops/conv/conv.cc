@@ -30,8 +30,7 @@ std::optional<Shape> dst_shape(const Attributes& attributes) {
 std::optional<Shape> weights_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   Shape shape{a.oc, a.ic_per_group()};
-  for (int axis = 3 - a.window.rank; axis < 3; ++axis)
-    shape.push_back(a.window.axes[static_cast<size_t>(axis)].kernel);
+  for (int axis = 3 - a.window.rank; axis < 3; ++axis) shape.push_back(a.window.axes[static_cast<size_t>(axis)].kernel);
   return shape;
 }
 std::optional<Shape> bias_shape(const Attributes& attributes) {
@@ -47,9 +46,7 @@ void validate(const Attributes& attributes) {
   require_output("conv", a.window);
 }
 
-double weight_count(const ConvAttributes& a) {
-  return static_cast<double>(a.oc * a.ic_per_group() * a.window.taps());
-}
+double weight_count(const ConvAttributes& a) { return static_cast<double>(a.oc * a.ic_per_group() * a.window.taps()); }
 double dst_count(const ConvAttributes& a) { return static_cast<double>(a.mb * a.oc * a.window.out_count()); }
 
 Cost cost(const Attributes& attributes, const Pass& pass) {

@@ -228,8 +228,8 @@ class OuterConvWeights final : public Kernel {
   Index Rows() const { return attributes_.ic_per_group() * attributes_.window.taps(); }
   Index Pixels(Index images) const {
     const auto& out = geometry_.output;
-    return (images - 1) * geometry_.planes.image_pitch() +
-           geometry_.planes.offset(out[0] - 1, out[1] - 1, out[2] - 1) + 1;
+    return (images - 1) * geometry_.planes.image_pitch() + geometry_.planes.offset(out[0] - 1, out[1] - 1, out[2] - 1) +
+           1;
   }
 
   // columns[pixel][oc] = diff_dst[n][oc][od][oh][ow] at the pixel's place on the flat axis.

@@ -22,14 +22,11 @@ struct AxisSub {
 // Zeros that row j's end and row j + 1's start have in common, for every phase.
 Index shared_zeros(const PlaneAxis& axis) {
   Index shared = axis.length;
-  for (Index phase : axis.phases)
-    shared = std::min({shared, axis.first(phase), axis.length - axis.last(phase)});
+  for (Index phase : axis.phases) shared = std::min({shared, axis.first(phase), axis.length - axis.last(phase)});
   return std::max<Index>(shared, 0);
 }
 
-void set_pitch(PlaneAxis& axis, Index outputs) {
-  axis.pitch = std::max(axis.length - shared_zeros(axis), outputs);
-}
+void set_pitch(PlaneAxis& axis, Index outputs) { axis.pitch = std::max(axis.length - shared_zeros(axis), outputs); }
 
 Index phase_index(PlaneAxis& axis, Index phase) {
   const auto it = std::find(axis.phases.begin(), axis.phases.end(), phase);

@@ -15,11 +15,11 @@ namespace gradproof {
 
 // One axis of the planes.
 struct PlaneAxis {
-  Index source = 1;            // size of the source axis
-  Index step = 1;              // stride phases
-  Index lead = 0;              // zeros before the first element, in source elements; negative: elements left out
-  Index length = 1;            // elements that are read along the axis, from 0
-  Index pitch = 1;             // distance from one row to the next: length less the zeros that neighbours share
+  Index source = 1;           // size of the source axis
+  Index step = 1;             // stride phases
+  Index lead = 0;             // zeros before the first element, in source elements; negative: elements left out
+  Index length = 1;           // elements that are read along the axis, from 0
+  Index pitch = 1;            // distance from one row to the next: length less the zeros that neighbours share
   std::vector<Index> phases;  // those that some tap reads
 
   // Elements x of `phase` that hold source elements: [first, last).

@@ -26,8 +26,7 @@ PlaneStack::PlaneStack(const Planes& p, Index channel_count, Index image_count, 
 std::vector<std::int32_t> PlaneStack::term_offsets(const std::vector<Tap>& taps, Index channel_count) const {
   std::vector<std::int32_t> offsets;
   for (Index channel = 0; channel < channel_count; ++channel)
-    for (const Tap& tap : taps)
-      offsets.push_back(static_cast<std::int32_t>(channel * channel_pitch + offset_of(tap)));
+    for (const Tap& tap : taps) offsets.push_back(static_cast<std::int32_t>(channel * channel_pitch + offset_of(tap)));
   return offsets;
 }
 

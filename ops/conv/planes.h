@@ -6,8 +6,8 @@
 
 namespace gradproof {
 
-// Memory for the planes of a stack of images: [channel][phase][image, d, h, w with shared gaps]. Zero from the start; only
-// elements that hold source values are ever written, so padding and gaps stay zero.
+// Memory for the planes of a stack of images: [channel][phase][image, d, h, w with shared gaps]. Zero from the start;
+// only elements that hold source values are ever written, so padding and gaps stay zero.
 struct PlaneStack {
   const Planes* planes = nullptr;
   Index channels = 0;

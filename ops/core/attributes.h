@@ -20,7 +20,7 @@ struct AttributeSpec {
   std::optional<double> default_value;  // absent: must be given
   double minimum = 1;                   // the least value allowed
   int axis = -1;
-  bool input_size = false;               // id, ih, iw: these decide the spatial rank
+  bool input_size = false;                // id, ih, iw: these decide the spatial rank
   std::vector<std::string> shorthands{};  // other keys that set this one too: "k" for kh, "ph" and "p" for ph_lo
 };
 

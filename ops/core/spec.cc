@@ -37,8 +37,8 @@ std::vector<Argument> arguments_of(const Spec& spec, const Attributes& attribute
   std::vector<Argument> arguments;
   const auto append_all = [&](Role role, bool gradient, bool written) {
     for (const Slot& slot : spec.slots) {
-      const bool wanted = !gradient || (slot.differentiable && (role == Role::kOutput || pass.slot.empty() ||
-                                                                pass.slot == slot.name));
+      const bool wanted =
+          !gradient || (slot.differentiable && (role == Role::kOutput || pass.slot.empty() || pass.slot == slot.name));
       if (slot.role == role && wanted) append(arguments, slot, attributes, gradient, written);
     }
   };

@@ -34,16 +34,19 @@ struct TensorRef {
     Index offset = 0;
     for (int axis = 0; axis < shape.rank(); ++axis) offset += position[axis] * strides[axis];
     switch (type) {
-      case ElementType::kUint8: return bytes()[offset];
-      case ElementType::kInt32: return ints()[offset];
-      case ElementType::kFloat32: break;
+      case ElementType::kUint8:
+        return bytes()[offset];
+      case ElementType::kInt32:
+        return ints()[offset];
+      case ElementType::kFloat32:
+        break;
     }
     return static_cast<double>(floats()[offset]);
   }
 };
 
-// A dense row-major array of scalars T: the tensors of the reference. It owns its values, or borrows float32 numbers that
-// are promoted (exactly) as they are read: a large tensor is then not copied into a scalar many times its size.
+// A dense row-major array of scalars T: the tensors of the reference. It owns its values, or borrows float32 numbers
+// that are promoted (exactly) as they are read: a large tensor is then not copied into a scalar many times its size.
 template <class T>
 struct Array {
   Shape shape;

@@ -52,10 +52,14 @@ void DotBlock(const float* HWY_RESTRICT a, Index stride, const float* HWY_RESTRI
 // For 1 <= rows <= kDotRows.
 inline void Dots(const float* a, Index stride, Index rows, const float* b, Index length, float* sums) {
   switch (rows) {
-    case 1: return DotBlock<1>(a, stride, b, length, sums);
-    case 2: return DotBlock<2>(a, stride, b, length, sums);
-    case 3: return DotBlock<3>(a, stride, b, length, sums);
-    default: return DotBlock<kDotRows>(a, stride, b, length, sums);
+    case 1:
+      return DotBlock<1>(a, stride, b, length, sums);
+    case 2:
+      return DotBlock<2>(a, stride, b, length, sums);
+    case 3:
+      return DotBlock<3>(a, stride, b, length, sums);
+    default:
+      return DotBlock<kDotRows>(a, stride, b, length, sums);
   }
 }
 

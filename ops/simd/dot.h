@@ -15,8 +15,6 @@ inline constexpr Index kDotLanes = 16;  // running sums of one product, whatever
 inline constexpr Index kFewSamples = 8;
 
 // Roundings on the longest path: a running sum (one more where multiply and add do not fuse) and the tree of 16.
-inline double dot_depth(Index length) {
-  return std::ceil(static_cast<double>(length) / kDotLanes) + 1 + 4 + 1;
-}
+inline double dot_depth(Index length) { return std::ceil(static_cast<double>(length) / kDotLanes) + 1 + 4 + 1; }
 
 }  // namespace gradproof

@@ -1,9 +1,9 @@
 // The outer-product kernel: c[m][p] = sum over k of A[m][k] * B[k][p], for a register block of rows and vectors.
 //
 // Both operands are reached through offset tables, so that no operand has to be repacked: A[m][k] = a[a_rows[m] +
-// a_offsets[k]] is broadcast, B[k][p] = b[b_offsets[k] + p] is a contiguous load at any alignment. Every element of c is one chain of
-// fused multiply-adds over k in steps of kDepthBlock, blocks added in order: its bits do not depend on the register
-// block, on the thread count, or on the instruction set as long as that has a fused multiply-add.
+// a_offsets[k]] is broadcast, B[k][p] = b[b_offsets[k] + p] is a contiguous load at any alignment. Every element of c
+// is one chain of fused multiply-adds over k in steps of kDepthBlock, blocks added in order: its bits do not depend on
+// the register block, on the thread count, or on the instruction set as long as that has a fused multiply-add.
 
 #if defined(GRADPROOF_OUTER_KERNEL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_OUTER_KERNEL_INL_H
@@ -27,8 +27,8 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Register block. 8 x 3 accumulators, 3 vectors of B and a broadcast fill 28 of 32 registers; per step of k they need
-// 11 loads for 24 multiply-adds, so two load ports keep two FMA ports busy even if every load of B crosses a cache line.
-// With 16 registers 4 x 3 is the same shape.
+// 11 loads for 24 multiply-adds, so two load ports keep two FMA ports busy even if every load of B crosses a cache
+// line. With 16 registers 4 x 3 is the same shape.
 #if HWY_TARGET == HWY_AVX3
 inline constexpr int kRowBlock = 8;
 #else
@@ -90,7 +90,8 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
     return std::array<OuterFunction, sizeof...(kIndex)>{
         &OuterBlock<kIndex / kVectorBlock + 1, kIndex % kVectorBlock + 1>...};
-  }(std::make_index_sequence<kRowBlock * kVectorBlock>());
+  }
+  (std::make_index_sequence<kRowBlock * kVectorBlock>());
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 

@@ -22,12 +22,15 @@
     return chart;
   };
 
-  // The share of a canvas that is not transparent: a chart that silently drew nothing has none.
-  const ink = (canvas) => {
+  // How many pixels carry a hue. Axes and names are grey, so a chart whose marks went missing has none.
+  const coloured_pixels = (canvas) => {
     const { data: pixels } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    let drawn = 0;
-    for (let i = 3; i < pixels.length; i += 4) drawn += pixels[i] > 0 ? 1 : 0;
-    return (4 * drawn) / pixels.length;
+    let coloured = 0;
+    for (let i = 0; i < pixels.length; i += 4) {
+      const [r, g, b] = [pixels[i], pixels[i + 1], pixels[i + 2]];
+      coloured += pixels[i + 3] > 127 && Math.max(r, g, b) - Math.min(r, g, b) > 60 ? 1 : 0;
+    }
+    return coloured;
   };
 
   const draw_all = () => {
@@ -35,10 +38,9 @@
     let charts = 0, blank = 0;
     for (const figure of document.querySelectorAll("figure[data-chart]")) {
       if (draw(figure) === null) continue;
-      const share = ink(figure.querySelector("canvas"));
-      figure.dataset.ink = share.toFixed(4);
+      figure.dataset.coloured = coloured_pixels(figure.querySelector("canvas"));
       ++charts;
-      blank += share < 0.005 ? 1 : 0;
+      blank += figure.dataset.coloured < 20 ? 1 : 0;
     }
     root.dataset.charts = charts;
     root.dataset.blank = blank;
