@@ -25,10 +25,10 @@ struct Row {
   int threads = 1;
 
   Status status = Status::kPlanned;
-  std::string reason;                 // why it is refused or skipped
-  std::vector<std::string> verified;  // the oracles that passed at this size
-  double worst = 0;                   // error / bound of the worst element that was compared
-  Demand demand;
+  std::string reason{};                 // why it is refused or skipped
+  std::vector<std::string> verified{};  // the oracles that passed at this size
+  double worst = 0;                     // error / bound of the worst element that was compared
+  Demand demand{};
 
   std::string name() const;
 };

@@ -116,12 +116,13 @@ class Parser {
 };
 
 std::string read_text(const std::string& path) {
+  std::error_code ignored;
   std::ifstream stream(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (!stream || std::filesystem::is_directory(path))
+  // Reading a directory throws from deep within the stream.
+  if (!stream || std::filesystem::is_directory(path, ignored))
     refuse("--sizes {}: there is no such readable file, and no list of that name; the lists are {}", path,
            fmt::join(embedded_shape_names(), ", "));
-  return text;
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace

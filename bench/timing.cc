@@ -113,11 +113,11 @@ void time_row(Row& row, RowPreparer& preparer, benchmark::State& state) {
   for (auto _ : state) kernel.run(tensors);
 }
 
-void emit_roofs(const std::set<std::pair<std::string, int>>& seen, Roofs& roofs,
+void emit_roofs(const std::set<std::pair<std::string, int>>& seen, bool levels, Roofs& roofs,
                 const std::function<void(const Record&)>& emit) {
   std::set<int> threads;
   for (const auto& [isa, count] : seen) {
-    roofs.measure_levels(isa, count);
+    if (levels) roofs.measure_levels(isa, count);
     threads.insert(count);
   }
   for (const std::string& isa : roof_isas())
@@ -152,7 +152,7 @@ BenchSummary run_benchmarks(const Registry& registry, const References& referenc
   benchmark::ClearRegisteredBenchmarks();
   if (matched == 0)
     refuse("no row matches --benchmark_filter={}; names are like {}", benchmark::GetBenchmarkFilter(), rows[0].name());
-  emit_roofs(reporter.seen(), roofs, emit);
+  emit_roofs(reporter.seen(), options.level_roofs, roofs, emit);
   return reporter.summary();
 }
 

@@ -20,6 +20,7 @@ struct BenchOptions {
   int repetitions = 7;                       // samples a row, each the mean over ...
   double min_seconds = 0.01;                 // ... as many runs as take this long, but one at least
   std::uint64_t seed = 1;
+  bool level_roofs = true;  // measure what each cache and memory give, for the report: 1 to 3 s
   // Flags of Google Benchmark, such as "--benchmark_filter=conv1.*threads:1", "--benchmark_out=FILE" or
   // "--benchmark_enable_random_interleaving=true". They override the two above. Single samples are always kept.
   std::vector<std::string> benchmark_flags;

@@ -59,9 +59,7 @@ std::string location_text(const std::vector<Position>& positions, Index compared
   return text;
 }
 
-std::string Comparison::Section::text() const {
-  return data.empty() ? name : fmt::format("{} ({})", name, data);
-}
+std::string Comparison::Section::text() const { return data.empty() ? name : fmt::format("{} ({})", name, data); }
 
 void Comparison::enter(const Spec& spec, const std::string& name, const Shape& shape, const std::string& data) {
   sections_.push_back({name, data, shape, axis_names(spec, name, shape.rank()), 0, {}});

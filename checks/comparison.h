@@ -12,8 +12,8 @@
 
 namespace gradproof {
 
-// Keeps the worst element (largest error / bound), counts the failing ones and says where they lie. A NaN in an error or a
-// bound fails: only `error <= bound` passes.
+// Keeps the worst element (largest error / bound), counts the failing ones and says where they lie. A NaN in an error
+// or a bound fails: only `error <= bound` passes.
 class Comparison {
  public:
   // The elements that follow belong to the tensor `name` of `spec`, which has `shape`; `data` says on which data.
@@ -69,7 +69,8 @@ class Comparison {
   std::string expected_, got_;
 };
 
-// "3 of 288 elements, only oh = 6": which part of a tensor with these axis names the positions are. Not for 0 positions.
+// "3 of 288 elements, only oh = 6": which part of a tensor with these axis names the positions are. Not for 0
+// positions.
 std::string location_text(const std::vector<Position>& positions, Index compared, const Shape& shape,
                           const std::vector<std::string>& axes);
 

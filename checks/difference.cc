@@ -14,9 +14,12 @@ Dependence dependence_of(const Subject& subject) { return subject.spec().find_sl
 
 int step_exponent(Dependence dependence, int digits) {
   switch (dependence) {
-    case Dependence::kAffine: return 0;
-    case Dependence::kSmooth: return -(digits / 4);
-    case Dependence::kKinked: break;
+    case Dependence::kAffine:
+      return 0;
+    case Dependence::kSmooth:
+      return -(digits / 4);
+    case Dependence::kKinked:
+      break;
   }
   return -(digits / 3);
 }
@@ -50,7 +53,7 @@ float cotangent(const DifferencePlan& plan, const Argument& output, Index i) {
 // The elements of every output, bound to the same inputs.
 template <class T>
 std::map<std::string, Element<T>> bind_elements(const Subject& subject, const std::vector<Argument>& outputs,
-                                       const Arrays<T>& inputs) {
+                                                const Arrays<T>& inputs) {
   std::map<std::string, Element<T>> elements;
   for (const Argument& output : outputs)
     elements.emplace(output.name, subject.reference->element<T>(subject.c, inputs, output.name));
@@ -74,7 +77,8 @@ std::vector<Index> find_sparsity(const Subject& subject, DifferencePlan& plan) {
   return counts;
 }
 
-// A decision may compare sums of perturbed values; 2^10 steps of room is more than a direction of a few units can close.
+// A decision may compare sums of perturbed values; 2^10 steps of room is more than a direction of a few units can
+// close.
 void withdraw_uncertain_rows(const Subject& subject, DifferencePlan& plan) {
   const double room = std::ldexp(1.0, 10 + step_exponent(Dependence::kKinked, std::numeric_limits<Real>::digits));
   const auto inputs = borrow<Margin<Real>>(plan.inputs);
@@ -144,9 +148,12 @@ class Line {
       return result;
     };
     switch (dependence_of(subject_)) {
-      case Dependence::kAffine: return affine(rows, moved(1));
-      case Dependence::kSmooth: return fourth_order(moved(1), moved(-1), moved(2), moved(-2));
-      case Dependence::kKinked: break;
+      case Dependence::kAffine:
+        return affine(rows, moved(1));
+      case Dependence::kSmooth:
+        return fourth_order(moved(1), moved(-1), moved(2), moved(-2));
+      case Dependence::kKinked:
+        break;
     }
     return second_order(moved(1), moved(-1));
   }
@@ -165,8 +172,7 @@ class Line {
   }
 
   std::vector<T> affine(const std::vector<Index>& rows, std::vector<T> moved) const {
-    for (size_t i = 0; i < rows.size(); ++i)
-      moved[i] = (moved[i] - at_base_[static_cast<size_t>(rows[i])]) / step_;
+    for (size_t i = 0; i < rows.size(); ++i) moved[i] = (moved[i] - at_base_[static_cast<size_t>(rows[i])]) / step_;
     return moved;
   }
   std::vector<T> second_order(std::vector<T> up, const std::vector<T>& down) const {
@@ -245,7 +251,8 @@ DifferenceGradient<T> difference_gradient(const Subject& subject, const Differen
   DifferenceGradient<T> gradient;
   for (Index column : plan.columns) gradient.columns.push_back(by_column.at(column));
   std::vector<std::pair<Index, float>> everywhere;
-  for (Index i = 0; i < plan.column_count; ++i) everywhere.emplace_back(i, plan.direction.values[static_cast<size_t>(i)]);
+  for (Index i = 0; i < plan.column_count; ++i)
+    everywhere.emplace_back(i, plan.direction.values[static_cast<size_t>(i)]);
   std::vector<Index> rows(u.size());
   std::iota(rows.begin(), rows.end(), Index{0});
   const std::vector<T> slopes = line.derivative(rows, everywhere);

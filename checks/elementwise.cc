@@ -7,8 +7,8 @@
 namespace gradproof {
 namespace {
 
-constexpr Regime kRegimes[] = {Regime::kNormal, Regime::kInteger, Regime::kLargeMean, Regime::kSparse,
-                               Regime::kWide,   Regime::kDenormal, Regime::kConstant, Regime::kTied};
+constexpr Regime kRegimes[] = {Regime::kNormal, Regime::kInteger,  Regime::kLargeMean, Regime::kSparse,
+                               Regime::kWide,   Regime::kDenormal, Regime::kConstant,  Regime::kTied};
 
 void compare(const Subject& subject, Regime regime, Comparison& comparison, std::string& isa) {
   const Data data = seeded_data(subject, regime);
@@ -25,7 +25,7 @@ void compare(const Subject& subject, Regime regime, Comparison& comparison, std:
     for (Index k = 0; k < element_count(argument.shape); ++k) {
       const Mass<Real>& truth_value = values.values[static_cast<size_t>(k)];
       const Position position = position_of(k, argument.shape);
-      const double bound = argument.type == ElementType::kFloat32 ? error_bound(truth_value, depth) : 0;
+      const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth_value, depth) : 0;
       comparison.add(position, truth_value.value, Real(execution.refs()[i].value_at(position)), bound);
     }
   }

@@ -10,7 +10,8 @@
 namespace gradproof {
 namespace {
 
-// Bit for bit, except that a sum (depth > 0) that is zero may have either sign: +0 and -0 depend on the order of summation.
+// Bit for bit, except that a sum (depth > 0) that is zero may have either sign: +0 and -0 depend on the order of
+// summation.
 bool same(double expected, double got, bool selected) {
   if (selected) return std::bit_cast<std::uint64_t>(expected) == std::bit_cast<std::uint64_t>(got);
   return expected == got;

@@ -35,8 +35,8 @@ std::optional<std::string> unsupported_reason(const Implementation& implementati
   return {};
 }
 
-Execution::Execution(const Case& c, const Pass& pass, const Implementation& implementation,
-                     const Arrays<float>& inputs, ExecutionOptions options)
+Execution::Execution(const Case& c, const Pass& pass, const Implementation& implementation, const Arrays<float>& inputs,
+                     ExecutionOptions options)
     : arguments_(arguments_of(*c.spec, c.attributes, pass)),
       kernel_(prepare_kernel(implementation, c, pass, options.threads)) {
   for (const Argument& argument : arguments_) {

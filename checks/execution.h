@@ -17,13 +17,14 @@ struct ExecutionOptions {
 };
 
 // Implementation::prepare, one caller at a time: a forced target is a state of the whole process.
-std::unique_ptr<Kernel> prepare_kernel(const Implementation& implementation, const Case& c, const Pass& pass, int threads);
+std::unique_ptr<Kernel> prepare_kernel(const Implementation& implementation, const Case& c, const Pass& pass,
+                                       int threads);
 // The same for prepare_strided, one thread.
 std::unique_ptr<Kernel> prepare_strided_kernel(const Implementation& implementation, const Case& c, const Pass& pass,
                                                std::span<const Strides> strides);
 
-// Why the implementation cannot be asked for the pass, or nothing. A VJP that reads saved tensors needs the forward pass
-// of the same implementation, as in training.
+// Why the implementation cannot be asked for the pass, or nothing. A VJP that reads saved tensors needs the forward
+// pass of the same implementation, as in training.
 std::optional<std::string> unsupported_reason(const Implementation& implementation, const Case& c, const Pass& pass);
 
 // The dense arguments of the pass in fenced buffers: inputs filled, saved tensors from the implementation's own forward

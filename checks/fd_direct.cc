@@ -24,7 +24,7 @@ Verdict check(const Subject& subject) {
   const double depth = subject.depth(name);
   const auto bound = [&](Index i) {
     const Mass<Real>& m = mass.values[static_cast<size_t>(i)];
-    return error_bound(m, depth) + kDifferenceError * m.mass;
+    return tolerance(m, depth) + kDifferenceError * m.mass;
   };
 
   Comparison comparison;

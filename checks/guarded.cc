@@ -39,7 +39,8 @@ SharedBytes::~SharedBytes() {
 }
 
 GuardedTensor::GuardedTensor(const Argument& argument, Flush flush)
-    : memory_(in_pages(static_cast<std::size_t>(element_count(argument.shape) * element_size(argument.type))) + 2 * kGuard),
+    : memory_(in_pages(static_cast<std::size_t>(element_count(argument.shape) * element_size(argument.type))) +
+              2 * kGuard),
       pages_(memory_.data() + kGuard),
       page_bytes_(memory_.size() - 2 * kGuard),
       byte_count_(static_cast<std::size_t>(element_count(argument.shape) * element_size(argument.type))) {
@@ -85,8 +86,7 @@ void report_crash(int signal, siginfo_t* info, [[maybe_unused]] void* context) {
   crash_of_this_child->address = info->si_addr;
 #ifdef __x86_64__
   constexpr greg_t kWriteAccess = 2;  // bit 1 of the page-fault error code
-  crash_of_this_child->writing =
-      (static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteAccess) != 0;
+  crash_of_this_child->writing = (static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteAccess) != 0;
 #endif
   crash_of_this_child->signal = signal;
   _exit(1);

@@ -58,8 +58,8 @@ struct ChildEnd {
   bool writing = false;           // known on x86-64 only
 };
 
-// Runs `body` in a child process with the calling thread alone. A crash or 30 seconds without an end are an outcome, not a
-// disaster. `body` must not start threads.
+// Runs `body` in a child process with the calling thread alone. A crash or 30 seconds without an end are an outcome,
+// not a disaster. `body` must not start threads.
 template <class Body>
 ChildEnd run_in_child(Body body);
 

@@ -12,7 +12,8 @@ namespace gradproof {
 // Whether the argument is a saved tensor: an implementation gets it from its own forward pass, the reference never.
 bool is_saved(const Spec& spec, std::string_view argument);
 
-// Every tensor that the pass reads, saved ones excepted: the operation's inputs, and the cotangents of a VJP. All finite.
+// Every tensor that the pass reads, saved ones excepted: the operation's inputs, and the cotangents of a VJP. All
+// finite.
 Arrays<float> seeded_inputs(const Case& c, const Pass& pass, std::uint64_t seed, Regime regime);
 
 // One argument of the above.

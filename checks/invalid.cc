@@ -19,7 +19,8 @@ Verdict check(const Subject& subject) {
       make_case(subject.spec(), invalid.text);
       return fail(invalid, "accepted");
     } catch (const UsageError& error) {
-      if (std::string_view(error.what()).find(invalid.mentions) == std::string_view::npos) return fail(invalid, error.what());
+      if (std::string_view(error.what()).find(invalid.mentions) == std::string_view::npos)
+        return fail(invalid, error.what());
     }
   }
   if (verdict.compared == 0) return Verdict::fail("the Spec lists no invalid cases");

@@ -7,6 +7,7 @@
 #include "checks/execution.h"
 #include "checks/inputs.h"
 #include "checks/oracle.h"
+#include "checks/truth.h"
 
 namespace gradproof {
 namespace {
@@ -29,9 +30,14 @@ Position sample_position(const Shape& shape, std::uint64_t seed, std::string_vie
   for (int axis = 0; axis < shape.rank(); ++axis) {
     const std::uint64_t bits = seeded_bits(seed, name, Position{k, axis, 77});
     switch (k % 3) {
-      case 0: position[axis] = (bits & 1) != 0 ? shape[axis] - 1 : 0; break;
-      case 1: position[axis] = border_index(bits, shape[axis]); break;
-      default: position[axis] = static_cast<Index>(bits % static_cast<std::uint64_t>(shape[axis]));
+      case 0:
+        position[axis] = (bits & 1) != 0 ? shape[axis] - 1 : 0;
+        break;
+      case 1:
+        position[axis] = border_index(bits, shape[axis]);
+        break;
+      default:
+        position[axis] = static_cast<Index>(bits % static_cast<std::uint64_t>(shape[axis]));
     }
     if (k == 0) position[axis] = 0;
     if (k == 1) position[axis] = shape[axis] - 1;
@@ -76,7 +82,7 @@ class Sampling {
  private:
   void add(const Sampled& output, const Argument& argument, const Position& position, Comparison& comparison) const {
     const Mass<Real> truth = output.truth(position);
-    const double bound = argument.type == ElementType::kFloat32 ? error_bound(truth, output.depth) : 0;
+    const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth, output.depth) : 0;
     comparison.add(position, truth.value, Real(execution_.refs()[output.argument].value_at(position)), bound);
   }
 
@@ -104,13 +110,14 @@ Verdict check_large(const Reference& reference, const Case& c, const Pass& pass,
 }
 
 Oracle large_oracle() {
-  return {.name = "large",
-          .question = "does the implementation agree with the reference on sampled elements, at any size, on two threads?",
-          .applies = any_pass,
-          .at_any_size = true,
-          .run = [](const Subject& s) {
-            return check_large(*s.reference, s.c, s.pass, *s.implementation, {.seed = s.seed, .threads = 2});
-          }};
+  return {
+      .name = "large",
+      .question = "does the implementation agree with the reference on sampled elements, at any size, on two threads?",
+      .applies = any_pass,
+      .at_any_size = true,
+      .run = [](const Subject& s) {
+        return check_large(*s.reference, s.c, s.pass, *s.implementation, {.seed = s.seed, .threads = 2});
+      }};
 }
 
 }  // namespace gradproof

@@ -172,8 +172,9 @@ Verdict check(const Subject& subject) {
   // The guarded run comes first: it is in a child, so that whatever it does ends there.
   std::vector<std::pair<std::string, std::unique_ptr<GuardedRun>>> runs;
   for (Flush flush : {Flush::kEnd, Flush::kBegin}) {
-    auto& [how, run] = runs.emplace_back(flush == Flush::kEnd ? "flush with the guard behind" : "flush with the guard before",
-                                         std::make_unique<GuardedRun>(plain, flush));
+    auto& [how, run] =
+        runs.emplace_back(flush == Flush::kEnd ? "flush with the guard behind" : "flush with the guard before",
+                          std::make_unique<GuardedRun>(plain, flush));
     const ChildEnd end = run->run(*kernel);
     if (!end.ran_through) return Verdict::fail(fmt::format("{} ({})", run->describe(end), how));
     if (const auto damage = run->damage()) return Verdict::fail(fmt::format("{} ({})", *damage, how));

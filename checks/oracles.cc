@@ -1,10 +1,22 @@
 #include "checks/oracle.h"
 
+#include <algorithm>
+
 namespace gradproof {
 
+bool is_small(const Case& c) {
+  constexpr double kMostFlops = 4e6;
+  constexpr Index kMostElements = 20000;
+  const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, Pass::forward());
+  return c.spec->cost(c.attributes, Pass::forward()).flops <= kMostFlops &&
+         std::all_of(arguments.begin(), arguments.end(),
+                     [](const Argument& argument) { return element_count(argument.shape) <= kMostElements; });
+}
+
 std::vector<Oracle> all_oracles() {
-  return {fd_oracle(),     fd50_oracle(),    adjoint_oracle(),     forward_oracle(), vjp_oracle(),     fd_direct_oracle(),
-          exact_oracle(),  special_oracle(), determinism_oracle(), memory_oracle(),  invalid_oracle(), large_oracle()};
+  return {fd_oracle(),          fd50_oracle(),      adjoint_oracle(), forward_oracle(),
+          vjp_oracle(),         fd_direct_oracle(), exact_oracle(),   special_oracle(),
+          determinism_oracle(), memory_oracle(),    invalid_oracle(), large_oracle()};
 }
 
 }  // namespace gradproof

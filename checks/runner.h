@@ -14,9 +14,9 @@ struct CheckSummary {
 // Called for every finished task, in no particular order, with the fraction of tasks that are done.
 using CheckProgress = std::function<void(const Record&, double fraction)>;
 
-// Plans and runs. Every worker is a process of its own: a kernel that crashes is a failed check with the signal's name,
-// and the others go on. The first failure of each operation, oracle and implementation is shrunk to a smaller case.
-// Throws UsageError where nothing would be checked.
+// Plans and runs. Every worker is a process of its own: a kernel that crashes, or hangs for five minutes, is a failed
+// check with the signal's name, and the others go on. The first failure of each operation, oracle and implementation is
+// shrunk to a smaller case. Throws UsageError where nothing would be checked.
 CheckSummary run_checks(const Registry& registry, const References& references, const CheckOptions& options,
                         const CheckProgress& progress);
 

@@ -35,6 +35,10 @@ Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inpu
   return result;
 }
 
+double tolerance(const Mass<Real>& truth, double depth) {
+  return depth == 0 ? 0 : error_bound(truth, depth) + depth * kUnderflow;
+}
+
 const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data) {
   return subject.memo->get<Arrays<Mass<Real>>>(
       fmt::format("truth {} {} {}", subject.pass.to_text(), data.name, largest_depth(subject)), [&] {
@@ -42,8 +46,8 @@ const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data) {
         Arrays<Mass<Real>> result;
         for (const Argument& argument : subject.arguments())
           if (argument.written)
-            result.emplace(argument.name, subject.reference->evaluate<Mass<Real>>(subject.c, inputs, argument.name,
-                                                                                 argument.shape));
+            result.emplace(argument.name,
+                           subject.reference->evaluate<Mass<Real>>(subject.c, inputs, argument.name, argument.shape));
         return result;
       });
 }

@@ -18,12 +18,17 @@ struct Data {
 // seeded_inputs of the subject, named after the regime.
 Data seeded_data(const Subject& subject, Regime regime);
 
-// Inputs for masses that hold for computations of the subject's depth: that of the Spec, or the implementation's where it
-// promises less than the Spec.
+// Inputs for masses that hold for computations of the subject's depth: that of the Spec, or the implementation's where
+// it promises less than the Spec.
 Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inputs);
 
-// The value and mass of every element that the pass writes, by argument. Remembered by the subject's memo under the pass
-// and the name of the data.
+// What a float32 result of this depth may be off by: gamma(depth) * mass and the underflow that Mass proves for the
+// reference's formula, and for equal formulas in another order (x * scale + shift for (x - mean) * scale) half a unit
+// of 2^-149 on either side for each rounding on the path. 0 for what is selected, that is of depth 0.
+double tolerance(const Mass<Real>& truth, double depth);
+
+// The value and mass of every element that the pass writes, by argument. Remembered by the subject's memo under the
+// pass and the name of the data.
 const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data);
 
 }  // namespace gradproof

@@ -19,9 +19,12 @@ Verdict Verdict::fail(std::string why) {
 
 const char* status_text(Verdict::Status status) {
   switch (status) {
-    case Verdict::Status::kPass: return "pass";
-    case Verdict::Status::kSkip: return "skip";
-    case Verdict::Status::kFail: break;
+    case Verdict::Status::kPass:
+      return "pass";
+    case Verdict::Status::kSkip:
+      return "skip";
+    case Verdict::Status::kFail:
+      break;
   }
   return "fail";
 }

@@ -13,7 +13,7 @@ struct Verdict {
   enum class Status { kPass, kFail, kSkip };
 
   Status status = Status::kFail;
-  Index compared = 0;  // elements that were compared; a pass needs at least one
+  Index compared = 0;                                       // elements that were compared; a pass needs at least one
   double worst = std::numeric_limits<double>::quiet_NaN();  // error / bound of the worst element; 0 / 0 counts as 0
   double error = std::numeric_limits<double>::quiet_NaN();  // of the worst element, absolute
   double bound = std::numeric_limits<double>::quiet_NaN();  // what the error may be there

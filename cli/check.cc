@@ -15,6 +15,7 @@ namespace {
 struct CheckCommand {
   CheckOptions options;
   std::filesystem::path records, junit;
+  bool self = false;
 };
 
 ExitCode run_check(const CheckCommand& command, Session& session) {
@@ -27,7 +28,10 @@ ExitCode run_check(const CheckCommand& command, Session& session) {
       options.bench_cases.push_back(layer.work.to_text());
   Journal journal(session.console);
   record_environment(journal);
-  check_into(journal, options, session);
+  if (command.self)
+    self_into(journal, session);
+  else
+    check_into(journal, options, session);
   const Records records = journal.records();
   outputs.write(command.records, journal.lines());
   if (!command.junit.empty()) outputs.write(command.junit, render_junit(records));
@@ -48,6 +52,7 @@ void declare(CLI::App& sub, CheckCommand& command) {
       ->allow_extra_args(false);
   sub.add_option("--seed", command.options.seed, "of every input value")->capture_default_str();
   sub.add_option("--jobs", command.options.jobs, "checks at a time (default: one a core)")->check(CLI::Range(1, 1024));
+  sub.add_flag("--self", command.self, "try the planted bugs instead: the harness must catch every one");
   sub.add_option("--records", command.records, "write the records, JSON Lines");
   sub.add_option("--junit", command.junit, "write JUnit XML");
 }

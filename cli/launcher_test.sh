@@ -33,6 +33,8 @@ add_custom_command(OUTPUT compiled DEPENDS program.sh
                    COMMAND bash ${CMAKE_SOURCE_DIR}/compile.sh ${CMAKE_SOURCE_DIR}/program.sh cli/gradproof
                    COMMAND ${CMAKE_COMMAND} -E touch compiled)
 add_custom_target(gradproof DEPENDS compiled)
+# Makes ninja look for new files first on every call, which it announces.
+file(GLOB found CONFIGURE_DEPENDS *.sh)
 add_custom_command(OUTPUT the_test DEPENDS program.sh COMMAND cp ${CMAKE_SOURCE_DIR}/program.sh the_test)
 add_custom_target(the_tests ALL DEPENDS the_test compiled)
 include(${CMAKE_SOURCE_DIR}/tests.cmake)

@@ -15,9 +15,17 @@ ExitCode fail(ExitCode code, std::string_view sentence) {
   return code;
 }
 
+std::string subcommand_names(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) names += (names.empty() ? "" : " ") + sub->get_name();
+  return names;
+}
+
 // CLI11 puts every unexpected argument into one line, but may break lines; and its sentences do not say what is right.
-ExitCode fail_usage(const CLI::App& app, const CLI::ParseError& error) {
+ExitCode fail_usage(const CLI::App& app, const CLI::ParseError& error, std::string_view first_word) {
   const auto chosen = app.get_subcommands();
+  if (chosen.empty() && !first_word.empty())
+    return fail(kUsage, fmt::format("unknown subcommand '{}'; there are {}", first_word, subcommand_names(app)));
   std::string sentence = error.what();
   sentence = sentence.substr(0, sentence.find('\n'));
   while (!sentence.empty() && (sentence.back() == '.' || sentence.back() == ' ')) sentence.pop_back();
@@ -62,7 +70,7 @@ ExitCode run_program(int argc, char** argv) {
     app.exit(help);
     return kHeld;
   } catch (const CLI::ParseError& error) {
-    return fail_usage(app, error);
+    return fail_usage(app, error, argc > 1 ? argv[1] : "");
   }
   return run_chosen(chosen);
 }

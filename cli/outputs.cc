@@ -5,6 +5,14 @@
 #include "ops/core/error.h"
 
 namespace gradproof {
+namespace {
+
+// The one name of a file, whether or not it is there yet.
+std::filesystem::path identity_of(const std::filesystem::path& path) {
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+}
+
+}  // namespace
 
 void make_directory(const std::filesystem::path& directory) {
   std::error_code error;
@@ -16,9 +24,8 @@ void make_directory(const std::filesystem::path& directory) {
 
 void Outputs::announce(const std::filesystem::path& path) {
   if (path.empty()) return;
-  const auto same = std::filesystem::weakly_canonical(path);
   for (const Output& output : outputs_)
-    if (std::filesystem::weakly_canonical(output.path) == same)
+    if (identity_of(output.path) == identity_of(path))
       refuse("'{}' is named for two outputs; give each a file of its own", path.string());
   outputs_.push_back({path, std::make_unique<AtomicFile>(path)});
 }

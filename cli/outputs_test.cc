@@ -37,6 +37,7 @@ TEST_F(OutputsTest, OneFileForTwoOutputsIsRefused) {
   Outputs outputs;
   outputs.announce(directory_ / "a");
   EXPECT_THROW(outputs.announce(directory_ / "." / "a"), UsageError);
+  EXPECT_THROW(outputs.announce(fs::relative(directory_) / "a"), UsageError);
   EXPECT_NO_THROW(outputs.announce(directory_ / "b"));
 }
 

@@ -72,7 +72,7 @@ test_bad_flags_are_refused() {
   refused "--tier" check --tier huge
   refused "--jobs" check --jobs 0
   refused "--threads" bench --threads -1
-  refused "subcommand" --records
+  refused "unknown subcommand '--records'" --records
   refused "subcommand"
   refused "banana" banana
   refused "gate" gate
@@ -132,7 +132,7 @@ test_a_full_disk_is_reported() {
   code=$? out='' err=$(<"$stage/err")
   expect_code 64
   expect_in "standard output" "$err"
-  refused "/dev/full" report /dev/null --html /dev/full
+  refused "/dev/full" check relu:mb=1,c=1,i=2 --oracle forward --impl simd --records /dev/full
 }
 
 test_the_test_subcommand_points_to_the_launcher() {
@@ -199,6 +199,16 @@ test_bench_measures_what_was_verified() {
   expect_code 0
   expect_in "relu" "$out"
   grep '"kind":"timing"' r.jsonl | grep -q '"verified":\[' || fail "nothing verified"
+}
+
+test_run_checks_measures_and_reports() {
+  call run --sizes smoke
+  expect_code 0
+  expect_equal "$(cd gradproof-results && echo *)" "records.jsonl report.html report.md"
+  for kind in environment check timing roof; do
+    grep -q "\"kind\":\"$kind\"" gradproof-results/records.jsonl || fail "no $kind record"
+  done
+  expect_equal "${out##*$'\n'}" "The report is gradproof-results/report.html"
 }
 
 test_eval_writes_every_tensor() {

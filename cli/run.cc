@@ -12,6 +12,7 @@ namespace {
 
 struct RunCommand {
   std::filesystem::path directory = "gradproof-results";
+  BenchWish wish;
 };
 
 ExitCode run_all(const RunCommand& command, Session& session) {
@@ -24,7 +25,8 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   Journal journal(session.console);
   record_environment(journal);
   check_into(journal, CheckOptions{}, session);
-  bench_into(journal, BenchWish{}, session);
+  self_into(journal, session);
+  bench_into(journal, command.wish, session);
   const Records records = journal.records();
   outputs.write(lines, journal.lines());
   outputs.write(html, render_html(records));
@@ -37,6 +39,8 @@ ExitCode run_all(const RunCommand& command, Session& session) {
 
 void declare(CLI::App& sub, RunCommand& command) {
   sub.add_option("--out", command.directory, "directory for records.jsonl, report.html and report.md")
+      ->capture_default_str();
+  sub.add_option("--sizes", command.wish.sizes, "what to time: smoke, standard or a file of layers")
       ->capture_default_str();
 }
 

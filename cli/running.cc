@@ -5,6 +5,7 @@
 #include "bench/shapes.h"
 #include "bench/timing.h"
 #include "checks/runner.h"
+#include "checks/self/self.h"
 #include "cli/selection.h"
 #include "ops/core/error.h"
 #include "ops/simd/targets.h"
@@ -38,6 +39,13 @@ void check_into(Journal& journal, const CheckOptions& options, Session& session)
   run_checks(session.registry, session.references, options, [&](const Record& record, double fraction) {
     journal.add(record);
     session.console.progress(fraction, what(record));
+  });
+}
+
+void self_into(Journal& journal, Session& session) {
+  try_all_mutants(session.registry, session.references, [&](const Record& record, double fraction) {
+    journal.add(record);
+    session.console.progress(fraction, fmt::format("planted bug {}", record.value("mutant", "")));
   });
 }
 

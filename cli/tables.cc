@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "reports/format.h"
 #include "reports/summary.h"
 
@@ -63,7 +65,7 @@ void print_summary(Console& console, const Records& records) {
   const Colour colour = summary.state == State::kFailed     ? Colour::kBad
                         : summary.state == State::kVerified ? Colour::kGood
                                                             : Colour::kStrong;
-  console.line(fmt::format("{}: {}", console.paint(colour, summary.headline), summary.sentence));
+  console.line(console.paint(colour, summary.sentence));
 }
 
 void print_timings(Console& console, const Records& records) {
@@ -77,9 +79,19 @@ std::string timing_text(const Timing& timing) {
   if (timing.outcome != Outcome::kMeasured)
     return fmt::format("{} {} {}: {}: {}", layer_of(timing), timing.pass, timing.impl, to_text(timing.outcome),
                        timing.reason);
-  return fmt::format("{} {} {}: {}, {} GFLOP/s, {} GB/s, {} of the roof, {} threads", layer_of(timing), timing.pass,
+  return fmt::format("{} {} {}: {}, {} GFLOP/s, {} GB/s, {} of the roof, {}", layer_of(timing), timing.pass,
                      timing.impl, show_duration(timing.ns), show_rate(timing.gflops), show_rate(timing.gbps),
-                     show_percent(timing.roof), timing.threads);
+                     show_percent(timing.roof), plural(static_cast<size_t>(timing.threads), "thread"));
+}
+
+std::string measured_text(const Records& records) {
+  const auto having = [&](Outcome outcome) {
+    return static_cast<size_t>(std::count_if(records.timings.begin(), records.timings.end(),
+                                             [&](const Timing& timing) { return timing.outcome == outcome; }));
+  };
+  return fmt::format("{}, each verified at its own size; {} withheld; {} skipped",
+                     plural(having(Outcome::kMeasured), "timing"), count(having(Outcome::kRefused)),
+                     count(having(Outcome::kSkipped)));
 }
 
 }  // namespace gradproof

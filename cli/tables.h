@@ -16,5 +16,7 @@ void print_summary(Console& console, const Records& records);
 void print_timings(Console& console, const Records& records);
 // The same as a line of its own.
 std::string timing_text(const Timing& timing);
+// "12 timings, each verified at its own size; 0 withheld; 1 skipped".
+std::string measured_text(const Records& records);
 
 }  // namespace gradproof

@@ -139,8 +139,9 @@ struct Mass {
   friend bool isnan(const Mass& x) { return isnan(x.value); }
 
  private:
+  // Rounding in double may bring m an ulp below |v|.
   Mass(S v, double m, double w, double k, double valid)
-      : value(std::move(v)), mass(m), underflow(w), second_order(k), valid_to(valid) {}
+      : value(std::move(v)), mass(std::max(m, magnitude(value))), underflow(w), second_order(k), valid_to(valid) {}
 
   static double magnitude(const S& x) { return std::abs(static_cast<double>(x)); }
   static double common(const Mass& a, const Mass& b) { return std::min(a.second_order, b.second_order); }

@@ -215,7 +215,7 @@ class Maker {
       put({{"kind", "check"},
            {"op", op},
            {"case", case_text},
-           {"pass", "vjp"},
+           {"reason", "made up for the tests"},
            {"oracle", "self"},
            {"impl", "mutant"},
            {"status", "pass"},

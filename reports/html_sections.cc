@@ -187,14 +187,17 @@ std::string html_loose(const Summary& s) {
     body += "<tr>" + text_cell(row.op) + text_cell(row.pass) + text_cell(row.oracle) + count_cell(row.checks);
     body += number_cell(show_ratio(row.worst), row.worst) + "</tr>\n";
   }
-  return "<h3>Bounds that are too loose</h3>\n<p class=\"lead\">No check comes within a thousandth of these bounds, so "
-         "they would miss small "
-         "mistakes.</p>\n" +
-         framed_table(
-             "Bounds under a thousandth of which every error stays",
-             "<th scope=\"col\">Operation</th><th scope=\"col\">Pass</th><th scope=\"col\">Oracle</th>"
-             "<th scope=\"col\" class=\"n\">Checks</th><th scope=\"col\" class=\"n\">Largest error / bound</th>",
-             body);
+  const std::string table =
+      framed_table("Bounds under a thousandth of which every error stays",
+                   "<th scope=\"col\">Operation</th><th scope=\"col\">Pass</th><th scope=\"col\">Oracle</th>"
+                   "<th scope=\"col\" class=\"n\">Checks</th><th scope=\"col\" class=\"n\">Largest error / bound</th>",
+                   body);
+  constexpr std::size_t kMostOpen = 12;
+  return fmt::format(
+      "<h3>Bounds that are too loose</h3>\n<p class=\"lead\">No check comes within a thousandth of these bounds, so "
+      "they "
+      "would miss small mistakes.</p>\n<details{}><summary>{}</summary>\n{}</details>\n",
+      s.loose.size() <= kMostOpen ? " open" : "", plural(s.loose.size(), "bound"), table);
 }
 
 std::string html_planted(const Summary& s) {
@@ -208,9 +211,9 @@ std::string html_planted(const Summary& s) {
                                 : c.status == Status::kSkip ? badge("quiet", "not run")
                                                             : badge("bad", "missed");
     const std::string why =
-        caught || row.reason.empty() ? "" : fmt::format("<small class=\"why\">{}</small>", escape_html(row.reason));
-    body += fmt::format("<tr><th scope=\"row\">{}</th>{}<td>{}{}</td>",
-                        escape_html(c.mutant.empty() ? "unnamed" : c.mutant), text_cell(c.op), verdict, why);
+        row.reason.empty() ? "" : fmt::format("<small class=\"what\">{}</small>", escape_html(row.reason));
+    body += fmt::format("<tr><th scope=\"row\">{}{}</th>{}<td>{}</td>",
+                        escape_html(c.mutant.empty() ? "unnamed" : c.mutant), why, text_cell(c.op), verdict);
     body += text_cell(c.caught_by) + code_cell(c.shrunk.empty() ? c.case_text : c.shrunk) + "</tr>\n";
   }
   return framed_table("Wrong kernels, put in on purpose: every one must be caught",

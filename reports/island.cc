@@ -66,6 +66,7 @@ json timing_json(const std::string& op, const TimingRow& row) {
   const Timing& t = row.timing;
   json entry = {{"op", op},       {"layer", t.layer}, {"case", t.case_text}, {"pass", t.pass},
                 {"impl", t.impl}, {"isa", t.isa},     {"threads", t.threads}};
+  if (!t.family.empty()) entry["family"] = t.family;
   put(entry, "ns", t.ns);
   put(entry, "gflops", t.gflops);
   put(entry, "gbps", t.gbps);

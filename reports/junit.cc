@@ -35,7 +35,7 @@ std::string message_of(const Check& c, const Judged& judged) {
 
 std::string test_case(const Check& c) {
   const Judged judged = judge(c);
-  std::string name = c.case_text + " " + c.pass + " " + c.impl;
+  std::string name = c.case_text + (c.pass.empty() ? "" : " " + c.pass) + " " + c.impl;
   if (!c.isa.empty()) name += " " + c.isa;
   if (!c.mutant.empty()) name += " [" + c.mutant + "]";
   std::string out = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"",

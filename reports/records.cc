@@ -58,8 +58,9 @@ Check read_check(const Fields& f) {
   c.op = f.text("op");
   c.family = f.text_or_empty("family");
   c.case_text = f.text("case");
-  c.pass = read_pass(f);
   c.oracle = f.text("oracle");
+  // A planted bug may be looked for in several passes at once, and then belongs to none.
+  if (c.oracle != "self" || !f.text_or_empty("pass").empty()) c.pass = read_pass(f);
   c.impl = f.text("impl");
   c.isa = f.text_or_empty("isa");
   c.tier = f.text_or_empty("tier");

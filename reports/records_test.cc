@@ -84,6 +84,14 @@ TEST(Records, RefusalsNameFileLineAndCure) {
   expect_says(complaint_with("status", "skip"), "a skip carries no reason");
 }
 
+TEST(Records, PlantedBugsMayBelongToNoPass) {
+  json check = a_check();
+  check.erase("pass");
+  expect_says(complaint(check.dump() + "\n"), "\"pass\" is missing in this check record");
+  check["oracle"] = "self";
+  EXPECT_EQ(complaint(check.dump() + "\n"), "accepted");
+}
+
 TEST(Records, KeyGivenTwiceIsRefused) {
   std::string line = a_check().dump();
   line.insert(1, "\"status\":\"fail\",");

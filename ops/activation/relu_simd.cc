@@ -50,6 +50,7 @@ class ReluKernel final : public Kernel {
         Map(Relu(), stores_, count, at(1), at(0));
       else
         Map(ReluGradient(), stores_, count, at(2), at(0), at(1));
+      hwy::FlushStream();
     };
     parallel_tiles(threads_, (count_ + kTile - 1) / kTile, std::cref(tile));
   }

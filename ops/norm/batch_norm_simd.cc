@@ -67,7 +67,10 @@ class BatchNormKernel : public Kernel {
   }
 
   void run(std::span<const TensorRef> arguments) final {
-    const auto tile = [&](Index channel) { RunChannel({arguments, channel, channel * a_.space}); };
+    const auto tile = [&](Index channel) {
+      RunChannel({arguments, channel, channel * a_.space});
+      hwy::FlushStream();
+    };
     parallel_tiles(a_.c * a_.count() < kSerial ? 1 : threads_, a_.c, std::cref(tile));
   }
 

@@ -7,11 +7,11 @@
 #define GRADPROOF_PHASE_ROWS_INL_H
 #endif
 
-#include <hwy/aligned_allocator.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
 
+#include "ops/core/memory.h"
 #include "ops/pool/phases.h"
 #include "ops/simd/lanes-inl.h"
 
@@ -25,76 +25,115 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr Index kSlack = 256;
 
 // Room for `count` elements and the rest of the last vectors, whole cache lines.
-constexpr Index WithSlack(Index count) { return count / kSlack * kSlack + 2 * kSlack; }
+constexpr Index WithSlack(Index count) { return (count + 15) / 16 * 16 + kSlack + 16; }
 
 template <typename T>
-using Memory = hwy::AlignedFreeUniquePtr<T[]>;
-
-template <typename T>
-Memory<T> Filled(Index count, T value) {
-  Memory<T> memory = hwy::AllocateAligned<T>(static_cast<size_t>(count));
+AlignedMemory<T> Filled(Index count, T value) {
+  AlignedMemory<T> memory(static_cast<T*>(allocate_aligned(count * static_cast<Index>(sizeof(T)))));
   std::fill_n(memory.get(), count, value);
   return memory;
 }
 
-// out[i] = in[2 * i] for i < count.
-inline void TakeEven(const float* HWY_RESTRICT in, Index count, float* HWY_RESTRICT out) {
+inline size_t At(Index index) { return static_cast<size_t>(index); }
+
+// Rows of memory: where they start, and how far apart.
+template <typename T>
+struct Rows {
+  T* data;
+  Index pitch;
+};
+
+// even[r][i] = in[r][2 * i] for i < evens, odd[r][i] = in[r][2 * i + 1] for i < odds, of `rows` rows. The counts
+// differ by one at most. Touches nothing else.
+HWY_NOINLINE inline void TakePhases(Rows<const float> in, Index rows, Rows<float> even, Index evens, Rows<float> odd,
+                                    Index odds) {
 #if HWY_TARGET == HWY_SCALAR
-  for (Index i = 0; i < count; ++i) out[i] = in[2 * i];
+  for (; rows > 0; --rows, in.data += in.pitch, even.data += even.pitch, odd.data += odd.pitch) {
+    for (Index i = 0; i < evens; ++i) even.data[i] = in.data[2 * i];
+    for (Index i = 0; i < odds; ++i) odd.data[i] = in.data[2 * i + 1];
+  }
 #else
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + lanes < count; i += lanes)  // "<": the pair of the last element is not read
-    hn::StoreU(hn::ConcatEven(d, hn::LoadU(d, in + 2 * i + lanes), hn::LoadU(d, in + 2 * i)), d, out + i);
-  if (i < count) {
-    const Index span = 2 * (count - i) - 1;
-    const Index low = std::min(span, lanes);
-    const auto first = LoadFirst(d, in + 2 * i, static_cast<size_t>(low));
-    const auto second = LoadFirst(d, in + 2 * i + low, static_cast<size_t>(span - low));
-    StoreFirst(hn::ConcatEven(d, second, first), d, out + i, static_cast<size_t>(count - i));
+  const auto at_least_0 = [](Index count) { return static_cast<size_t>(std::max<Index>(count, 0)); };
+  const Index whole = std::min(evens, odds) / lanes * lanes;
+  const auto evens_left = at_least_0(evens - whole);
+  const auto odds_left = at_least_0(odds - whole);
+  const Index rest = std::max(2 * evens - 1, 2 * odds) - 2 * whole;  // at most a vector's evens and odds, and one more
+  const auto low = at_least_0(std::min(rest, lanes));
+  const auto high = at_least_0(std::min(rest - lanes, lanes));
+  for (; rows > 0; --rows, in.data += in.pitch, even.data += even.pitch, odd.data += odd.pitch) {
+    for (Index i = 0; i < whole; i += lanes) {
+      hwy::Prefetch(in.data + 2 * i + kPrefetchAhead);
+      hwy::Prefetch(in.data + 2 * i + lanes + kPrefetchAhead);
+      const auto first = hn::LoadU(d, in.data + 2 * i);
+      const auto second = hn::LoadU(d, in.data + 2 * i + lanes);
+      hn::StoreU(hn::ConcatEven(d, second, first), d, even.data + i);
+      hn::StoreU(hn::ConcatOdd(d, second, first), d, odd.data + i);
+    }
+    hwy::Prefetch(in.data + 2 * whole + kPrefetchAhead);
+    const auto first = LoadFirst(d, in.data + 2 * whole, low);
+    const auto second = high > 0 ? LoadFirst(d, in.data + 2 * whole + lanes, high) : hn::Zero(d);
+    StoreFirst(hn::ConcatEven(d, second, first), d, even.data + whole, evens_left);
+    StoreFirst(hn::ConcatOdd(d, second, first), d, odd.data + whole, odds_left);
   }
 #endif
 }
 
-// out[i] = in[i * step] for i < count. Touches nothing else.
-inline void TakeEvery(Index step, const float* HWY_RESTRICT in, Index count, float* HWY_RESTRICT out) {
-  if (step == 1)
-    Map(Copy(), Stores::kCached, static_cast<size_t>(count), out, in);
-  else if (step == 2)
-    TakeEven(in, count, out);
-  else
-    for (Index i = 0; i < count; ++i) out[i] = in[i * step];
-}
-
-// Writes a row of `axis.in` elements from its phases, which start `plane_size` apart. May write a vector too much.
-inline void MergePhases(const PhaseAxis& axis, const float* HWY_RESTRICT phases, Index plane_size,
-                        float* HWY_RESTRICT out) {
+// out[r][i] = in[r][i] for i < count, of `rows` rows. Touches nothing else.
+HWY_NOINLINE inline void TakeAll(Rows<const float> in, Index rows, Rows<float> out, Index count) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
-  const auto cells_of = [&](Index i) {  // where element i is, and every stride-th after it
-    return phases + (i + axis.pad) % axis.stride * plane_size + (i + axis.pad) / axis.stride;
-  };
-  if (axis.stride == 1) {
-    for (Index i = 0; i < axis.in; i += lanes) hn::StoreU(hn::LoadU(d, cells_of(0) + i), d, out + i);
-  } else if (axis.stride == 2) {
-    for (Index i = 0; 2 * i < axis.in; i += lanes)
-      hn::StoreInterleaved2(hn::LoadU(d, cells_of(0) + i), hn::LoadU(d, cells_of(1) + i), d, out + 2 * i);
-  } else {
-    for (Index first = 0; first < std::min(axis.stride, axis.in); ++first) {
-      const float* from = cells_of(first);
-      for (Index i = first; i < axis.in; i += axis.stride) out[i] = *from++;
+  const Index whole = count / lanes * lanes;
+  const auto rest = static_cast<size_t>(count - whole);
+  for (; rows > 0; --rows, in.data += in.pitch, out.data += out.pitch) {
+    for (Index i = 0; i < whole; i += lanes) {
+      hwy::Prefetch(in.data + i + kPrefetchAhead);
+      hn::StoreU(hn::LoadU(d, in.data + i), d, out.data + i);
     }
+    hwy::Prefetch(in.data + whole + kPrefetchAhead);
+    if (rest > 0) StoreFirst(LoadFirst(d, in.data + whole, rest), d, out.data + whole, rest);
   }
 }
 
-// Moves rows that start `pitch` apart together. May write a vector too much.
+// out[r][i] = in[r][i * step] for i < count, of `rows` rows.
+HWY_NOINLINE inline void TakeEvery(Index step, Rows<const float> in, Index rows, Rows<float> out, Index count) {
+  for (; rows > 0; --rows, in.data += in.pitch, out.data += out.pitch)
+    for (Index i = 0; i < count; ++i) out.data[i] = in.data[i * step];
+}
+
+// Puts rows of `count` elements together from their phases: elements i, i + stride, ... of row r lie in sequence from
+// cells + rows[r] + columns[i] on, for i < stride. Rows follow each other. May write a vector too much.
+HWY_NOINLINE inline void MergePhases(const float* HWY_RESTRICT cells, const std::vector<Index>& rows,
+                                     const std::vector<Index>& columns, Index count, float* HWY_RESTRICT out) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  const auto stride = static_cast<Index>(columns.size());
+  const float* even = cells + columns[0];
+  const float* odd = cells + columns[stride > 1 ? 1 : 0];
+  for (Index row : rows) {
+    if (stride == 1) {
+      for (Index i = 0; i < count; i += lanes) hn::StoreU(hn::LoadU(d, even + row + i), d, out + i);
+    } else if (stride == 2) {
+      for (Index i = 0; 2 * i < count; i += lanes)
+        hn::StoreInterleaved2(hn::LoadU(d, even + row + i), hn::LoadU(d, odd + row + i), d, out + 2 * i);
+    } else {
+      for (Index first = 0; first < std::min(stride, count); ++first) {
+        const float* from = cells + row + columns[At(first)];
+        for (Index i = first; i < count; i += stride) out[i] = *from++;
+      }
+    }
+    out += count;
+  }
+}
+
+// Moves rows of `width` elements together. May write a vector too much.
 template <typename T>
-void CloseGaps(const T* HWY_RESTRICT in, Index pitch, Index rows, Index width, T* HWY_RESTRICT out) {
+HWY_NOINLINE void CloseGaps(Rows<const T> in, Index rows, Index width, T* HWY_RESTRICT out) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
-  for (Index row = 0; row < rows; ++row, in += pitch, out += width)
-    for (Index i = 0; i < width; i += lanes) hn::StoreU(hn::LoadU(d, in + i), d, out + i);
+  for (; rows > 0; --rows, in.data += in.pitch, out += width)
+    for (Index i = 0; i < width; i += lanes) hn::StoreU(hn::LoadU(d, in.data + i), d, out + i);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

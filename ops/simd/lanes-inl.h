@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "ops/core/shape.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
@@ -33,6 +35,9 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
   std::memcpy(lanes, from, count * sizeof(T));
   return hn::Load(d, lanes);
 }
+
+// How far ahead of the elements being read to prefetch: memory works while a block of rows is computed.
+constexpr Index kPrefetchAhead = 2048;
 
 // Stores the first `count` <= Lanes(d) lanes.
 template <class D, typename T = hn::TFromD<D>>
@@ -68,7 +73,6 @@ void Map(const F& f, Stores stores, size_t count, T* HWY_RESTRICT out, const In*
     i = std::min(count, (lanes - beyond) % lanes);
     if (i > 0) StoreFirst(f(LoadFirst(d, in, i)...), d, out, i);
     for (; i + lanes <= count; i += lanes) hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
-    hwy::FlushStream();
   } else {
     for (; i + 2 * lanes <= count; i += 2 * lanes) {
       const auto first = f(hn::LoadU(d, in + i)...);

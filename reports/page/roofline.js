@@ -101,14 +101,24 @@
     },
   };
 
-  const points_by_op = (timings) => {
-    const ops = [...new Set(timings.map((t) => t.op))];
-    return ops.map((op, i) => {
-      const mine = timings.filter((t) => t.op === op);
+  // Points go by operation, or by family where there are more operations than hues to tell apart.
+  gradproof.grouped = (timings) => {
+    const by_op = new Set(timings.map((t) => t.op)).size <= 8;
+    const groups = new Map();
+    for (const t of timings) {
+      const name = by_op ? t.op : t.family || t.op;
+      if (!groups.has(name)) groups.set(name, []);
+      groups.get(name).push(t);
+    }
+    return [...groups];
+  };
+
+  const points_by_group = (timings) => {
+    return gradproof.grouped(timings).map(([name, mine], i) => {
       const { colour, shape } = gradproof.series(i);
       const bad = gradproof.colour("bad");
       return {
-        label: op, data: mine.map((t) => ({ x: t.intensity, y: t.gflops, timing: t })),
+        label: name, data: mine.map((t) => ({ x: t.intensity, y: t.gflops, timing: t })),
         backgroundColor: mine.map((t) => (t.above ? bad : gradproof.fade(colour, 0.75))),
         borderColor: mine.map((t) => (t.above ? bad : colour)),
         pointStyle: mine.map((t) => (t.above ? "crossRot" : shape)),
@@ -152,7 +162,7 @@
     const lowest = Math.min(...timings.map((t) => t.gflops), peak / 100);
     return new Chart(figure.querySelector("canvas"), {
       type: "scatter",
-      data: { datasets: [...roof_lines(roofs, x_min, x_max), ...points_by_op(timings)] },
+      data: { datasets: [...roof_lines(roofs, x_min, x_max), ...points_by_group(timings)] },
       plugins: [roof_names],
       options: {
         scales: {

@@ -33,23 +33,22 @@
   };
 
   const bandwidth_lines = (roofs, threads) =>
-    ["copy", "read"].flatMap((name, i) => {
+    [...new Set(roofs.filter((r) => r.name !== "fma").map((r) => r.name))].sort().flatMap((name, i) => {
       const points = roofs.filter((r) => r.name === name && r.threads === threads && r.bytes > 0).map((r) => ({ x: r.bytes, y: r.value }));
       if (points.length === 0) return [];
       points.sort((a, b) => a.x - b.x);
-      const colour = gradproof.colour(i === 0 ? "ink" : "soft");
+      const colour = gradproof.colour(i % 2 === 0 ? "ink" : "soft");
       return [{
         type: "line", label: `measured ${name}`, data: points, borderColor: colour, backgroundColor: colour, borderWidth: 1.5,
-        borderDash: i === 0 ? [] : [5, 4], pointRadius: 2, measured: true,
+        borderDash: [[], [6, 4], [2, 3], [8, 3, 2, 3]][i % 4], pointRadius: 2, measured: true,
       }];
     });
 
   const dots = (timings) => {
-    const ops = [...new Set(timings.map((t) => t.op))];
-    return ops.map((op, i) => {
+    return gradproof.grouped(timings).map(([name, mine], i) => {
       const { colour, shape } = gradproof.series(i);
       return {
-        label: op, data: timings.filter((t) => t.op === op).map((t) => ({ x: t.bytes, y: t.gbps, timing: t })),
+        label: name, data: mine.map((t) => ({ x: t.bytes, y: t.gbps, timing: t })),
         backgroundColor: gradproof.fade(colour, 0.75), borderColor: colour, pointStyle: shape, pointRadius: 4, pointHoverRadius: 7,
       };
     });

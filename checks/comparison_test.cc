@@ -1,0 +1,102 @@
+// What a Comparison says about where errors lie, and what it must never let pass.
+#include "checks/comparison.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace gradproof {
+namespace {
+
+Spec spec_with_slots() {
+  Spec spec;
+  spec.name = "toy";
+  spec.slots = {{.name = "src", .role = Role::kInput}, {.name = "dst", .role = Role::kOutput}};
+  return spec;
+}
+
+TEST(Location, NamesTheAxisThatFailingElementsShare) {
+  const Shape shape{2, 3, 8, 6};
+  const std::vector<std::string> axes{"n", "c", "oh", "ow"};
+  EXPECT_EQ(location_text({{0, 0, 6, 0}, {1, 2, 6, 5}, {0, 1, 6, 3}}, 288, shape, axes),
+            "3 of 288 elements, only oh = 6");
+}
+
+TEST(Location, SaysNothingAboutAnAxisThatIsCovered) {
+  EXPECT_EQ(location_text({{0}, {1}, {2}}, 3, Shape{3}, {"c"}), "3 of 3 elements");
+}
+
+TEST(Location, FindsRangesAndParity) {
+  EXPECT_EQ(location_text({{4}, {5}, {6}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c in 4..6");
+  EXPECT_EQ(location_text({{1}, {3}, {5}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c odd");
+  EXPECT_EQ(location_text({{0}, {4}, {8}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c even");
+}
+
+TEST(AxisNames, FollowTheSlotAndTheRank) {
+  const Spec spec = spec_with_slots();
+  EXPECT_EQ(axis_names(spec, "dst", 4), (std::vector<std::string>{"n", "c", "oh", "ow"}));
+  EXPECT_EQ(axis_names(spec, "diff_src", 3), (std::vector<std::string>{"n", "c", "iw"}));
+  EXPECT_EQ(axis_names(spec, "diff_weights", 5), (std::vector<std::string>{"oc", "ic", "kd", "kh", "kw"}));
+  EXPECT_EQ(axis_names(spec, "bias", 1), (std::vector<std::string>{"c"}));
+}
+
+TEST(Comparison, KeepsTheWorstElementAndItsNumbers) {
+  const Spec spec = spec_with_slots();
+  Comparison comparison;
+  comparison.enter(spec, "dst", Shape{1, 1, 4}, "normal");
+  comparison.add(Position{0, 0, 0}, 1.0, 1.0, 0.5);
+  comparison.add(Position{0, 0, 1}, 1.0, 3.0, 0.5);
+  comparison.add(Position{0, 0, 2}, 1.0, 2.0, 0.5);
+  comparison.add(Position{0, 0, 3}, 1.0, 1.0, 0.5);
+  const Verdict verdict = comparison.verdict();
+  EXPECT_TRUE(verdict.failed());
+  EXPECT_EQ(verdict.compared, 4);
+  EXPECT_EQ(verdict.worst, 4);
+  EXPECT_EQ(verdict.error, 2);
+  EXPECT_EQ(verdict.bound, 0.5);
+  EXPECT_EQ(verdict.where, "dst[0,0,1] (normal): 2 of 4 elements, only ow in 1..2");
+  EXPECT_EQ(verdict.expected, "1");
+  EXPECT_EQ(verdict.got, "3");
+}
+
+TEST(Comparison, OneFailureAmongManyIsAFailure) {
+  const Spec spec = spec_with_slots();
+  Comparison comparison;
+  comparison.enter(spec, "src", Shape{1, 1, 1});
+  comparison.add(Position{0, 0, 0}, 1.0, 1.25, 0.125);
+  comparison.enter(spec, "dst", Shape{1000});
+  for (Index i = 0; i < 1000; ++i) comparison.add(Position{i}, 1.0, 1.0, 1.0);
+  EXPECT_TRUE(comparison.verdict().failed());
+}
+
+TEST(Comparison, ABoundThatBoundsNothingFails) {
+  const Spec spec = spec_with_slots();
+  Comparison comparison;
+  comparison.enter(spec, "dst", Shape{1});
+  comparison.add(Position{0}, 1.0, 1.0, std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(comparison.verdict().failed());
+}
+
+TEST(Comparison, ABoundOfZeroAsksForEquality) {
+  const Spec spec = spec_with_slots();
+  Comparison equal, unequal;
+  for (Comparison* comparison : {&equal, &unequal}) comparison->enter(spec, "dst", Shape{1});
+  equal.add(Position{0}, 3.0, 3.0, 0);
+  unequal.add(Position{0}, 3.0, std::nextafter(3.0, 4.0), 0);
+  EXPECT_TRUE(equal.verdict().passed());
+  EXPECT_EQ(equal.verdict().worst, 0);
+  EXPECT_TRUE(unequal.verdict().failed());
+}
+
+TEST(Comparison, AfterANanThereIsNoWayBack) {
+  const Spec spec = spec_with_slots();
+  Comparison comparison;
+  comparison.enter(spec, "dst", Shape{2});
+  comparison.add(Position{0}, std::nan(""), std::nan(""), 1.0);
+  comparison.add(Position{1}, 1.0, 1.0, 1.0);
+  EXPECT_TRUE(comparison.verdict().failed());
+}
+
+}  // namespace
+}  // namespace gradproof

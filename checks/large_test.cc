@@ -1,0 +1,87 @@
+// Sampling at benchmark sizes: what it must find, and what it may not take for granted.
+#include "checks/large.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/register.h"
+
+namespace gradproof {
+namespace {
+
+// The right kernel, then `spoil` on its last argument.
+class SpoiledKernel final : public Kernel {
+ public:
+  SpoiledKernel(std::unique_ptr<Kernel> right, std::function<void(const TensorRef&)> spoil)
+      : right_(std::move(right)), spoil_(std::move(spoil)) {}
+  void run(std::span<const TensorRef> arguments) override {
+    right_->run(arguments);
+    spoil_(arguments.back());
+  }
+  std::string isa() const override { return right_->isa(); }
+
+ private:
+  std::unique_ptr<Kernel> right_;
+  std::function<void(const TensorRef&)> spoil_;
+};
+
+class LargeTest : public testing::Test {
+ protected:
+  Verdict check(const std::string& text, const Pass& pass, const std::function<void(const TensorRef&)>& spoil = {}) {
+    const Case c = registry_.parse_case(text);
+    Implementation implementation = registry_.find(c.spec->name).implementation("simd");
+    if (spoil)
+      implementation.prepare = [right = implementation.prepare, spoil](const Case& made, const Pass& p,
+                                                                       const PrepareOptions& options) {
+        return std::make_unique<SpoiledKernel>(right(made, p, options), spoil);
+      };
+    return check_large(references_.at(c.spec->name), c, pass, implementation, {.seed = 3, .threads = 2});
+  }
+
+  Registry registry_ = register_operations();
+  References references_ = register_references();
+};
+
+constexpr const char* kConv = "conv:mb=1,ic=16,i=28,oc=32,k=3,p=1";
+constexpr const char* kNorm = "batch_norm:mb=2,c=8,i=28";
+
+TEST_F(LargeTest, PassesWhatIsRightForwardAndBackward) {
+  for (const Pass& pass : {Pass::forward(), Pass::vjp("src"), Pass::vjp("weights"), Pass::vjp("bias")})
+    EXPECT_TRUE(check(kConv, pass).passed()) << pass.to_text();
+  for (const Pass& pass : {Pass::forward(), Pass::vjp("src"), Pass::vjp()})
+    EXPECT_TRUE(check(kNorm, pass).passed()) << pass.to_text();
+}
+
+TEST_F(LargeTest, SeesTheVeryLastElement) {
+  const auto spoil = [](const TensorRef& t) { t.floats()[element_count(t.shape) - 1] += 1; };
+  EXPECT_TRUE(check(kConv, Pass::forward(), spoil).failed());
+  EXPECT_TRUE(check(kConv, Pass::vjp("weights"), spoil).failed());
+}
+
+TEST_F(LargeTest, SeesALostBlock) {
+  EXPECT_TRUE(check(kConv, Pass::forward(), [](const TensorRef& t) {
+                for (Index i = element_count(t.shape) / 2; i < element_count(t.shape) / 8 * 5; ++i) t.floats()[i] = 0;
+              }).failed());
+}
+
+TEST_F(LargeTest, ANanIsNotOverlooked) {
+  EXPECT_TRUE(check(kConv, Pass::forward(), [](const TensorRef& t) { t.floats()[0] = std::nanf(""); }).failed());
+}
+
+TEST_F(LargeTest, SeesAStoreBehindTheOutput) {
+  const Verdict verdict =
+      check(kConv, Pass::forward(), [](const TensorRef& t) { t.floats()[element_count(t.shape)] = 0; });
+  EXPECT_TRUE(verdict.failed());
+  EXPECT_NE(verdict.reason.find("wrote outside dst"), std::string::npos) << verdict.reason;
+}
+
+TEST_F(LargeTest, SkipsWithTheReasonWhatIsNotSupported) {
+  const Case c = registry_.parse_case(kConv);
+  Implementation implementation = registry_.find("conv").implementation("simd");
+  implementation.unsupported = [](const Case&, const Pass&) { return "no such processor"; };
+  const Verdict verdict = check_large(references_.at("conv"), c, Pass::forward(), implementation, {});
+  EXPECT_TRUE(verdict.skipped());
+  EXPECT_EQ(verdict.reason, "no such processor");
+}
+
+}  // namespace
+}  // namespace gradproof

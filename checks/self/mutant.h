@@ -1,0 +1,41 @@
+// Planted bugs: wrong kernels and wrong references that the harness must catch. None is ever registered for use.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/core/registry.h"
+#include "reference/reference.h"
+
+namespace gradproof {
+
+struct Mutant {
+  std::string name;
+  std::string operation;
+  std::string what;                              // one line: what is wrong, and in brackets where it happened for real
+  std::vector<std::string> oracles;              // each of these must catch it
+  std::optional<Implementation> implementation;  // a wrong kernel, or
+  std::optional<Reference> reference;            // a wrong truth
+};
+
+// All of them.
+std::vector<Mutant> all_mutants();
+
+// The naive kernels that the wrong ones deviate from, without a bug: the control, which must pass everything.
+std::vector<Mutant> healthy_kernels();
+
+std::vector<Mutant> conv_mutants();
+std::vector<Mutant> max_pool_mutants();
+std::vector<Mutant> batch_norm_mutants();
+std::vector<Mutant> relu_mutants();
+std::vector<Mutant> linear_mutants();
+std::vector<Mutant> reference_mutants();
+
+Mutant healthy_conv();
+Mutant healthy_max_pool();
+Mutant healthy_batch_norm();
+Mutant healthy_relu();
+Mutant healthy_linear();
+
+}  // namespace gradproof

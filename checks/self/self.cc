@@ -1,0 +1,103 @@
+#include "checks/self/self.h"
+
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <optional>
+
+#include "checks/shrink.h"
+#include "checks/task.h"
+
+namespace gradproof {
+namespace {
+
+constexpr double kShrinkSeconds = 0.3;
+
+double element_total(const Case& c) {
+  double total = 0;
+  for (const Argument& argument : arguments_of(*c.spec, c.attributes, Pass::forward()))
+    total += static_cast<double>(element_count(argument.shape));
+  return total;
+}
+
+// The first case on which the oracle catches it, made smaller; nothing if it does not.
+std::optional<Case> catch_with(const Trial& trial, const std::vector<Oracle>& oracles, const Mutant& mutant,
+                               const std::string& oracle) {
+  CheckOptions options;
+  options.patterns = {mutant.operation};
+  options.oracles = {oracle};
+  Memo memo;
+  for (const Task& task : plan_tasks(trial.registry, trial.references, oracles, options)) {
+    if (!run_task(task, memo).failed()) continue;
+    const auto fails = [&](const Case& c) {
+      if (!has_pass(*c.spec, c.attributes, task.pass) || !task.oracle->applies(c, task.pass)) return false;
+      Task other = task;
+      other.c = c;
+      Memo fresh;
+      return run_task(other, fresh).failed();
+    };
+    return shrink_case(task.c, fails, kShrinkSeconds);
+  }
+  return {};
+}
+
+}  // namespace
+
+Trial::Trial(const Registry& real, const References& truths, const Mutant& mutant) {
+  const Operation& operation = real.find(mutant.operation);
+  Operation changed{operation.spec, operation.implementations};
+  if (mutant.implementation) changed.implementations = {*mutant.implementation};
+  registry.add(std::move(changed));
+  references.emplace(mutant.operation, mutant.reference ? *mutant.reference : truths.at(mutant.operation));
+}
+
+Record try_mutant(const Registry& registry, const References& references, const Mutant& mutant) {
+  const auto start = std::chrono::steady_clock::now();
+  const Trial trial(registry, references, mutant);
+  const std::vector<Oracle> oracles = all_oracles();
+  std::vector<std::string> caught_by, missed_by;
+  std::optional<Case> smallest;
+  for (const std::string& oracle : mutant.oracles) {
+    const std::optional<Case> found = catch_with(trial, oracles, mutant, oracle);
+    (found ? caught_by : missed_by).push_back(oracle);
+    if (found && (!smallest || element_total(*found) < element_total(*smallest))) smallest = found;
+  }
+  Record record = make_record("check");
+  record["op"] = mutant.operation;
+  record["family"] = registry.find(mutant.operation).spec.family;
+  record["case"] = smallest ? smallest->to_text() : mutant.operation;
+  record["oracle"] = "self";
+  record["impl"] = mutant.reference ? "reference" : "planted";
+  record["mutant"] = mutant.name;
+  record["status"] = missed_by.empty() && !caught_by.empty() ? "pass" : "fail";
+  record["compared"] = mutant.oracles.size();
+  record["caught_by"] = fmt::format("{}", fmt::join(caught_by, ", "));
+  record["reason"] =
+      missed_by.empty() ? mutant.what : fmt::format("{}; missed by {}", mutant.what, fmt::join(missed_by, ", "));
+  set_number(record, "seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return record;
+}
+
+void try_all_mutants(const Registry& registry, const References& references,
+                     const std::function<void(const Record&, double)>& progress) {
+  const std::vector<Mutant> mutants = all_mutants();
+  double done = 0;
+  for (const Mutant& mutant : mutants) {
+    const Record record = try_mutant(registry, references, mutant);
+    progress(record, ++done / static_cast<double>(mutants.size()));
+  }
+}
+
+std::vector<Mutant> all_mutants() {
+  std::vector<Mutant> mutants;
+  for (auto make :
+       {conv_mutants, max_pool_mutants, batch_norm_mutants, relu_mutants, linear_mutants, reference_mutants})
+    for (Mutant& mutant : make()) mutants.push_back(std::move(mutant));
+  return mutants;
+}
+
+std::vector<Mutant> healthy_kernels() {
+  return {healthy_conv(), healthy_max_pool(), healthy_batch_norm(), healthy_relu(), healthy_linear()};
+}
+
+}  // namespace gradproof

@@ -1,0 +1,28 @@
+// The harness on trial: every planted bug must be caught, by every oracle that is said to catch it.
+#pragma once
+
+#include <functional>
+
+#include "checks/self/mutant.h"
+#include "ops/core/record.h"
+
+namespace gradproof {
+
+// "check" record with oracle "self": passed when every oracle that the mutant names has caught it. `caught_by` names
+// those that did, `case` is the smallest case on which one of them did.
+Record try_mutant(const Registry& registry, const References& references, const Mutant& mutant);
+
+// The planted bug as an operation of a registry of its own: the Spec of the real one, nothing but the wrong kernel (or
+// the real kernels, and the wrong truth).
+struct Trial {
+  Registry registry;
+  References references;
+
+  Trial(const Registry& real, const References& truths, const Mutant& mutant);
+};
+
+// All mutants, with the fraction done.
+void try_all_mutants(const Registry& registry, const References& references,
+                     const std::function<void(const Record&, double fraction)>& progress);
+
+}  // namespace gradproof

@@ -1,0 +1,48 @@
+#include "checks/shrink.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/register.h"
+
+namespace gradproof {
+namespace {
+
+class ShrinkTest : public testing::Test {
+ protected:
+  std::string shrunk(const std::string& text, const std::function<bool(const Attributes&)>& fails) {
+    const auto holds = [&](const Case& c) { return fails(c.attributes); };
+    return shrink_case(registry_.parse_case(text), holds, 10).to_text();
+  }
+
+  Registry registry_ = register_operations();
+};
+
+TEST_F(ShrinkTest, KeepsOnlyWhatTheFailureNeeds) {
+  const std::string big = "conv:mb=3,ic=6,ih=17,iw=19,oc=6,g=3,kh=5,kw=3,sh=2,sw=3,ph=2,pw=1,dw=2";
+  EXPECT_EQ(shrunk(big, [](const Attributes& a) { return a.integer("g") > 1; }),
+            "conv:mb=1,ic=2,ih=1,iw=1,oc=2,g=2,kh=1,kw=1");
+  EXPECT_EQ(shrunk(big, [](const Attributes& a) { return a.integer("iw") >= 7 && a.integer("sw") > 1; }),
+            "conv:mb=1,ic=1,ih=1,iw=7,oc=1,kh=1,kw=1,sw=2");
+}
+
+TEST_F(ShrinkTest, EveryCaseThatIsTriedIsValid) {
+  shrunk("max_pool:mb=2,c=3,ih=9,iw=8,k=3,s=2,p=1,ceil_mode=1", [&](const Attributes& a) {
+    EXPECT_NO_THROW(make_case(registry_.find("max_pool").spec, a.to_text())) << a.to_text();
+    return a.integer("ceil_mode") == 1;
+  });
+}
+
+TEST_F(ShrinkTest, AFailureThatNeedsEverythingStaysAsItIs) {
+  const std::string text = "linear:mb=3,ic=17,oc=5";
+  EXPECT_EQ(shrunk(text, [](const Attributes&) { return false; }), text);
+}
+
+TEST_F(ShrinkTest, RespectsItsTime) {
+  int calls = 0;
+  const auto fails = [&](const Case&) { return ++calls, true; };
+  shrink_case(registry_.parse_case("linear:mb=300,ic=170,oc=500"), fails, 0);
+  EXPECT_LE(calls, 1);
+}
+
+}  // namespace
+}  // namespace gradproof

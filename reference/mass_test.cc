@@ -1,0 +1,212 @@
+// Mass against what it promises: |computed - exact| <= error_bound, for float32 in any order, and not much more.
+#include "reference/mass.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "reference/fixture.h"
+
+namespace gradproof::testing {
+namespace {
+
+// float32 arithmetic that counts its depth as mass.h defines it.
+struct Counted {
+  float value = 0;
+  double depth = 0;
+};
+Counted operator+(Counted a, Counted b) { return {a.value + b.value, std::max(a.depth, b.depth) + 1}; }
+Counted operator-(Counted a, Counted b) { return {a.value - b.value, std::max(a.depth, b.depth) + 1}; }
+Counted operator*(Counted a, Counted b) { return {a.value * b.value, a.depth + b.depth + 1}; }
+Counted operator/(Counted a, Counted b) { return {a.value / b.value, a.depth + b.depth + 1}; }
+Counted sqrt(Counted x) { return {std::sqrt(x.value), x.depth + 1}; }
+Counted maximum(Counted a, Counted b) { return {std::max(a.value, b.value), std::max(a.depth, b.depth)}; }
+
+// One quantity computed both ways.
+struct Pair {
+  Mass<Real> exact;
+  Counted computed;
+
+  double error() const { return std::abs(static_cast<double>(Real(Real(computed.value) - exact.value))); }
+  double bound() const { return error_bound(exact, computed.depth); }
+};
+
+constexpr double kLongest = 400;
+
+Pair input(float value) { return {Mass<Real>::input(Real(value), kLongest), {value, 0}}; }
+
+Pair step(int op, const Pair& a, const Pair& b) {
+  switch (op) {
+    case 0:
+      return {a.exact + b.exact, a.computed + b.computed};
+    case 1:
+      return {a.exact - b.exact, a.computed - b.computed};
+    case 2:
+      return {a.exact * b.exact, a.computed * b.computed};
+    case 3:
+      return {a.exact / b.exact, a.computed / b.computed};
+    case 4:
+      return {maximum(a.exact, b.exact), maximum(a.computed, b.computed)};
+    default:
+      return {sqrt(a.exact * a.exact + b.exact * b.exact), sqrt(a.computed * a.computed + b.computed * b.computed)};
+  }
+}
+
+// Random expressions of up to 30 operations over random numbers; sums and differences cancel often, as a few of the
+// numbers lie within 2^-12 of each other.
+TEST(Mass, CoversRandomExpressions) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  int compared = 0, infinite = 0, near = 0;
+  for (int expression = 0; expression < 3000; ++expression) {
+    std::vector<Pair> known;
+    const float common = normal(random) * 100;
+    for (int i = 0; i < 6; ++i)
+      known.push_back(input(i < 3 ? normal(random) : common * (1 + normal(random) * 0x1p-12F)));
+    for (int i = 0; i < 30; ++i) {
+      const auto pick = [&]() -> const Pair& { return known[random() % known.size()]; };
+      const Pair next = step(static_cast<int>(random() % 6), pick(), pick());
+      if (next.computed.depth > kLongest || !std::isfinite(next.computed.value)) continue;
+      EXPECT_GE(next.exact.mass, std::abs(static_cast<double>(next.exact.value)));
+      if (!std::isfinite(next.exact.mass)) {
+        ++infinite;
+        continue;
+      }
+      ASSERT_LE(next.error(), next.bound()) << "depth " << next.computed.depth << ", operation " << i;
+      ++compared;
+      if (next.bound() > 0 && next.error() > 0.25 * next.bound()) ++near;
+      known.push_back(next);
+    }
+  }
+  EXPECT_GT(compared, 50000);
+  EXPECT_LT(infinite, compared / 10) << "divisors and radicands that may be zero are rare";
+  EXPECT_GT(near, compared / 20) << "bounds are of the size of the errors";
+}
+
+// Sums of n products in random order of summation (random pairs), with heavy cancellation.
+TEST(Mass, CoversSumsInAnyOrder) {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  for (int trial = 0; trial < 300; ++trial) {
+    std::vector<Pair> terms;
+    const int n = 2 + static_cast<int>(random() % 100);
+    for (int i = 0; i < n; ++i) {
+      const float x = normal(random), y = normal(random) * 1000;
+      terms.push_back(step(2, input(x), input(y)));
+      terms.push_back(step(2, input(-x), input(y * (1 + normal(random) * 0x1p-20F))));
+    }
+    double mass = 0;
+    for (const Pair& term : terms) mass += std::abs(static_cast<double>(term.exact.value));
+    while (terms.size() > 1) {
+      std::swap(terms[random() % terms.size()], terms.back());
+      const Pair last = terms.back();
+      terms.pop_back();
+      Pair& other = terms[random() % terms.size()];
+      other = step(0, other, last);
+    }
+    ASSERT_LE(terms[0].error(), terms[0].bound());
+    EXPECT_NEAR(terms[0].exact.mass, mass, 1e-12 * mass) << "the mass of a sum of products is the sum of magnitudes";
+    EXPECT_EQ(terms[0].exact.valid_to, std::numeric_limits<double>::infinity());
+  }
+}
+
+// Magnitudes round the smallest normal number: the errors are underflow, which mass alone would miss.
+TEST(Mass, CoversUnderflow) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  bool needed = false;
+  for (int trial = 0; trial < 2000; ++trial) {
+    Pair sum = input(0);
+    for (int i = 0; i < 10; ++i)
+      sum = step(0, sum, step(2, input(normal(random) * 0x1p-70F), input(normal(random) * 0x1p-70F)));
+    const Pair scaled = step(3, step(2, sum, input(1000)), input(0.125F));
+    ASSERT_LE(scaled.error(), scaled.bound());
+    needed = needed || scaled.error() > rounding_gamma(scaled.computed.depth) * scaled.exact.mass;
+  }
+  EXPECT_TRUE(needed);
+}
+
+// Both factors from cancellation: their masses are 2000 times their values. The plain product of masses would allow
+// thousands of times too much.
+TEST(Mass, SquareAfterCancellationStaysTight) {
+  const Mass<Real> centred = Mass<Real>::input(Real(1001), 20) - Mass<Real>(1000.0);
+  const Mass<Real> square = centred * centred;
+  EXPECT_EQ(centred.mass, 2001);
+  EXPECT_GE(square.mass, 4001);
+  EXPECT_LT(square.mass, 4010);
+}
+
+// Both factors are 0, but only in exact arithmetic: the error of the product is all of second order.
+TEST(Mass, ProductOfErrorsCounts) {
+  const Pair one = input(1), tiny = input(0x1p-25F);
+  const Pair zero = step(1, step(1, step(0, one, tiny), one), tiny);
+  ASSERT_EQ(zero.exact.value, 0);
+  ASSERT_EQ(zero.computed.value, -0x1p-25F);
+  const Pair square = step(2, zero, zero);
+  EXPECT_EQ(square.error(), 0x1p-50);
+  EXPECT_LE(square.error(), square.bound());
+}
+
+TEST(Mass, RefusesDepthsItWasNotMadeFor) {
+  const Mass<Real> x(3.0);
+  EXPECT_NO_THROW(error_bound(x * x + x, 1e6)) << "a sum of products of inputs has no second order";
+  EXPECT_NO_THROW(error_bound(x / x, 2047));
+  EXPECT_THROW(error_bound(x / x, 2048), std::domain_error);
+  EXPECT_NO_THROW(error_bound(Mass<Real>::input(Real(3), 1e5) / x, 2047)) << "the least K counts";
+  EXPECT_THROW(error_bound((x - Mass<Real>(2.0)) * (x - Mass<Real>(1.0)), 3000), std::domain_error);
+  EXPECT_THROW(error_bound(x, 0x1p24), std::domain_error);
+  EXPECT_LE(2047 * kRoundoff, kSecondOrder);
+  EXPECT_LE(rounding_gamma(2047), kSecondOrder);
+}
+
+TEST(Mass, IsInfiniteWhereAnOperandMayBeZero) {
+  const Mass<Real> doubtful = Mass<Real>(1.0) + Mass<Real>(1e6) - Mass<Real>(1e6);
+  EXPECT_FALSE(std::isfinite((Mass<Real>(1.0) / doubtful).mass));
+  EXPECT_FALSE(std::isfinite(sqrt(doubtful).mass));
+  EXPECT_FALSE(std::isfinite(log(doubtful).mass));
+  EXPECT_EQ(sqrt(Mass<Real>(0.0)).mass, 0);
+}
+
+// exp and log in float32, within one ulp (2 roundings) here: sqrt(exp(x)) * log(y).
+TEST(Mass, CoversExpAndLog) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  for (int trial = 0; trial < 5000; ++trial) {
+    const float a = normal(random) * 10, b = normal(random), c = std::abs(normal(random)) + 0.125F;
+    const Mass<Real> x = Mass<Real>(Real(a)) - Mass<Real>(Real(b)), y = Mass<Real>(Real(c)) * Mass<Real>(Real(c));
+    const double power = std::abs(static_cast<double>(Real(std::exp(a - b)) - exp(x).value));
+    ASSERT_LE(power, error_bound(exp(x), 3));
+    const double logarithm = std::abs(static_cast<double>(Real(std::log(c * c)) - log(y).value));
+    ASSERT_LE(logarithm, error_bound(log(y), 3));
+  }
+}
+
+// Every formula of every operation in float32, computed as it stands, within the Spec's depth.
+TEST(Mass, CoversEveryReferenceFormulaInFloat) {
+  Index compared = 0, exceeded = 0;
+  for (const Regime regime : {Regime::kNormal, Regime::kLargeMean, Regime::kSparse, Regime::kWide, Regime::kDenormal}) {
+    for_each_output([&](const Case& c, const Pass& pass, const Argument& argument) {
+      if (argument.name == "argmax") return;
+      const Reference& reference = references().at(c.spec->name);
+      const double depth = c.spec->depth(c.attributes, pass, argument.name);
+      Arrays<Mass<Real>> inputs = seeded<Mass<Real>>(c, pass, 9, regime);
+      for (auto& [name, array] : inputs)
+        for (auto& x : array.values) x = Mass<Real>::input(x.value, depth);
+      const auto exact = reference.evaluate<Mass<Real>>(c, inputs, argument.name, argument.shape);
+      const auto computed =
+          reference.evaluate<float>(c, seeded<float>(c, pass, 9, regime), argument.name, argument.shape);
+      for (Index i = 0; i < element_count(argument.shape); ++i, ++compared) {
+        const double error = std::abs(static_cast<double>(Real(Real(computed[i]) - exact.values[size_t(i)].value)));
+        if (!(error <= error_bound(exact.values[size_t(i)], depth)) && exceeded++ < 5)
+          ADD_FAILURE() << c.to_text() << " " << argument.name << " " << regime_name(regime) << " error " << error
+                        << " bound " << error_bound(exact.values[size_t(i)], depth);
+      }
+    });
+  }
+  EXPECT_GT(compared, 10000);
+  EXPECT_EQ(exceeded, 0);
+}
+
+}  // namespace
+}  // namespace gradproof::testing
