@@ -22,7 +22,7 @@ struct Demand {
   std::string isa;  // by Highway's name; one that is not known is held against the best there is
   int threads = 1;
   Cost cost;
-  Index working_set = 0;     // bytes of all tensors that a run touches
+  Index working_set = 0;     // bytes that a run must touch
   double written_share = 0;  // of those
 };
 

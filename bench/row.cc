@@ -52,16 +52,19 @@ std::vector<std::pair<std::string, const Implementation*>> chosen(const Operatio
   return result;
 }
 
+// A pass may be given tensors that it need not read (the weights, for the gradient of the bias): the working set is
+// what must move, and at most what there is.
 Demand demand_of(const Row& row, Execution& execution) {
+  const Cost cost = row.operation->spec.cost(row.layer->work.attributes, row.pass);
   double written = 0;
-  double touched = 0;
+  double present = 0;
   for (const Argument& argument : execution.arguments()) {
     const auto bytes = static_cast<double>(element_count(argument.shape) * element_size(argument.type));
-    touched += bytes;
+    present += bytes;
     if (argument.written) written += bytes;
   }
-  return {execution.kernel().isa(), row.threads, row.operation->spec.cost(row.layer->work.attributes, row.pass),
-          static_cast<Index>(touched), written / touched};
+  const double working_set = std::max(written, std::min(cost.bytes, present));
+  return {execution.kernel().isa(), row.threads, cost, static_cast<Index>(working_set), written / working_set};
 }
 
 std::string failure_text(const Verdict& verdict) {

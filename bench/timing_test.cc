@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "bench/row.h"
 #include "ops/core/error.h"
 #include "ops/register.h"
 
@@ -114,6 +115,24 @@ TEST_F(Timing, GivesEveryPassAndThreadCountARow) {
                                       "layer/vjp:src/simd/threads:1", "layer/vjp:src/simd/threads:2"}));
   options_.layers[0].name.clear();
   EXPECT_EQ(benchmark_names(registry, options_)[0], options_.layers[0].work.to_text() + "/forward/simd/threads:1");
+}
+
+// Held against a memory roof because of weights that it never reads, a bias gradient in cache would stand above it.
+TEST_F(Timing, TheWorkingSetLeavesOutWhatNeedNotBeRead) {
+  const Registry registry = register_operations();
+  use(registry, "linear:mb=2,ic=300,oc=10", {"simd"});
+  RowPreparer preparer(references_, options_.seed);
+  std::vector<Row> rows = plan_rows(registry, options_);
+  for (Row& row : rows) {
+    ASSERT_NE(preparer.prepare(row), nullptr) << row.reason;
+    EXPECT_LE(row.demand.written_share, 1);
+    if (row.pass == Pass::vjp("bias")) {
+      EXPECT_EQ(row.demand.working_set, 4 * (2 * 10 + 10));
+    }
+    if (row.pass.is_forward()) {
+      EXPECT_EQ(row.demand.working_set, 4 * (2 * 300 + 300 * 10 + 10 + 2 * 10));
+    }
+  }
 }
 
 TEST_F(Timing, RefusesAWrongImplementation) {

@@ -12,7 +12,9 @@ namespace {
 Spec spec_with_slots() {
   Spec spec;
   spec.name = "toy";
-  spec.slots = {{.name = "src", .role = Role::kInput}, {.name = "dst", .role = Role::kOutput}};
+  const auto shape = [](const Attributes&) { return Shape{1}; };
+  spec.slots = {{.name = "src", .role = Role::kInput, .shape = shape},
+                {.name = "dst", .role = Role::kOutput, .shape = shape}};
   return spec;
 }
 

@@ -17,11 +17,11 @@ enum class CheckTier { kSmoke, kFull, kBench };
 struct CheckOptions {
   // An operation's name, a glob over case texts ("conv*", "*:*iw=33*"), or a case text; empty: every operation. A case
   // text (with ':' and without '*') is checked whether or not a tier holds it.
-  std::vector<std::string> patterns;
+  std::vector<std::string> patterns{};
   CheckTier tier = CheckTier::kFull;
-  std::vector<std::string> bench_cases;  // case texts of tier kBench, from whoever knows what is benchmarked
-  std::string implementation;            // a name or glob; empty: all
-  std::vector<std::string> oracles;      // names; empty: all
+  std::vector<std::string> bench_cases{};  // case texts of tier kBench, from whoever knows what is benchmarked
+  std::string implementation{};            // a name or glob; empty: all
+  std::vector<std::string> oracles{};      // names; empty: all
   std::uint64_t seed = 1;
   int jobs = 0;  // worker processes; 0: one a core
 };

@@ -152,7 +152,8 @@ class NaiveConv {
       std::reverse(products.begin(), products.end());
     float sum = 0;
     for (float product : products) sum += product;
-    if (is(Bug::kTailChannelTimesZero) && a_.ic % 4 != 0) sum += 0.0F * call_.floats("src")[0];
+    if (is(Bug::kTailChannelTimesZero) && a_.ic % 4 != 0)
+      for (Index i = 0; i < call_.count("src"); ++i) sum += 0.0F * call_.floats("src")[i];
     if (const float* bias = call_.floats("bias")) sum += bias[is(Bug::kBiasOfFirstSample) && n > 0 ? 0 : oc];
     if (is(Bug::kRoundsToHalfPrecision)) sum = std::ldexp(std::round(std::ldexp(sum, 10)), -10);
     float& out = call_.floats("dst")[dst];

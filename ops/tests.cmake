@@ -1,0 +1,4 @@
+# Tests of kernels and their building blocks, included by ops/CMakeLists.txt.
+gradproof_test(simd_test
+  SOURCES "${CMAKE_CURRENT_LIST_DIR}/simd/targets_test.cc" "${CMAKE_CURRENT_LIST_DIR}/simd/block_sums_test.cc"
+  LIBS gradproof_ops)
