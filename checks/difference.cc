@@ -41,11 +41,6 @@ void for_each_row(const std::vector<Argument>& outputs, Visit visit) {
     for (Index i = 0; i < element_count(output.shape); ++i) visit(row++, output, i);
 }
 
-Index row_count(const std::vector<Argument>& outputs) {
-  return std::accumulate(outputs.begin(), outputs.end(), Index{0},
-                         [](Index sum, const Argument& output) { return sum + element_count(output.shape); });
-}
-
 float cotangent(const DifferencePlan& plan, const Argument& output, Index i) {
   return plan.inputs.at("diff_" + output.name).values[static_cast<size_t>(i)];
 }
@@ -133,7 +128,7 @@ class Line {
         step_(std::ldexp(1.0, step_exponent(dependence_of(subject), std::numeric_limits<T>::digits))),
         inputs_(borrow<T>(plan.inputs)) {
     inputs_[subject.pass.slot] = base_;
-    std::vector<Index> all(static_cast<size_t>(row_count(plan.outputs)));
+    std::vector<Index> all(static_cast<size_t>(plan.row_count()));
     std::iota(all.begin(), all.end(), Index{0});
     if (dependence_of(subject) == Dependence::kAffine) at_base_ = values(all);
   }
@@ -215,6 +210,11 @@ std::vector<Index> rows_of_group(const DifferencePlan& plan, const std::vector<I
 
 }  // namespace
 
+Index DifferencePlan::row_count() const {
+  return std::accumulate(outputs.begin(), outputs.end(), Index{0},
+                         [](Index sum, const Argument& output) { return sum + element_count(output.shape); });
+}
+
 DifferencePlan plan_differences(const Subject& subject, double budget) {
   DifferencePlan plan;
   plan.inputs = seeded_inputs(subject.c, subject.pass, subject.seed, Regime::kNormal);
@@ -225,7 +225,7 @@ DifferencePlan plan_differences(const Subject& subject, double budget) {
   const std::vector<Index> depends_on = find_sparsity(subject, plan);
   if (dependence_of(subject) == Dependence::kKinked) withdraw_uncertain_rows(subject, plan);
   plan.columns = choose_columns(subject, plan, row_costs(subject, depends_on), budget);
-  plan.colors = color_columns(plan.rows_of, plan.columns, row_count(plan.outputs));
+  plan.colors = color_columns(plan.rows_of, plan.columns, plan.row_count());
   return plan;
 }
 

@@ -21,6 +21,8 @@ struct DifferencePlan {
   // The differentiable outputs one after the other: rows of the Jacobian.
   std::vector<Argument> outputs;
   Columns rows_of;  // sparsity
+
+  Index row_count() const;
 };
 
 // Values in T by the stencil that suits the slot's dependence:

@@ -36,6 +36,7 @@ double digits_of(double worst) {
 template <class T>
 Verdict compare_with_reference(const Subject& subject, const DifferencePlan& plan,
                                const DifferenceGradient<T>& gradient) {
+  if (const auto reason = all_withdrawn(plan)) return Verdict::skip(*reason);
   const std::string name = "diff_" + subject.pass.slot;
   const Shape& shape = plan.direction.shape;
   const Array<Mass<Real>>& mass = truth(subject, {"differences", plan.inputs}).at(name);
@@ -58,7 +59,10 @@ Verdict compare_with_reference(const Subject& subject, const DifferencePlan& pla
   comparison.enter(subject.spec(), name + ", direction", Shape{1});
   comparison.add(Position{0}, gradient.along, along, kAcceptance<T> * along_mass);
   Verdict verdict = comparison.verdict();
-  if (verdict.passed()) verdict.digits = digits_of<T>(comparison.worst());
+  if (verdict.passed()) {
+    verdict.digits = digits_of<T>(comparison.worst());
+    verdict.reason = withdrawn_text(plan);
+  }
   return verdict;
 }
 
@@ -77,6 +81,16 @@ const DifferenceGradient<Real>& real_gradient(const Subject& subject) {
   return subject.memo->get<DifferenceGradient<Real>>("gradient " + subject.pass.to_text(), [&] {
     return difference_gradient<Real>(subject, difference_plan(subject));
   });
+}
+
+std::string withdrawn_text(const DifferencePlan& plan) {
+  if (plan.withdrawn == 0) return "";
+  return fmt::format("{} of {} outputs left out, a kink is too near", plan.withdrawn, plan.row_count());
+}
+
+std::optional<std::string> all_withdrawn(const DifferencePlan& plan) {
+  if (plan.withdrawn < plan.row_count()) return {};
+  return "every output is too near to a kink for this seed";
 }
 
 Oracle fd_oracle() {
