@@ -6,6 +6,8 @@
 namespace gradproof {
 
 Reference conv_reference();
+Reference deform_conv_reference();
+Reference deform_layer_reference();
 Reference max_pool_reference();
 Reference batch_norm_reference();
 Reference relu_reference();
