@@ -25,6 +25,28 @@ TEST(Location, NamesTheAxisThatFailingElementsShare) {
             "3 of 288 elements, only oh = 6");
 }
 
+TEST(LeftOut, IsCountedInTheReason) {
+  const Spec spec = spec_with_slots();
+  Comparison comparison;
+  comparison.enter(spec, "dst", Shape{3});
+  comparison.leave_out();
+  comparison.add(Position{1}, 1.0, 1.0, 0.0);
+  comparison.leave_out();
+  const Verdict verdict = comparison.verdict();
+  EXPECT_TRUE(verdict.passed());
+  EXPECT_EQ(verdict.compared, 1);
+  EXPECT_TRUE(verdict.reason.starts_with("2 elements left out")) << verdict.reason;
+}
+
+TEST(LeftOut, WithNothingElseNeverPasses) {
+  const Spec spec = spec_with_slots();
+  Comparison comparison;
+  comparison.enter(spec, "dst", Shape{1});
+  comparison.leave_out();
+  EXPECT_TRUE(comparison.verdict().failed());
+  EXPECT_NE(comparison.verdict().reason.find("1 elements left out"), std::string::npos);
+}
+
 TEST(Location, SaysNothingAboutAnAxisThatIsCovered) {
   EXPECT_EQ(location_text({{0}, {1}, {2}}, 3, Shape{3}, {"c"}), "3 of 3 elements");
 }

@@ -27,6 +27,7 @@ std::vector<Mutant> healthy_kernels();
 
 std::vector<Mutant> conv_mutants();
 std::vector<Mutant> deform_conv_mutants();
+std::vector<Mutant> deform_layer_mutants();
 std::vector<Mutant> max_pool_mutants();
 std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> relu_mutants();
@@ -35,6 +36,7 @@ std::vector<Mutant> reference_mutants();
 
 Mutant healthy_conv();
 Mutant healthy_deform_conv();
+Mutant healthy_deform_layer();
 Mutant healthy_max_pool();
 Mutant healthy_batch_norm();
 Mutant healthy_relu();
