@@ -49,7 +49,7 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   V sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
-    rows[m] = step.a[m];
+    rows[m] = step.a + step.a_rows[m];
 #pragma GCC unroll 3
     for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Zero(d);
   }
@@ -70,16 +70,27 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
       for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(scale, column[v], sum[m][v]);
     }
   }
+  if (step.sums != nullptr) {
+    const float* const sums = step.sums;
+    const Index stride = step.sums_stride;
 #pragma GCC unroll 8
-  for (int m = 0; m < kRows; ++m) {
+    for (int m = 0; m < kRows; ++m)
 #pragma GCC unroll 3
-    for (int v = 0; v < kVectors; ++v) {
-      V value = sum[m][v];
-      if (step.sums != nullptr) value = hn::Add(hn::LoadU(d, step.sums + m * step.sums_stride + v * lanes), value);
-      if (step.bias != nullptr) value = hn::Add(value, hn::Set(d, step.bias[m]));
-      hn::StoreU(value, d, step.out + m * step.out_stride + v * lanes);
-    }
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Add(hn::LoadU(d, sums + m * stride + v * lanes), sum[m][v]);
   }
+  if (step.bias != nullptr) {
+    const float* const bias = step.bias;
+#pragma GCC unroll 8
+    for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Add(sum[m][v], hn::Set(d, bias[m]));
+  }
+  float* const out = step.out;
+  const Index stride = step.out_stride;
+#pragma GCC unroll 8
+  for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[m][v], d, out + m * stride + v * lanes);
 }
 
 using OuterFunction = void (*)(const OuterStep&);
@@ -99,24 +110,28 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
 inline void OuterRows(const OuterProblem& problem, Index k, Index width, const float* sums, Index sums_stride,
                       float* out, Index out_stride) {
   const Index vectors = (width + LaneCount() - 1) / LaneCount();
-  const float* a[kRowBlock];
+  const OuterFunction whole = SelectOuterBlock(kRowBlock, vectors);
   OuterStep step;
   step.depth = std::min(kDepthBlock, problem.depth - k);
-  step.a = a;
+  step.a = problem.a;
+  step.a_rows = problem.a_rows;
   step.a_offsets = problem.a_offsets + k;
   step.b = problem.b;
   step.b_offsets = problem.b_offsets + k;
+  step.sums = sums;
   step.sums_stride = sums_stride;
+  step.out = out;
   step.out_stride = out_stride;
-  const bool is_last = k + step.depth == problem.depth;
-  for (Index m = 0; m < problem.rows; m += kRowBlock) {
-    const Index rows = std::min<Index>(kRowBlock, problem.rows - m);
-    for (Index row = 0; row < rows; ++row) a[row] = problem.a + problem.a_rows[m + row];
-    step.sums = sums == nullptr ? nullptr : sums + m * sums_stride;
-    step.out = out + m * out_stride;
-    step.bias = is_last && problem.bias != nullptr ? problem.bias + m : nullptr;
-    SelectOuterBlock(rows, vectors)(step);
+  step.bias = k + step.depth == problem.depth ? problem.bias : nullptr;
+  Index m = 0;
+  for (; m + kRowBlock <= problem.rows; m += kRowBlock) {
+    whole(step);
+    step.a_rows += kRowBlock;
+    if (sums != nullptr) step.sums += kRowBlock * sums_stride;
+    step.out += kRowBlock * out_stride;
+    if (step.bias != nullptr) step.bias += kRowBlock;
   }
+  if (m < problem.rows) SelectOuterBlock(problem.rows - m, vectors)(step);
 }
 
 // All blocks, with c for the sums in between. Writes whole vectors, so c and b must be that long.

@@ -30,8 +30,9 @@ struct OuterProblem {
 // One block of the sum for the rows of a register block: out[m][p] = (sums ? sums[m][p] : 0) + the block's products
 // + (bias ? bias[m] : 0). `sums` may be `out`.
 struct OuterStep {
-  Index depth = 0;                  // at most kDepthBlock
-  const float* const* a = nullptr;  // one pointer a row
+  Index depth = 0;  // at most kDepthBlock
+  const float* a = nullptr;
+  const std::int32_t* a_rows = nullptr;
   const std::int32_t* a_offsets = nullptr;
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
