@@ -38,14 +38,18 @@ class OuterConv final : public ConvSum {
     const Index oc_step = s.weights_channels() * taps;
     for (Index row = 0; row < rows_; ++row)
       a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? oc_step : taps)));
-    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
     chunk_rows_ = std::min(RoundUp(rows_, kRowBlock), kChunkRows);
+    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
     Index most = 0;
     for (const Sub& sub : subs_)
       for (const TilePlan* plan : {&sub.full, &sub.rest})
         if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan));
-    workspace_size_ = most * chunk_rows_ * TileWidth();
+    // Behind the sums a gathered tile, and one vector that its last copy may spill into.
+    workspace_size_ = RoundUp(most * chunk_rows_ * TileWidth() + kDepthBlock * TileWidth() + LaneCount(), 16);
     workspace_ = zeroed_floats(threads * workspace_size_);
+    const Index deepest = channels_ * taps;
+    for (Index k = 0; k < deepest; ++k)
+      gathered_offsets_.push_back(static_cast<std::int32_t>(k % kDepthBlock * TileWidth()));
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
@@ -61,8 +65,8 @@ class OuterConv final : public ConvSum {
   std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
 
  private:
-  // Weights of a chunk, 128 rows of 128 terms, take 64 KiB.
-  static constexpr Index kChunkRows = 128;
+  // Weights of a chunk, 256 rows of 128 terms, take 128 KiB.
+  static constexpr Index kChunkRows = 256;
   // Sums that wait, a workspace a thread.
   static constexpr Index kWorkspaceBytes = Index{256} << 10;
   // From this many full tiles on an image is read in place: fewer leave too many columns of its last tile unused, and
@@ -110,21 +114,32 @@ class OuterConv final : public ConvSum {
     return plan;
   }
 
+  // What a tile's columns cost, in register blocks: gaps are computed like outputs, and gathering a column from the
+  // planes takes as long as nine multiply-adds.
   TilePlan PlanTiles(const SubConv& sub, Index images) const {
-    TilePlan plan = plan_tiles(geometry_, sub, images, BalancedWidth(images), ImageSize());
-    if (!stack_.is_copy() && !sub.taps.empty()) {
-      Index reach = 0;
-      for (const Tap& tap : sub.taps) reach = std::max(reach, tap.offset);
-      keep_tiles_within(plan, LaneCount(), geometry_.planes.image_pitch() - reach);
+    constexpr double kGatherCost = 9;
+    const TileUnits units{LaneCount(), kVectorBlock};
+    TilePlan flat = plan_flat_tiles(geometry_, sub, images, units, ImageSize());
+    if (!stack_.is_copy()) {
+      keep_tiles_within(flat, LaneCount(), geometry_.planes.image_pitch() - Reach(sub));
+      return flat;
     }
-    return plan;
+    TilePlan compact = plan_compact_tiles(geometry_, sub, images, units, ImageSize());
+    const double gathered = 1 + kGatherCost / static_cast<double>(chunk_rows_);
+    return VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
   }
 
-  // Full tiles, unless a few of them would end in a narrow one: four vectors are 2 + 2, not 3 + 1.
-  Index BalancedWidth(Index images) const {
-    const Index vectors = (images * geometry_.planes.image_pitch() + LaneCount() - 1) / LaneCount();
-    const Index tiles = std::max<Index>((vectors + kVectorBlock - 1) / kVectorBlock, 1);
-    return (vectors + tiles - 1) / tiles * LaneCount();
+  static double VectorCount(const TilePlan& plan) {
+    double vectors = 0;
+    for (const TilePlan::Tile& tile : plan.tiles)
+      vectors += static_cast<double>((tile.width + LaneCount() - 1) / LaneCount());
+    return vectors;
+  }
+
+  static Index Reach(const SubConv& sub) {
+    Index reach = 0;
+    for (const Tap& tap : sub.taps) reach = std::max(reach, tap.offset);
+    return reach;
   }
 
   Index PanelTiles(const TilePlan& plan) const {
@@ -169,6 +184,7 @@ class OuterConv final : public ConvSum {
     const Index first_channel = item.group * rows_ + item.first_row;
     problem.bias = operands.bias == nullptr ? nullptr : operands.bias + first_channel;
     float* output = operands.output + first_channel * PixelCount();
+    float* gathered = sums + (item.last_tile - item.first_tile) * item.rows * TileWidth();
     Index k = 0;
     do {  // once even for an empty sum, which is zero
       const bool is_last = k + kDepthBlock >= problem.depth;
@@ -176,8 +192,14 @@ class OuterConv final : public ConvSum {
         const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
         float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
         const float* before = k == 0 ? nullptr : tile_sums;
-        problem.b = planes + tile.first_pixel;
-        const Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
+        if (plan.is_compact()) {
+          Gather(plan, tile, planes, sub.b_offsets.data() + k, std::min(kDepthBlock, problem.depth - k), gathered);
+          problem.b = gathered;
+          problem.b_offsets = gathered_offsets_.data();
+        } else {
+          problem.b = planes + tile.first_pixel;
+        }
+        const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
         const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
                             tile.width % LaneCount() == 0;
         if (direct) {
@@ -191,6 +213,22 @@ class OuterConv final : public ConvSum {
     } while (k < problem.depth);
   }
 
+  // out[k][column] = planes[offsets[k] + pixel of the column] for k < depth. Copies whole vectors: what they spill into
+  // is written afterwards, or the slack behind the tile.
+  static void Gather(const TilePlan& plan, const TilePlan::Tile& tile, const float* planes,
+                     const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
+    const Index lanes = LaneCount();
+    for (Index k = 0; k < depth; ++k, out += TileWidth()) {
+      const float* HWY_RESTRICT in = planes + offsets[k];
+      for (Index p = tile.first_piece; p < tile.last_piece; ++p) {
+        const TilePlan::Piece& piece = plan.pieces[static_cast<size_t>(p)];
+        for (Index i = 0; i < piece.length; i += lanes)
+          hn::StoreU(hn::LoadU(d, in + piece.pixel + i), d, out + piece.column + i);
+      }
+    }
+  }
+
   // Copies the columns that are outputs, and leaves out the gaps.
   void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index step, Index rows, const float* sums,
                  float* out) const {
@@ -198,7 +236,7 @@ class OuterConv final : public ConvSum {
     const Index lanes = LaneCount();
     for (Index row = 0; row < rows; ++row, sums += TileWidth(), out += PixelCount())
       for (Index r = tile.first_run; r < tile.last_run; ++r) {
-        const Run& run = plan.runs[static_cast<size_t>(r)];
+        const TilePlan::Run& run = plan.runs[static_cast<size_t>(r)];
         const float* from = sums + run.column;
         float* to = out + run.output;
         Index i = 0;
@@ -214,7 +252,7 @@ class OuterConv final : public ConvSum {
   Index weights_group_;
   ConvGeometry geometry_;
   PlaneStack stack_;
-  std::vector<std::int32_t> a_rows_;
+  std::vector<std::int32_t> a_rows_, gathered_offsets_;
   std::vector<Sub> subs_;
   Index chunk_rows_ = 0;
   Index workspace_size_ = 0;
