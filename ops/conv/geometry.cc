@@ -147,6 +147,10 @@ ConvGeometry ConvGeometry::data_gradient(const Window& window) {
   return geometry;
 }
 
+Index flat_pixels(const ConvGeometry& forward) {
+  return forward.planes.offset(forward.output[0] - 1, forward.output[1] - 1, forward.output[2] - 1) + 1;
+}
+
 namespace {
 
 // Calls visit(pixel, output) for the rows of a sub-convolution: where they start in the planes and in the output.

@@ -65,6 +65,9 @@ struct ConvGeometry {
   static ConvGeometry data_gradient(const Window& window);
 };
 
+// Pixels on the flat axis of one image of a forward geometry, from its first output to its last.
+Index flat_pixels(const ConvGeometry& forward);
+
 // The pixels of a sub-convolution over `images` stacked images, cut into tiles of columns that one call of the outer
 // kernel computes.
 //

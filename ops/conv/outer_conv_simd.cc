@@ -1,5 +1,5 @@
 // Forward pass and data gradient on the outer-product kernel.
-#include "ops/conv/engine.h"
+#include "ops/conv/outer_conv.h"
 #include "ops/conv/planes.h"
 #include "ops/simd/outer_problem.h"
 #include "ops/simd/parallel.h"
@@ -274,18 +274,8 @@ namespace gradproof {
 
 HWY_EXPORT(PlanOuterConv);
 
-std::unique_ptr<ConvSum> plan_conv_forward(const ConvShape& shape, int threads) {
-  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, true, threads);
-}
-
-std::unique_ptr<ConvSum> plan_conv_data_gradient(const ConvShape& shape, int threads) {
-  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, false, threads);
-}
-
-double conv_forward_depth(const ConvShape& shape) { return outer_depth(shape.ic_per_group() * shape.window.taps()); }
-
-double conv_data_gradient_depth(const ConvShape& shape) {
-  return outer_depth(shape.oc_per_group() * shape.window.taps());
+std::unique_ptr<ConvSum> plan_outer_conv(const ConvShape& shape, bool forward, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, forward, threads);
 }
 
 }  // namespace gradproof

@@ -1,5 +1,5 @@
 // Weight gradient and channel sums.
-#include "ops/conv/engine.h"
+#include "ops/conv/outer_conv.h"
 #include "ops/conv/planes.h"
 #include "ops/simd/block_sums.h"
 #include "ops/simd/outer_problem.h"
@@ -157,7 +157,7 @@ namespace gradproof {
 HWY_EXPORT(PlanWeights);
 HWY_EXPORT(PlanSums);
 
-std::unique_ptr<ConvSum> plan_conv_weights_gradient(const ConvShape& shape, int threads) {
+std::unique_ptr<ConvSum> plan_outer_weights(const ConvShape& shape, int threads) {
   return HWY_DYNAMIC_DISPATCH(PlanWeights)(shape, threads);
 }
 
@@ -166,7 +166,7 @@ std::unique_ptr<ConvSum> plan_channel_sums(Index mb, Index channels, Index size,
 }
 
 // The pixels of a stack of images are cut into blocks, and those of all stacks added.
-double conv_weights_gradient_depth(const ConvShape& shape) {
+double outer_weights_depth(const ConvShape& shape) {
   const ConvGeometry geometry = ConvGeometry::forward(shape.window);
   const Index images = geometry.planes.is_dense() ? 1 : images_per_stack(geometry.planes, shape.ic, shape.mb);
   const Index stacks = (shape.mb + images - 1) / images;

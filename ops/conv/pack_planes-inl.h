@@ -9,8 +9,6 @@
 
 #include <hwy/highway.h>
 
-#include <cstring>
-
 #include "ops/conv/planes.h"
 #include "ops/simd/parallel.h"
 
@@ -25,8 +23,9 @@ inline void CopyStrided(const float* HWY_RESTRICT in, Index step, Index count, f
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
-  if (step == 1) {
-    std::memcpy(out, in, static_cast<size_t>(count) * sizeof(float));
+  if (step == 1 && count >= lanes) {  // the last vector overlaps its neighbour
+    for (; i + lanes <= count; i += lanes) hn::StoreU(hn::LoadU(d, in + i), d, out + i);
+    if (i < count) hn::StoreU(hn::LoadU(d, in + count - lanes), d, out + count - lanes);
     return;
   }
   if (step == 2) {
