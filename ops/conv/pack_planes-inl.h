@@ -45,16 +45,16 @@ inline void PackChannel(const Planes& planes, const float* HWY_RESTRICT source, 
   for (Index rd : ad.phases)
     for (Index rh : ah.phases)
       for (Index rw : aw.phases) {
-        const Index first = aw.first(rw);
-        const Index count = aw.last(rw) - first;
-        for (Index xd = ad.first(rd); xd < ad.last(rd) && count > 0; ++xd)
-          for (Index xh = ah.first(rh); xh < ah.last(rh); ++xh) {
-            const Index id = xd * ad.step + rd - ad.lead;
-            const Index ih = xh * ah.step + rh - ah.lead;
-            const Index iw = first * aw.step + rw - aw.lead;
-            CopyStrided(source + (id * ah.source + ih) * aw.source + iw, aw.step, count,
-                        out + planes.offset(xd, xh, first));
-          }
+        const Index first = aw.first(rw), count = aw.last(rw) - first;
+        const Index first_h = ah.first(rh), last_h = ah.last(rh), last_d = ad.last(rd);
+        const Index iw = first * aw.step + rw - aw.lead;
+        for (Index xd = ad.first(rd); xd < last_d && count > 0; ++xd) {
+          const Index id = xd * ad.step + rd - ad.lead;
+          const float* row = source + (id * ah.source + first_h * ah.step + rh - ah.lead) * aw.source + iw;
+          float* to = out + planes.offset(xd, first_h, first);
+          for (Index xh = first_h; xh < last_h; ++xh, row += ah.step * aw.source, to += aw.pitch)
+            CopyStrided(row, aw.step, count, to);
+        }
         out += phase_pitch;
       }
 }
