@@ -1,5 +1,7 @@
 // Forward pass and data gradient on the outer-product kernel.
+#include <cstring>
 #include "ops/conv/outer_conv.h"
+
 #include "ops/conv/planes.h"
 #include "ops/simd/outer_problem.h"
 #include "ops/simd/parallel.h"
@@ -21,8 +23,8 @@ namespace {
 // and the columns run along the flat pixel axis of the planes.
 //
 // Blocks, from the outside in (Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, with planes in place of a
-// packed B): a chunk of rows and a panel of tiles are an item of work; within an item, each block of kDepthBlock terms
-// meets one tile of pixels, which stays in the L1 cache, with all rows of the chunk, whose weights stay in the L2
+// packed B): a chunk of rows and a panel of tiles are an item of work; within an item, each block of about kDepthBlock
+// terms meets one tile of pixels, which stays in the L1 cache, with all rows of the chunk, whose weights stay in the L2
 // cache. The sums of a panel wait in a workspace until their last block.
 class OuterConv final : public ConvSum {
  public:
@@ -32,6 +34,7 @@ class OuterConv final : public ConvSum {
         rows_(forward ? s.oc_per_group() : s.ic_per_group()),
         channels_(forward ? s.ic_per_group() : s.oc_per_group()),
         weights_group_(s.oc_per_group() * s.weights_channels() * s.window.taps()),
+        packs_weights_(!forward && s.window.taps() == 1),
         geometry_(forward ? ConvGeometry::forward(s.window) : ConvGeometry::data_gradient(s.window)),
         stack_(MakeStack()) {
     const Index taps = s.window.taps();
@@ -44,12 +47,17 @@ class OuterConv final : public ConvSum {
     for (const Sub& sub : subs_)
       for (const TilePlan* plan : {&sub.full, &sub.rest})
         if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan));
-    // Behind the sums a gathered tile, and one vector that its last copy may spill into.
-    workspace_size_ = RoundUp(most * chunk_rows_ * TileWidth() + kDepthBlock * TileWidth() + LaneCount(), 16);
+    // Behind the sums packed weights, then a gathered tile and one vector that its last copy may spill into.
+    packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
+    workspace_size_ =
+        RoundUp(most * chunk_rows_ * TileWidth() + packed_size_ + kMostDepth * TileWidth() + LaneCount(), 16);
     workspace_ = zeroed_floats(threads * workspace_size_);
-    const Index deepest = channels_ * taps;
-    for (Index k = 0; k < deepest; ++k)
-      gathered_offsets_.push_back(static_cast<std::int32_t>(k % kDepthBlock * TileWidth()));
+    for (Index k = 0; k < kMostDepth; ++k) {
+      gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
+      packed_offsets_.push_back(static_cast<std::int32_t>(k * kRowBlock));
+    }
+    for (Index row = 0; row < chunk_rows_; ++row)
+      packed_rows_.push_back(static_cast<std::int32_t>(row / kRowBlock * kRowBlock * kMostDepth + row % kRowBlock));
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
@@ -173,44 +181,60 @@ class OuterConv final : public ConvSum {
   }
 
   void RunItem(const Sub& sub, const TilePlan& plan, const Operands& operands, const Item& item, float* sums) const {
-    OuterProblem problem;
-    problem.rows = item.rows;
-    problem.depth = static_cast<Index>(sub.b_offsets.size());
-    problem.a = operands.weights + item.group * weights_group_;
-    problem.a_rows = a_rows_.data() + item.first_row;
-    problem.a_offsets = sub.a_offsets.data();
-    problem.b_offsets = sub.b_offsets.data();
+    const auto depth = static_cast<Index>(sub.b_offsets.size());
+    const Index block = outer_block_depth(depth);
+    const float* weights = operands.weights + item.group * weights_group_;
     const float* planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
     const Index first_channel = item.group * rows_ + item.first_row;
-    problem.bias = operands.bias == nullptr ? nullptr : operands.bias + first_channel;
     float* output = operands.output + first_channel * PixelCount();
-    float* gathered = sums + (item.last_tile - item.first_tile) * item.rows * TileWidth();
+    float* packed = sums + (item.last_tile - item.first_tile) * item.rows * TileWidth();
+    float* gathered = packed + packed_size_;
     Index k = 0;
     do {  // once even for an empty sum, which is zero
-      const bool is_last = k + kDepthBlock >= problem.depth;
+      OuterProblem problem;
+      problem.rows = item.rows;
+      problem.depth = std::min(block, depth - k);
+      const bool is_last = k + problem.depth == depth;
+      if (is_last && operands.bias != nullptr) problem.bias = operands.bias + first_channel;
+      problem.a = weights;
+      problem.a_rows = a_rows_.data() + item.first_row;
+      problem.a_offsets = sub.a_offsets.data() + k;
+      problem.b_offsets = plan.is_compact() ? gathered_offsets_.data() : sub.b_offsets.data() + k;
+      if (packs_weights_) PackWeights(problem, packed);
       for (Index t = item.first_tile; t < item.last_tile; ++t) {
         const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
         float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
         const float* before = k == 0 ? nullptr : tile_sums;
-        if (plan.is_compact()) {
-          Gather(plan, tile, planes, sub.b_offsets.data() + k, std::min(kDepthBlock, problem.depth - k), gathered);
-          problem.b = gathered;
-          problem.b_offsets = gathered_offsets_.data();
-        } else {
-          problem.b = planes + tile.first_pixel;
-        }
+        problem.b = plan.is_compact() ? gathered : planes + tile.first_pixel;
+        if (plan.is_compact()) Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
         const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
         const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
                             tile.width % LaneCount() == 0;
         if (direct) {
-          OuterRows(problem, k, tile.width, before, TileWidth(), output + run.output, PixelCount());
+          OuterRows(problem, tile.width, before, TileWidth(), output + run.output, PixelCount());
         } else {
-          OuterRows(problem, k, tile.width, before, TileWidth(), tile_sums, TileWidth());
+          OuterRows(problem, tile.width, before, TileWidth(), tile_sums, TileWidth());
           if (is_last) StoreRuns(plan, tile, sub.column_step, item.rows, tile_sums, output);
         }
       }
-      k += kDepthBlock;
-    } while (k < problem.depth);
+      k += block;
+    } while (k < depth);
+  }
+
+  // The problem's weights in blocks of rows [row / kRowBlock][k][row % kRowBlock]. Rows are neighbours; terms are a row
+  // of the matrix apart, often a power of two, and would meet in the same cache sets.
+  void PackWeights(OuterProblem& problem, float* HWY_RESTRICT packed) const {
+    for (Index k = 0; k < problem.depth; ++k) {
+      const float* HWY_RESTRICT from = problem.a + problem.a_rows[0] + problem.a_offsets[k];
+      float* HWY_RESTRICT to = packed + k * kRowBlock;
+      Index row = 0;
+      for (; row + kRowBlock <= problem.rows; row += kRowBlock, to += kRowBlock * kMostDepth)
+        std::memcpy(to, from + row, kRowBlock * sizeof(float));
+      std::copy_n(from + row, problem.rows - row, to);
+    }
+    problem.a = packed;
+    problem.a_rows = packed_rows_.data();
+    problem.a_offsets = packed_offsets_.data();
   }
 
   // out[k][column] = planes[offsets[k] + pixel of the column] for k < depth. Copies whole vectors: what they spill into
@@ -250,11 +274,13 @@ class OuterConv final : public ConvSum {
   int threads_;
   Index rows_, channels_;  // within a group
   Index weights_group_;
+  bool packs_weights_;  // pointwise data gradient: a row's weights lie a row of the matrix apart
   ConvGeometry geometry_;
   PlaneStack stack_;
-  std::vector<std::int32_t> a_rows_, gathered_offsets_;
+  std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
   std::vector<Sub> subs_;
   Index chunk_rows_ = 0;
+  Index packed_size_ = 0;
   Index workspace_size_ = 0;
   AlignedMemory<float> workspace_;
 };
