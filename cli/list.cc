@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/peers/peers.h"
 #include "bench/shapes.h"
 #include "checks/oracle.h"
 #include "cli/command.h"
@@ -100,6 +101,9 @@ ExitCode run_list(const ListOptions& options, Session& session) {
     if (options.json) continue;
     for (const std::string& text : text_of(listing, session.console)) session.console.line(text);
   }
+  for (const auto& [library, version] : peer_libraries())
+    if (!options.json)
+      session.console.line(fmt::format("{}  {}", session.console.paint(Colour::kStrong, library), version));
   if (options.json) session.console.line(json.dump(2));
   return kHeld;
 }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <new>
 
+#include "bench/peers/peers.h"
 #include "cli/command.h"
 #include "ops/core/error.h"
 #include "ops/register.h"
@@ -50,7 +51,8 @@ void declare(CLI::App& app, Action& chosen) {
 }
 
 ExitCode run_chosen(const Action& chosen) {
-  const Registry registry = register_operations();
+  Registry registry = register_operations();
+  register_peers(registry);
   const References references = register_references();
   Console console;
   Session session{registry, references, console};
