@@ -55,7 +55,7 @@ std::string isa_of(std::string_view info) {
 struct Port {
   Port(const Tensor& tensor, const dnnl::primitive_desc& primitive, std::span<const Argument> arguments)
       : name(tensor.name), key(tensor.key), argument(argument_index(arguments, tensor.name)) {
-    const memory::desc dense = dense_desc(tensor.dims, tensor.type);
+    const memory::desc dense = tensor.argument_desc();
     memory::desc wanted = primitive.query_md(dnnl::query::exec_arg_md, key);
     if (wanted.is_zero()) wanted = dense;
     outer = memory(dense, engine(), DNNL_MEMORY_NONE);

@@ -22,12 +22,19 @@ using dnnl::memory;
 
 enum class Layout { kDense, kPreferred };
 
+memory::desc dense_desc(const memory::dims& dims, memory::data_type type = memory::data_type::f32);
+
 // One tensor of a primitive.
 struct Tensor {
   std::string name;   // of the pass's argument; a name that is none is a buffer that the plan owns
   int key;            // DNNL_ARG_...
   memory::dims dims;  // the argument's sizes as the primitive wants them
   memory::data_type type = memory::data_type::f32;
+  memory::dims strides{};  // of the argument, where its axes come in another order than `dims`; empty: dense
+
+  memory::desc argument_desc() const {
+    return strides.empty() ? dense_desc(dims, type) : memory::desc(dims, type, strides);
+  }
 };
 
 // Arguments and owned buffers by name, as dense floats.
@@ -56,6 +63,7 @@ Implementation blocked_implementation(std::string name, const Offer& offer);
 std::vector<Implementation> implementations(const Offer& offer);
 
 std::vector<Implementation> conv_implementations();
+std::vector<Implementation> conv_transpose_implementations();
 std::vector<Implementation> max_pool_implementations();
 std::vector<Implementation> batch_norm_implementations();
 std::vector<Implementation> relu_implementations();
@@ -65,7 +73,6 @@ std::vector<Implementation> linear_implementations();
 const dnnl::engine& engine();
 std::string version();  // of the library that runs
 
-memory::desc dense_desc(const memory::dims& dims, memory::data_type type = memory::data_type::f32);
 // Dense, or format_tag::any.
 memory::desc any_desc(const memory::dims& dims, Layout layout);
 // Dense, or channels in blocks of one vector: for primitives that take the layout that they are given.

@@ -16,6 +16,7 @@ void add_all(Registry& registry, const std::string& operation, std::vector<Imple
 
 void register_peers(Registry& registry) {
   add_all(registry, "conv", onednn::conv_implementations());
+  add_all(registry, "conv_transpose", onednn::conv_transpose_implementations());
   add_all(registry, "max_pool", onednn::max_pool_implementations());
   add_all(registry, "batch_norm", onednn::batch_norm_implementations());
   add_all(registry, "relu", onednn::relu_implementations());
