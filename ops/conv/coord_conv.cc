@@ -1,5 +1,6 @@
 #include "ops/conv/coord_conv.h"
 
+#include "ops/conv/coord_conv_kernels.h"
 #include "ops/conv/image_conv.h"
 
 namespace gradproof {
@@ -111,6 +112,7 @@ Operation coord_conv_operation() {
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,sw=0", "sw"},
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,pw=-1", "pw_lo"},
   };
+  op.implementations = coord_conv_simd_implementations();
   return op;
 }
 

@@ -1,5 +1,6 @@
 #include "ops/conv/depthwise_separable_conv.h"
 
+#include "ops/conv/depthwise_separable_conv_kernels.h"
 #include "ops/conv/image_conv.h"
 #include "ops/core/error.h"
 
@@ -129,6 +130,7 @@ Operation depthwise_separable_conv_operation() {
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,sh=0", "sh"},
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,ph=-1", "ph_lo"},
   };
+  op.implementations = depthwise_separable_conv_simd_implementations();
   return op;
 }
 

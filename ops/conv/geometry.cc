@@ -112,6 +112,12 @@ Index Planes::phase_count() const {
   return static_cast<Index>(count);
 }
 
+bool Planes::is_dense() const {
+  return std::all_of(axes.begin(), axes.end(), [](const PlaneAxis& axis) {
+    return axis.step == 1 && axis.lead == 0 && axis.length == axis.source && axis.pitch == axis.source;
+  });
+}
+
 Index Planes::phase_pitch(Index images) const {
   // The last image ends with its full length: the zeros it would share have no successor.
   return (images - 1) * image_pitch() + offset(axes[0].length - 1, axes[1].length - 1, axes[2].length - 1) + 1;
@@ -165,6 +171,17 @@ TilePlan plan_tiles(const ConvGeometry& geometry, const SubConv& sub, Index imag
         }
       }
   return plan;
+}
+
+void keep_tiles_within(TilePlan& plan, Index lanes, Index limit) {
+  for (TilePlan::Tile& tile : plan.tiles) {
+    const Index end = tile.first_pixel + (tile.width + lanes - 1) / lanes * lanes;
+    const Index shift = end - limit;
+    if (shift <= 0) continue;
+    tile.first_pixel -= shift;
+    tile.width += shift;
+    for (Index run = tile.first_run; run < tile.last_run; ++run) plan.runs[static_cast<size_t>(run)].column += shift;
+  }
 }
 
 }  // namespace gradproof

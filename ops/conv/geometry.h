@@ -9,7 +9,7 @@
 #include <array>
 #include <vector>
 
-#include "ops/conv/conv.h"
+#include "ops/core/window.h"
 
 namespace gradproof {
 
@@ -30,7 +30,10 @@ struct PlaneAxis {
 struct Planes {
   std::array<PlaneAxis, 3> axes;
 
+  Index source_count() const { return axes[0].source * axes[1].source * axes[2].source; }
   Index phase_count() const;
+  // Whether the planes of one image are the dense source image itself.
+  bool is_dense() const;
   // Elements from one image to the next, and from one phase to the next when `images` are stacked.
   Index image_pitch() const { return axes[0].pitch * axes[1].pitch * axes[2].pitch; }
   Index phase_pitch(Index images) const;
@@ -83,5 +86,9 @@ struct TilePlan {
 
 // `image_size` is the distance between images of the output tensor, in elements.
 TilePlan plan_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, Index width, Index image_size);
+
+// Moves tiles of whole vectors of `lanes` pixels that would end behind pixel `limit` back, onto columns of their
+// neighbours, which they compute but do not own.
+void keep_tiles_within(TilePlan& plan, Index lanes, Index limit);
 
 }  // namespace gradproof

@@ -63,7 +63,7 @@ inline void PackChannel(const Planes& planes, const float* HWY_RESTRICT source, 
 // Images 0 to `images` of `source`, dense [image][channel][d][h][w].
 inline void PackPlanes(const PlaneStack& stack, const float* source, Index images, int threads) {
   const Planes& planes = *stack.planes;
-  const Index channel_size = planes.axes[0].source * planes.axes[1].source * planes.axes[2].source;
+  const Index channel_size = planes.source_count();
   parallel_tiles(threads, stack.channels, [&](Index channel) {
     for (Index n = 0; n < images; ++n)
       PackChannel(planes, source + (n * stack.channels + channel) * channel_size, stack.phase_pitch,

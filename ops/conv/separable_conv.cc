@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/conv/image_conv.h"
+#include "ops/conv/separable_conv_kernels.h"
 #include "ops/core/error.h"
 
 namespace gradproof {
@@ -130,6 +131,7 @@ Operation separable_conv_operation() {
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,sh=0", "sh"},
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,ph=-1", "ph_lo"},
   };
+  op.implementations = separable_conv_simd_implementations();
   return op;
 }
 

@@ -39,12 +39,9 @@ inline constexpr int kVectorBlock = 3;
 inline Index LaneCount() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
 inline Index TileWidth() { return kVectorBlock * LaneCount(); }
 
-// One block of at most kDepthBlock steps, all in registers. With `accumulate`, c holds the sum of the blocks before.
-// `bias`, where given, has one value a row and is added last.
+// One block of at most kDepthBlock products, all in registers.
 template <int kRows, int kVectors>
-HWY_NOINLINE void OuterBlock(Index depth, const float* const* a, const std::int32_t* a_offsets, const float* b,
-                             const std::int32_t* b_offsets, float* c, Index c_stride, bool accumulate,
-                             const float* bias) {
+HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const Index lanes = LaneCount();
@@ -52,10 +49,14 @@ HWY_NOINLINE void OuterBlock(Index depth, const float* const* a, const std::int3
   V sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
-    rows[m] = a[m];
+    rows[m] = step.a[m];
 #pragma GCC unroll 3
     for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Zero(d);
   }
+  const float* const b = step.b;
+  const std::int32_t* const a_offsets = step.a_offsets;
+  const std::int32_t* const b_offsets = step.b_offsets;
+  const Index depth = step.depth;
   for (Index k = 0; k < depth; ++k) {
     const float* b_row = b + b_offsets[k];
     const Index a_offset = a_offsets[k];
@@ -73,17 +74,15 @@ HWY_NOINLINE void OuterBlock(Index depth, const float* const* a, const std::int3
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 3
     for (int v = 0; v < kVectors; ++v) {
-      float* out = c + m * c_stride + v * lanes;
       V value = sum[m][v];
-      if (accumulate) value = hn::Add(hn::LoadU(d, out), value);
-      if (bias != nullptr) value = hn::Add(value, hn::Set(d, bias[m]));
-      hn::StoreU(value, d, out);
+      if (step.sums != nullptr) value = hn::Add(hn::LoadU(d, step.sums + m * step.sums_stride + v * lanes), value);
+      if (step.bias != nullptr) value = hn::Add(value, hn::Set(d, step.bias[m]));
+      hn::StoreU(value, d, step.out + m * step.out_stride + v * lanes);
     }
   }
 }
 
-using OuterFunction = void (*)(Index, const float* const*, const std::int32_t*, const float*, const std::int32_t*,
-                               float*, Index, bool, const float*);
+using OuterFunction = void (*)(const OuterStep&);
 
 // OuterBlock<rows, vectors> for 1 <= rows <= kRowBlock and 1 <= vectors <= kVectorBlock.
 inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
@@ -95,22 +94,36 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 
-// A tile of up to TileWidth() columns and any number of rows. Writes whole vectors: ceil(width / LaneCount()) of them a
-// row, so c and b must be that long.
-inline void OuterTile(const OuterProblem& problem, Index width, float* c, Index c_stride) {
+// The block of products that starts at k, for all rows of the problem and a tile of up to TileWidth() columns. Whole
+// vectors are read from b and written to `out`: ceil(width / LaneCount()) of them a row.
+inline void OuterRows(const OuterProblem& problem, Index k, Index width, const float* sums, Index sums_stride,
+                      float* out, Index out_stride) {
   const Index vectors = (width + LaneCount() - 1) / LaneCount();
+  const float* a[kRowBlock];
+  OuterStep step;
+  step.depth = std::min(kDepthBlock, problem.depth - k);
+  step.a = a;
+  step.a_offsets = problem.a_offsets + k;
+  step.b = problem.b;
+  step.b_offsets = problem.b_offsets + k;
+  step.sums_stride = sums_stride;
+  step.out_stride = out_stride;
+  const bool is_last = k + step.depth == problem.depth;
+  for (Index m = 0; m < problem.rows; m += kRowBlock) {
+    const Index rows = std::min<Index>(kRowBlock, problem.rows - m);
+    for (Index row = 0; row < rows; ++row) a[row] = problem.a + problem.a_rows[m + row];
+    step.sums = sums == nullptr ? nullptr : sums + m * sums_stride;
+    step.out = out + m * out_stride;
+    step.bias = is_last && problem.bias != nullptr ? problem.bias + m : nullptr;
+    SelectOuterBlock(rows, vectors)(step);
+  }
+}
+
+// All blocks, with c for the sums in between. Writes whole vectors, so c and b must be that long.
+inline void OuterTile(const OuterProblem& problem, Index width, float* c, Index c_stride) {
   Index k = 0;
   do {  // once even for an empty sum, which is zero
-    const Index depth = std::min(kDepthBlock, problem.depth - k);
-    const bool is_last = k + depth == problem.depth;
-    for (Index m = 0; m < problem.rows; m += kRowBlock) {
-      const Index rows = std::min<Index>(kRowBlock, problem.rows - m);
-      const float* a[kRowBlock];
-      for (Index row = 0; row < rows; ++row) a[row] = problem.a + problem.a_rows[m + row];
-      const float* bias = is_last && problem.bias != nullptr ? problem.bias + m : nullptr;
-      SelectOuterBlock(rows, vectors)(depth, a, problem.a_offsets + k, problem.b, problem.b_offsets + k,
-                                      c + m * c_stride, c_stride, problem.accumulate || k > 0, bias);
-    }
+    OuterRows(problem, k, width, problem.accumulate || k > 0 ? c : nullptr, c_stride, c, c_stride);
     k += kDepthBlock;
   } while (k < problem.depth);
 }
