@@ -8,10 +8,11 @@
 
 namespace gradproof {
 
-// Batch, channels, sizes, then `more`, kernel, stride, padding, dilation and bias: the order of conv.
+// Batch, channels, sizes, then `more`, kernel, stride, padding, dilation and bias: the order of conv, and its keys
+// without those of the depth axis.
 std::vector<AttributeSpec> image_conv_attributes(const std::vector<AttributeSpec>& more);
 
-// Throws UsageError unless there are two spatial axes and the window fits at least once.
+// Throws UsageError where there is no height, and where the window does not fit once.
 void require_image(std::string_view op, const Window& window);
 
 }  // namespace gradproof

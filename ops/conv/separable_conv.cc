@@ -124,7 +124,7 @@ Operation separable_conv_operation() {
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},
       {"mb=1,ic=3,iw=8,oc=4,kw=3", "1 spatial axis"},
-      {"mb=1,ic=3,id=4,ih=8,iw=8,oc=4,kd=3,kh=3,kw=3", "3 spatial axes"},
+      {"mb=1,ic=3,id=4,ih=8,iw=8,oc=4,kh=3,kw=3", "unknown key 'id'"},
       {"mb=1,ic=3,ih=8,iw=8,oc=4,g=2,kh=3,kw=3", "divide"},
       {"mb=1,ic=3,ih=4,iw=8,oc=4,kh=3,kw=3,dh=2", "larger than the padded input"},
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kw=3", "kh"},
