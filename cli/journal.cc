@@ -8,7 +8,7 @@
 namespace gradproof {
 
 void Journal::add(const Record& record) {
-  const std::string line = record.dump();
+  const std::string line = line_of(record);
   lines_ += line + '\n';
   Records one;
   parse_records(line, "a record of this run", one);

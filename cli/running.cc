@@ -1,5 +1,6 @@
 #include "cli/running.h"
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "bench/peers/peers.h"

@@ -30,10 +30,17 @@ case ${1-} in
     sources '*.h' '*.cc' | xargs -0 -r clang-format-$version --dry-run -Werror ;;
   lint)
     need clang-tidy-$version
+    # Clang is given the commands without GCC's precompiled headers, is not to mind warnings that only GCC knows, and
+    # finds <quadmath.h> where GCC keeps it.
+    build=${2:?which build directory?}
+    commands=$(mktemp -d)
+    trap 'rm -rf -- "$commands"' EXIT
+    sed -E 's/ -Winvalid-pch| -include [^ "]*cmake_pch\.hxx//g' "$build/compile_commands.json" >"$commands/compile_commands.json"
     # Highway compiles *_simd.cc once a target by including them into themselves and names its functions in its own
     # way; clang-tidy would see only one target of them, so they are left out.
     sources '*.cc' ':!*_simd.cc' |
-      xargs -0 -r -n 1 -P "$(nproc)" clang-tidy-$version -p "${2:?which build directory?}" --quiet --warnings-as-errors='*' ;;
+      xargs -0 -r -n 1 -P "$(nproc)" clang-tidy-$version -p "$commands" --quiet --warnings-as-errors='*' \
+          --extra-arg=-Wno-unknown-warning-option --extra-arg="-idirafter$(c++ -print-file-name=include)" ;;
   snippets)
     # Comments and layout may differ, and "..." stands for what is left out.
     awk '
