@@ -102,7 +102,13 @@ std::string Comparison::where() const {
 Verdict Comparison::verdict() const {
   Verdict verdict;
   verdict.compared = compared_;
-  if (compared_ == 0) return Verdict::fail("nothing was compared");
+  const std::string left_out =
+      left_out_ == 0
+          ? ""
+          : fmt::format("{} elements left out: a cell border is within the error of a computed value", left_out_);
+  if (compared_ == 0)
+    return Verdict::fail(left_out_ == 0 ? "nothing was compared" : "nothing was compared; " + left_out);
+  verdict.reason = left_out;
   verdict.worst = worst_;
   verdict.error = error_;
   verdict.bound = bound_;

@@ -58,8 +58,9 @@ std::map<std::string, Element<T>> bind_elements(const Subject& subject, const st
 // Fills rows_of and returns how many elements of the slot each row depends on.
 std::vector<Index> find_sparsity(const Subject& subject, DifferencePlan& plan) {
   Arrays<Depends> inputs = borrow<Depends>(plan.inputs);
-  Array<Depends> slot(plan.inputs.at(subject.pass.slot).shape);
-  for (Index i = 0; i < plan.column_count; ++i) slot[i] = Depends::input(i);
+  const Array<float>& nominal = plan.inputs.at(subject.pass.slot);
+  Array<Depends> slot(nominal.shape);
+  for (Index i = 0; i < plan.column_count; ++i) slot[i] = Depends::input(i, static_cast<double>(nominal[i]));
   inputs[subject.pass.slot] = std::move(slot);
   const auto elements = bind_elements(subject, plan.outputs, inputs);
   std::vector<Index> counts;

@@ -6,6 +6,8 @@
 #include "ops/conv/coord_conv.h"
 #include "ops/conv/depthwise_separable_conv.h"
 #include "ops/conv/separable_conv.h"
+#include "ops/conv/deform_conv.h"
+#include "ops/conv/deform_layer.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/pool/max_pool.h"
@@ -19,6 +21,8 @@ Registry register_operations() {
   registry.add(coord_conv_operation());
   registry.add(depthwise_separable_conv_operation());
   registry.add(separable_conv_operation());
+  registry.add(deform_conv_operation());
+  registry.add(deform_layer_operation());
   registry.add(max_pool_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());

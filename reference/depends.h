@@ -1,25 +1,30 @@
-// Depends: no value at all, only which inputs a result depends on. One forward pass gives the sparsity of the Jacobian
-// (Griewank and Walther 2008, section 7.1).
+// Depends: which inputs a result depends on. One forward pass gives the sparsity of the Jacobian (Griewank and Walther
+// 2008, section 7.1).
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "ops/core/shape.h"
+#include "reference/number.h"
 
 namespace gradproof {
 
 // A set of input numbers, as a bitset that ends at the largest one. Every operation gives the union of its operands, a
 // decision and both of its branches count, and 0 * x depends on nothing where the 0 is a constant (padding), so the set
-// of a convolution is exact. In general it is a superset of the true dependences, never a subset.
+// of a convolution is exact. In general it is a superset of the true dependences, never a subset, with one proviso: a
+// cell (floor_within) is that of the nominal value, so the set holds where no perturbation crosses a border of a cell.
+// Margin certifies that.
 class Depends {
  public:
   Depends() = default;
-  explicit Depends(double constant) : is_zero_(constant == 0) {}
-  static Depends input(Index number) {
-    Depends result;
+  explicit Depends(double constant) : value_(constant), is_zero_(constant == 0) {}
+  // Input `number`, which is `nominal` where the set is wanted.
+  static Depends input(Index number, double nominal) {
+    Depends result(nominal);
     const auto bit = static_cast<std::size_t>(number);
     result.words_.resize(bit / 64 + 1);
     result.words_.back() = std::uint64_t{1} << bit % 64;
@@ -49,40 +54,68 @@ class Depends {
     return result;
   }
 
-  friend Depends operator-(Depends a) { return a; }
+  friend Depends operator-(Depends a) {
+    a.value_ = -a.value_;
+    return a;
+  }
   friend Depends operator+(Depends a, const Depends& b) { return a += b; }
-  friend Depends operator-(Depends a, const Depends& b) { return a += b; }
+  friend Depends operator-(Depends a, const Depends& b) { return a -= b; }
   friend Depends operator*(Depends a, const Depends& b) { return a *= b; }
   friend Depends operator/(Depends a, const Depends& b) { return a /= b; }
   Depends& operator+=(const Depends& b) {
+    value_ += b.value_;
     is_zero_ = is_zero_ && b.is_zero_;
     return unite(b);
   }
-  Depends& operator-=(const Depends& b) { return *this += b; }
-  Depends& operator*=(const Depends& b) {
-    if (is_zero_ || b.is_zero_) return *this = Depends(0.0);
+  Depends& operator-=(const Depends& b) {
+    value_ -= b.value_;
+    is_zero_ = is_zero_ && b.is_zero_;
     return unite(b);
   }
-  Depends& operator/=(const Depends& b) { return is_zero_ ? *this : unite(b); }
+  Depends& operator*=(const Depends& b) {
+    if (is_zero_ || b.is_zero_) return *this = Depends(0.0);
+    value_ *= b.value_;
+    return unite(b);
+  }
+  Depends& operator/=(const Depends& b) {
+    value_ /= b.value_;
+    return is_zero_ ? *this : unite(b);
+  }
 
-  friend Depends sqrt(Depends x) { return x; }
-  friend Depends exp(Depends x) {
-    x.is_zero_ = false;
+  friend Depends sqrt(Depends x) {
+    x.value_ = std::sqrt(x.value_);
     return x;
   }
-  friend Depends log(Depends x) { return exp(std::move(x)); }
+  friend Depends exp(const Depends& x) { return x.valued(std::exp(x.value_)); }
+  friend Depends log(const Depends& x) { return x.valued(std::log(x.value_)); }
+  friend Depends sigmoid(const Depends& x) { return x.valued(gradproof::sigmoid(x.value_)); }
 
-  // The decision is what it depends on.
-  friend Depends exceeds(Depends a, const Depends& b) {
-    a.is_zero_ = false;
-    return a.unite(b);
+  // The decision is what it depends on; its value is 1 where it holds.
+  friend Depends exceeds(const Depends& a, const Depends& b) {
+    return a.valued(gradproof::exceeds(a.value_, b.value_) ? 1 : 0).unite(b);
   }
   friend Depends select(Depends decision, const Depends& a, const Depends& b) {
     if (a.is_zero_ && b.is_zero_) return Depends(0.0);
-    return decision.unite(a).unite(b);
+    const double value = decision.value_ != 0 ? a.value_ : b.value_;
+    return decision.unite(a).unite(b).valued(value);
   }
 
+  friend Depends floor_within(const Depends& x, Index first, Index last) {
+    return x.valued(gradproof::floor_within(x.value_, first, last));
+  }
+  // The constant 0 stays one: with the nominal cell it is 0 whatever the inputs are.
+  friend Depends given(const Depends& cell, Depends x) { return x.is_zero_ ? x : x.unite(cell); }
+  friend double value_of(const Depends& x) { return x.value_; }
+  friend bool isnan(const Depends& x) { return std::isnan(x.value_); }
+
  private:
+  // The same dependences of something else, which is not the constant 0.
+  Depends valued(double value) const {
+    Depends result = *this;
+    result.value_ = value;
+    result.is_zero_ = false;
+    return result;
+  }
   Depends& unite(const Depends& b) {
     if (words_.size() < b.words_.size()) words_.resize(b.words_.size());
     for (std::size_t w = 0; w < b.words_.size(); ++w) words_[w] |= b.words_[w];
@@ -90,6 +123,7 @@ class Depends {
   }
 
   std::vector<std::uint64_t> words_;
+  double value_ = 0;     // nominal
   bool is_zero_ = true;  // the constant 0
 };
 

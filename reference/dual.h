@@ -42,7 +42,14 @@ struct Dual {
   }
   friend Dual log(const Dual& x) { return {log(x.value), x.tangent / x.value}; }
 
+  friend Dual sigmoid(const Dual& x) {
+    const S value = sigmoid(x.value);
+    return {value, x.tangent * value * sigmoid(S(-x.value))};
+  }
+
   friend bool exceeds(const Dual& a, const Dual& b) { return exceeds(a.value, b.value); }
+  friend Dual floor_within(const Dual& x, Index first, Index last) { return {floor_within(x.value, first, last), S{}}; }
+  friend const Dual& given(const Dual&, const Dual& x) { return x; }
   friend const S& value_of(const Dual& x) { return x.value; }
   friend bool isnan(const Dual& x) { return isnan(x.value); }
 };

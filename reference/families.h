@@ -10,6 +10,8 @@ Reference conv_transpose_reference();
 Reference coord_conv_reference();
 Reference depthwise_separable_conv_reference();
 Reference separable_conv_reference();
+Reference deform_conv_reference();
+Reference deform_layer_reference();
 Reference max_pool_reference();
 Reference batch_norm_reference();
 Reference relu_reference();

@@ -10,8 +10,9 @@
 
 namespace gradproof {
 
-// margin: the least |a - b| over all decisions exceeds(a, b) that had a part in the value, in the unit of what was
-// compared; infinity if there was none, 0 if a distance was NaN (nothing is certain then).
+// margin: the least |a - b| over all decisions exceeds(a, b) that had a part in the value, and the least distance to a
+// border of all its cells, in the unit of what was compared; infinity if there was none, 0 if a distance was NaN
+// (nothing is certain then).
 template <class S>
 struct Margin {
   struct Decision {
@@ -40,6 +41,8 @@ struct Margin {
   friend Margin exp(const Margin& x) { return Margin(S(exp(x.value)), x.margin); }
   friend Margin log(const Margin& x) { return Margin(S(log(x.value)), x.margin); }
 
+  friend Margin sigmoid(const Margin& x) { return Margin(S(sigmoid(x.value)), x.margin); }
+
   friend Decision exceeds(const Margin& a, const Margin& b) {
     const double apart = std::abs(static_cast<double>(S(a.value - b.value)));
     return {exceeds(a.value, b.value), std::min(least(a, b), apart >= 0 ? apart : 0.0)};
@@ -48,6 +51,12 @@ struct Margin {
     const Margin& chosen = decision.holds ? a : b;
     return Margin(chosen.value, std::min(decision.margin, chosen.margin));
   }
+  friend Margin floor_within(const Margin& x, Index first, Index last) {
+    const S border = floor_within(S(x.value + S(0.5)), first + 1, last);  // the nearest
+    const double apart = std::abs(static_cast<double>(S(x.value - border)));
+    return Margin(floor_within(x.value, first, last), std::min(x.margin, apart >= 0 ? apart : 0.0));
+  }
+  friend Margin given(const Margin& cell, const Margin& x) { return Margin(x.value, least(cell, x)); }
   friend const S& value_of(const Margin& x) { return x.value; }
   friend bool isnan(const Margin& x) { return isnan(x.value); }
 

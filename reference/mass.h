@@ -33,9 +33,16 @@
 //   s = sqrt(x)       |sqrt(x') - s| = |x' - x| / (sqrt(x') + s): m = max(s, m_x / (s + sqrt(least(x)))), w alike.
 //   exp(x)            e^x (e^E - 1) <= e^x E e^E: m = e^x max(1, m_x e^r), r = most(x) - |x|; w = e^x w_x e^r + 1.
 //   log(x)            E / least(x): m = max(|log x|, m_x / least(x)), w = w_x / least(x).
+//   sigmoid(x)        |sigmoid(x') - sigmoid(x)| <= E sigmoid'(t) for the t nearest to 0: m = max(sigmoid(x), m_x
+//                     sigmoid'(t)), where |t| = |x| - K m_x - 2^-149 w_x or t = 0; w = w_x sigmoid'(t) + 1.
 //   maximum(a, b)     |max(a', b') - max(a, b)| <= max(E_a, E_b): m = max(m_a, m_b), w alike.
-//   select            the mass of the branch taken; decisions must be taken on values without error (inputs).
+//   select            the mass of the branch taken; decisions must be taken on values without error.
+//   floor_within(x)   a whole number without error, if no border of a cell lies within E_x of x. If one does, the cell
+//                     is `undecided`, and so is all that is computed from it or given it: (1) does not hold for these.
 // Where least <= 0 the computed operand may be zero or have the other sign: then the mass is infinite.
+//
+// Without error (`exact`) are inputs, constants that float32 holds, and sums, differences and products of whole numbers
+// without error while their mass stays below 2^24: every partial sum, in any order, is then such a number too.
 //
 // A sum of products of inputs never uses K, so its mass is valid for any depth; other masses are for gamma(depth) <= K.
 #pragma once
@@ -52,6 +59,7 @@ namespace gradproof {
 inline constexpr double kRoundoff = 0x1p-24;     // u of float32
 inline constexpr double kUnderflow = 0x1p-149;   // twice the largest eta
 inline constexpr double kSecondOrder = 0x1p-13;  // K unless an input says otherwise: depths up to 2047
+inline constexpr double kWholeNumbers = 0x1p24;  // up to here float32 holds all of them
 
 // n u / (1 - n u); throws std::domain_error unless n u < 1.
 inline double rounding_gamma(double depth) {
@@ -65,13 +73,18 @@ struct Mass {
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
   S value{};
-  double mass = 0;                     // at least |value|
-  double underflow = 0;                // in units of 2^-149
-  double second_order = kSecondOrder;  // K: the least that any operand was given
-  double valid_to = kInfinity;         // the largest gamma(depth) for which (1) holds: K once that was used
+  double mass = 0;                  // at least |value|
+  double underflow = 0;             // in units of 2^-149
+  double second_order = kInfinity;  // K: the least that any operand was given; infinity: none, so kSecondOrder
+  double valid_to = kInfinity;      // the largest gamma(depth) for which (1) holds: K once that was used
+  bool exact = true;
+  bool undecided = false;
 
   Mass() = default;
-  explicit Mass(double constant) : value(constant), mass(std::abs(constant)) {}
+  explicit Mass(double constant)
+      : value(constant),
+        mass(std::abs(constant)),
+        exact(static_cast<double>(static_cast<float>(constant)) == constant) {}
   explicit Mass(S v) : value(std::move(v)), mass(magnitude(value)) {}
   // An input of a computation whose whole depth is at most `depth`: K = gamma(depth), tighter than kSecondOrder for
   // short computations and still valid for long ones. One such input is enough, since K regards the whole computation.
@@ -86,23 +99,23 @@ struct Mass {
     return a;
   }
   friend Mass operator+(const Mass& a, const Mass& b) {
-    return {a.value + b.value, a.mass + b.mass, a.underflow + b.underflow, common(a, b), valid(a, b)};
+    return Mass(a.value + b.value, a.mass + b.mass, a.underflow + b.underflow).after(a, b).maybe_exact(a, b);
   }
   friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
   friend Mass operator*(const Mass& a, const Mass& b) {
     const double x = magnitude(a.value), dx = a.mass - x;
     const double y = magnitude(b.value), dy = b.mass - y;
-    const double k = common(a, b);
+    const double k = std::min(a.k(), b.k());
     const bool first_order = dx * dy == 0 && a.underflow == 0 && b.underflow == 0;
-    return {a.value * b.value, x * y + dx * y + x * dy + k * dx * dy,
-            a.most() * b.underflow + a.underflow * b.most() + 1, k, first_order ? valid(a, b) : k};
+    const Mass product(a.value * b.value, x * y + dx * y + x * dy + k * dx * dy,
+                       a.most() * b.underflow + a.underflow * b.most() + 1);
+    return (first_order ? product.after(a, b) : product.after(a, b).using_k()).maybe_exact(a, b);
   }
   friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
     const double q = magnitude(quotient), dy = b.mass - magnitude(b.value), least = b.least();
-    const double k = common(a, b);
-    if (!(least > 0)) return {quotient, kInfinity, kInfinity, k, k};
-    return {quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1, k, k};
+    if (!(least > 0)) return unbounded(quotient).after(a, b).using_k();
+    return Mass(quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1).after(a, b).using_k();
   }
   Mass& operator+=(const Mass& b) { return *this = *this + b; }
   Mass& operator-=(const Mass& b) { return *this = *this - b; }
@@ -111,44 +124,91 @@ struct Mass {
 
   friend Mass sqrt(const Mass& x) {
     const S root = sqrt(x.value);
-    const double k = x.second_order;
-    if (x.mass == 0 && x.underflow == 0) return {root, 0, 0, k, x.valid_to};
-    if (!(x.least() > 0)) return {root, kInfinity, kInfinity, k, k};
+    if (x.mass == 0 && x.underflow == 0) return Mass(root, 0, 0).after(x);
+    if (!(x.least() > 0)) return unbounded(root).after(x).using_k();
     const double s = magnitude(root), slope = 1 / (s + std::sqrt(x.least()));
-    return {root, std::max(s, slope * x.mass), slope * x.underflow, k, k};
+    return Mass(root, std::max(s, slope * x.mass), slope * x.underflow).after(x).using_k();
   }
   friend Mass exp(const Mass& x) {
     const S power = exp(x.value);
     const double p = magnitude(power), growth = std::exp(x.most() - magnitude(x.value));
-    const double k = x.second_order;
-    return {power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1, k, k};
+    return Mass(power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1).after(x).using_k();
   }
   friend Mass log(const Mass& x) {
     const S logarithm = log(x.value);
-    const double k = x.second_order;
-    if (!(x.least() > 0)) return {logarithm, kInfinity, kInfinity, k, k};
-    return {logarithm, std::max(magnitude(logarithm), x.mass / x.least()), x.underflow / x.least(), k, k};
+    if (!(x.least() > 0)) return unbounded(logarithm).after(x).using_k();
+    return Mass(logarithm, std::max(magnitude(logarithm), x.mass / x.least()), x.underflow / x.least())
+        .after(x)
+        .using_k();
+  }
+  friend Mass sigmoid(const Mass& x) {
+    const S value = sigmoid(x.value);
+    if (std::isinf(static_cast<double>(x.value))) return Mass(value).after(x);  // flat
+    const double power = std::exp(-std::max(0.0, x.least())), slope = power / ((1 + power) * (1 + power));
+    return Mass(value, std::max(magnitude(value), slope * x.mass), slope * x.underflow + 1).after(x).using_k();
   }
 
   friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
   friend Mass maximum(const Mass& a, const Mass& b) {
-    return {exceeds(b, a) ? b.value : a.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow),
-            common(a, b), valid(a, b)};
+    return Mass(exceeds(b, a) ? b.value : a.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow))
+        .after(a, b);
   }
+
+  friend Mass floor_within(const Mass& x, Index first, Index last) {
+    const Mass cell = Mass(floor_within(x.value, first, last)).after(x);
+    if (x.exact || !std::isfinite(static_cast<double>(x.value))) return cell;
+    const double error = x.k() * x.mass + kUnderflow * x.underflow;
+    const bool decided = floor_within(S(x.value - S(error)), first, last) == cell.value &&
+                         floor_within(S(x.value + S(error)), first, last) == cell.value;
+    return decided ? cell.using_k() : cell.using_k().as_undecided();
+  }
+  friend Mass given(const Mass& cell, Mass x) {
+    x.undecided = x.undecided || cell.undecided;
+    x.valid_to = std::min(x.valid_to, cell.valid_to);
+    return x;
+  }
+
   friend const S& value_of(const Mass& x) { return x.value; }
   friend bool isnan(const Mass& x) { return isnan(x.value); }
 
  private:
   // Rounding in double may bring m an ulp below |v|.
-  Mass(S v, double m, double w, double k, double valid)
-      : value(std::move(v)), mass(std::max(m, magnitude(value))), underflow(w), second_order(k), valid_to(valid) {}
+  Mass(S v, double m, double w)
+      : value(std::move(v)), mass(std::max(m, magnitude(value))), underflow(w), exact(false) {}
+  static Mass unbounded(S v) { return Mass(std::move(v), kInfinity, kInfinity); }
+
+  // This, as the result of an operation on x (and y).
+  Mass after(const Mass& x) const {
+    Mass result = *this;
+    result.second_order = std::min(second_order, x.second_order);
+    result.valid_to = std::min(valid_to, x.valid_to);
+    result.undecided = undecided || x.undecided;
+    return result;
+  }
+  Mass after(const Mass& x, const Mass& y) const { return after(x).after(y); }
+  Mass using_k() const {
+    Mass result = *this;
+    result.valid_to = std::min(valid_to, k());
+    return result;
+  }
+  Mass as_undecided() const {
+    Mass result = *this;
+    result.undecided = true;
+    return result;
+  }
+  // Exact where a sum or product of x and y is.
+  Mass maybe_exact(const Mass& x, const Mass& y) const {
+    Mass result = *this;
+    result.exact = x.exact && y.exact && x.is_whole() && y.is_whole() && mass <= kWholeNumbers;
+    return result;
+  }
+  bool is_whole() const { return std::floor(static_cast<double>(value)) == static_cast<double>(value); }
 
   static double magnitude(const S& x) { return std::abs(static_cast<double>(x)); }
-  static double common(const Mass& a, const Mass& b) { return std::min(a.second_order, b.second_order); }
-  static double valid(const Mass& a, const Mass& b) { return std::min(a.valid_to, b.valid_to); }
+  double k() const { return std::isinf(second_order) ? kSecondOrder : second_order; }
   // The least and the most that the magnitude of a computed value may be.
-  double least() const { return magnitude(value) - second_order * mass - kUnderflow * underflow; }
-  double most() const { return magnitude(value) + second_order * mass + kUnderflow * underflow; }
+  double least() const { return magnitude(value) - k() * mass - kUnderflow * underflow; }
+  double most() const { return magnitude(value) + k() * mass + kUnderflow * underflow; }
 };
 
 // The right-hand side of (1) for a computation of the given depth. Throws std::domain_error for a depth that the mass

@@ -4,9 +4,13 @@
 //   T(double)                           an exact constant
 //   + - * /, unary -, += -= *= /=       arithmetic
 //   sqrt(x), exp(x), log(x)
+//   sigmoid(x)                          1 / (1 + exp(-x))
 //   exceeds(a, b)                       a decision: whether a is chosen over b where the larger one is wanted
 //   select(decision, a, b)              a if the decision holds, otherwise b
 //   maximum(a, b)                       the larger; NaN wins, the first on ties
+//   floor_within(x, first, last)        a decision: floor(x), but first where that is less and last where it is more
+//   given(cell, x)                      x, in the knowledge that its formula was chosen by cell, a floor_within
+//   whole(cell)                         the Index that a floor_within is, for reading tensors there
 //   value_of(x), isnan(x)               for those who look at results, not for formulas
 // and must not decide in any other way: scalars that follow dependences or distances to kinks see every decision here.
 // Decisions that only regard positions (is this tap inside the input?) are ordinary `if`s.
@@ -16,6 +20,8 @@
 #include <cmath>
 #include <concepts>
 
+#include "ops/core/shape.h"
+
 namespace gradproof {
 
 // double, float, and the numbers of Boost.Multiprecision.
@@ -24,6 +30,7 @@ concept Number = std::floating_point<T> || boost::multiprecision::is_number<T>::
 
 // Boost's functions are found by argument-dependent lookup; these make the built-in types equal citizens.
 using std::exp;
+using std::floor;
 using std::isnan;
 using std::log;
 using std::sqrt;
@@ -48,6 +55,32 @@ T select(bool decision, const T& a, const T& b) {
 template <class T>
 T maximum(const T& a, const T& b) {
   return select(exceeds(b, a), b, a);
+}
+
+// Of exp(-|x|), which does not overflow.
+template <Number T>
+T sigmoid(const T& x) {
+  const T power = exp(x > 0 ? T(-x) : x);
+  return (x > 0 ? T(1) : power) / (T(1) + power);
+}
+
+// NaN of NaN. The limits keep whole() within an Index, and decisions to the borders first + 1, ..., last that matter.
+template <Number T>
+T floor_within(const T& x, Index first, Index last) {
+  if (x < T(first)) return T(first);
+  if (x >= T(last)) return T(last);
+  return floor(x);
+}
+
+template <Number T>
+const T& given(const T&, const T& x) {
+  return x;
+}
+
+// 0 of NaN, which lies nowhere: ask isnan(cell) first.
+template <class T>
+Index whole(const T& cell) {
+  return isnan(cell) ? 0 : static_cast<Index>(value_of(cell));
 }
 
 }  // namespace gradproof

@@ -9,6 +9,8 @@ References register_references() {
   references.emplace("coord_conv", coord_conv_reference());
   references.emplace("depthwise_separable_conv", depthwise_separable_conv_reference());
   references.emplace("separable_conv", separable_conv_reference());
+  references.emplace("deform_conv", deform_conv_reference());
+  references.emplace("deform_layer", deform_layer_reference());
   references.emplace("max_pool", max_pool_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("relu", relu_reference());

@@ -49,6 +49,31 @@ TYPED_TEST(Vocabulary, Arithmetic) {
   EXPECT_EQ(number(c), 6.25);
 }
 
+TYPED_TEST(Vocabulary, Sigmoid) {
+  using T = TypeParam;
+  EXPECT_EQ(number(sigmoid(T(0.0))), 0.5);
+  EXPECT_NEAR(number(sigmoid(T(2.0))), 1 / (1 + std::exp(-2.0)), 1e-7);
+  EXPECT_NEAR(number(sigmoid(T(-2.0))) / (1 / (1 + std::exp(2.0))), 1, 1e-6);
+  EXPECT_EQ(number(sigmoid(T(1e6))), 1);
+  EXPECT_EQ(number(sigmoid(T(-kInfinity))), 0);
+  EXPECT_TRUE(isnan(sigmoid(T(kNan))));
+}
+
+TYPED_TEST(Vocabulary, FloorWithinIsAClampedFloor) {
+  using T = TypeParam;
+  const struct {
+    double x, cell;
+  } rows[] = {{1.75, 1}, {-0.25, -1}, {-1, -1}, {-2.5, -3},  {-3, -3},       {-3.5, -3},       {4.999, 4}, {5, 5},
+              {5.5, 5},  {1e30, 5},   {0.0, 0}, {-1e30, -3}, {kInfinity, 5}, {-kInfinity, -3}, {-0.0, 0}};
+  for (const auto& [x, cell] : rows) {
+    EXPECT_EQ(number(floor_within(T(x), -3, 5)), cell) << x;
+    EXPECT_EQ(whole(floor_within(T(x), -3, 5)), static_cast<Index>(cell)) << x;
+  }
+  EXPECT_TRUE(isnan(floor_within(T(kNan), -3, 5)));
+  EXPECT_EQ(whole(floor_within(T(kNan), -3, 5)), 0);
+  EXPECT_EQ(number(given(floor_within(T(1.5), -3, 5), T(7.0))), 7);
+}
+
 // f(x) = exp(x) / sqrt(x) * log(x) - x / 3 + max(x, 1) at x, and its derivative by hand.
 template <class T>
 T f(const T& x) {
@@ -71,8 +96,17 @@ TEST(Dual, ConstantsDoNotMove) {
   EXPECT_EQ(Dual<Real>(3.0).tangent, 0);
 }
 
+TEST(Dual, SigmoidAndCells) {
+  const Real s = sigmoid(Real(0.75));
+  EXPECT_LE(abs(Real(sigmoid(Dual<Real>(Real(0.75), Real(1))).tangent - s * (1 - s))), 1e-33);
+  const Dual<Real> cell = floor_within(Dual<Real>(Real(2.75), Real(1)), -1, 9);
+  EXPECT_EQ(cell.value, 2);
+  EXPECT_EQ(cell.tangent, 0) << "a cell does not move";
+  EXPECT_EQ(given(cell, Dual<Real>(Real(1), Real(5))).tangent, 5);
+}
+
 TEST(Depends, Sets) {
-  const Depends a = Depends::input(3), b = Depends::input(64), c = Depends::input(2999);
+  const Depends a = Depends::input(3, 1), b = Depends::input(64, 0), c = Depends::input(2999, -2);
   EXPECT_EQ((a + b * c).inputs(), (std::vector<Index>{3, 64, 2999}));
   EXPECT_EQ(select(exceeds(a, b), c, c).inputs(), (std::vector<Index>{3, 64, 2999})) << "decisions count";
   EXPECT_EQ(maximum(a, c).count(), 2);
@@ -84,6 +118,21 @@ TEST(Depends, Sets) {
   EXPECT_EQ((Depends(2.0) * a + Depends(0.0)).inputs(), (std::vector<Index>{3}));
   EXPECT_EQ(((Depends(0.0) + Depends(1.0)) * a).count(), 1);
   EXPECT_EQ((exp(Depends(0.0)) * a).count(), 1) << "exp(0) is not 0";
+  EXPECT_EQ((b * a).count(), 2) << "an input that is 0 is not the constant 0";
+}
+
+TEST(Depends, CellsAreThoseOfTheNominalValues) {
+  const Depends a = Depends::input(1, 2.25), b = Depends::input(2, -0.5);
+  EXPECT_EQ(whole(floor_within(a + b, -5, 5)), 1);
+  EXPECT_EQ(whole(floor_within(a - b, -5, 5)), 2);
+  EXPECT_EQ(whole(floor_within(a * b, -5, 5)), -2);
+  EXPECT_EQ(whole(floor_within(-a / b, -5, 5)), 4);
+  EXPECT_EQ(whole(floor_within(sqrt(a) + exp(b) + log(a) + sigmoid(b), -5, 5)), 3);
+  EXPECT_EQ(whole(floor_within(maximum(b, a), -5, 5)), 2);
+  EXPECT_EQ(whole(floor_within(select(exceeds(b, a), a, b), -5, 5)), -1);
+  const Depends cell = floor_within(a + b, -5, 5), c = Depends::input(7, 1);
+  EXPECT_EQ(given(cell, c).inputs(), (std::vector<Index>{1, 2, 7})) << "what is read depends on where";
+  EXPECT_EQ(given(cell, Depends(0.0)).count(), 0);
 }
 
 TEST(Margin, DistanceToTheNearestDecision) {
@@ -94,13 +143,23 @@ TEST(Margin, DistanceToTheNearestDecision) {
   EXPECT_EQ((sqrt(maximum(M(4.0), M(9.0))) / M(2.0)).margin, 5);
   EXPECT_EQ(maximum(M(1.0), M(1.0)).margin, 0);
   EXPECT_EQ(maximum(M(1.0), M(kNan)).margin, 0) << "nothing is certain near NaN";
+  EXPECT_EQ(floor_within(M(2.25), -2, 5).margin, 0.25);
+  EXPECT_EQ(floor_within(M(2.75), -2, 5).margin, 0.25);
+  EXPECT_EQ(floor_within(M(3.0), -2, 5).margin, 0);
+  EXPECT_EQ(floor_within(M(-7.5), -2, 5).margin, 6.5) << "-1 is the first border that matters";
+  EXPECT_EQ(floor_within(M(7.5), -2, 5).margin, 2.5);
+  EXPECT_EQ(floor_within(M(kNan), -2, 5).margin, 0);
+  EXPECT_EQ(floor_within(maximum(M(2.5), M(2.375)), -2, 5).margin, 0.125);
+  EXPECT_EQ(given(floor_within(M(2.25), -2, 5), M(9.0)).margin, 0.25);
+  EXPECT_EQ(sigmoid(maximum(M(1.0), M(1.25))).margin, 0.25);
 }
 
 // All results of the argument that depend on input number k of `slot`, by Depends.
 std::vector<std::vector<Index>> sparsity(const Example& e, const Pass& pass, const std::string& slot,
                                          std::string_view argument) {
   Arrays<Depends> inputs = seeded<Depends>(e.c(), pass, 1);
-  for (Index i = 0; i < element_count(inputs.at(slot).shape); ++i) inputs.at(slot)[i] = Depends::input(i);
+  for (Index i = 0; i < element_count(inputs.at(slot).shape); ++i)
+    inputs.at(slot)[i] = Depends::input(i, value_of(inputs.at(slot)[i]));
   std::vector<std::vector<Index>> result;
   for (const Depends& set : e.reference().evaluate<Depends>(e.c(), inputs, argument, e.shape(argument)).values)
     result.push_back(set.inputs());

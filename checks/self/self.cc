@@ -95,6 +95,7 @@ std::vector<Mutant> all_mutants() {
            conv_mutants,
            conv_transpose_mutants,
            coord_conv_mutants,
+           deform_conv_mutants,
            depthwise_separable_conv_mutants,
            separable_conv_mutants,
            max_pool_mutants,
@@ -111,7 +112,7 @@ std::vector<Mutant> healthy_kernels() {
   return {
       healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(), healthy_depthwise_separable_conv(),
       healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(), healthy_relu(),
-      healthy_linear(),
+      healthy_linear(),         healthy_deform_conv(),
   };
 }
 
