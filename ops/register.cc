@@ -2,6 +2,7 @@
 
 #include "ops/activation/relu.h"
 #include "ops/conv/conv.h"
+#include "ops/conv/local_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/pool/max_pool.h"
@@ -11,6 +12,7 @@ namespace gradproof {
 Registry register_operations() {
   Registry registry;
   registry.add(conv_operation());
+  registry.add(local_conv_operation());
   registry.add(max_pool_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());

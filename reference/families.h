@@ -6,6 +6,7 @@
 namespace gradproof {
 
 Reference conv_reference();
+Reference local_conv_reference();
 Reference max_pool_reference();
 Reference batch_norm_reference();
 Reference relu_reference();

@@ -5,6 +5,7 @@ namespace gradproof {
 References register_references() {
   References references;
   references.emplace("conv", conv_reference());
+  references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("relu", relu_reference());

@@ -26,6 +26,7 @@ std::vector<Mutant> all_mutants();
 std::vector<Mutant> healthy_kernels();
 
 std::vector<Mutant> conv_mutants();
+std::vector<Mutant> local_conv_mutants();
 std::vector<Mutant> max_pool_mutants();
 std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> relu_mutants();
@@ -33,6 +34,7 @@ std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
 
 Mutant healthy_conv();
+Mutant healthy_local_conv();
 Mutant healthy_max_pool();
 Mutant healthy_batch_norm();
 Mutant healthy_relu();
