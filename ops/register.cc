@@ -8,6 +8,7 @@
 #include "ops/conv/separable_conv.h"
 #include "ops/conv/deform_conv.h"
 #include "ops/conv/deform_layer.h"
+#include "ops/conv/local_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/pool/max_pool.h"
@@ -23,6 +24,7 @@ Registry register_operations() {
   registry.add(separable_conv_operation());
   registry.add(deform_conv_operation());
   registry.add(deform_layer_operation());
+  registry.add(local_conv_operation());
   registry.add(max_pool_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());

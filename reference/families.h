@@ -12,6 +12,7 @@ Reference depthwise_separable_conv_reference();
 Reference separable_conv_reference();
 Reference deform_conv_reference();
 Reference deform_layer_reference();
+Reference local_conv_reference();
 Reference max_pool_reference();
 Reference batch_norm_reference();
 Reference relu_reference();

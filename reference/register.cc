@@ -11,6 +11,7 @@ References register_references() {
   references.emplace("separable_conv", separable_conv_reference());
   references.emplace("deform_conv", deform_conv_reference());
   references.emplace("deform_layer", deform_layer_reference());
+  references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("relu", relu_reference());

@@ -98,6 +98,7 @@ std::vector<Mutant> all_mutants() {
            deform_conv_mutants,
            depthwise_separable_conv_mutants,
            separable_conv_mutants,
+           local_conv_mutants,
            max_pool_mutants,
            batch_norm_mutants,
            relu_mutants,
@@ -110,9 +111,9 @@ std::vector<Mutant> all_mutants() {
 
 std::vector<Mutant> healthy_kernels() {
   return {
-      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(), healthy_depthwise_separable_conv(),
-      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(), healthy_relu(),
-      healthy_linear(),         healthy_deform_conv(),
+      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(),  healthy_depthwise_separable_conv(),
+      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),  healthy_relu(),
+      healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(),
   };
 }
 
