@@ -58,7 +58,7 @@ END
   chmod +x "$repo/program.sh"
 
   # The stand-ins: installed packages are lines of $stage/installed, and whoever calls apt-get is written to $stage/calls.
-  printf '%s\n' $all_packages chromium >"$stage/installed"
+  printf '%s\n' $all_packages chromium libdnnl-dev >"$stage/installed"
   : >"$stage/calls"
   stub dpkg-query 'for p in "$@"; do grep -qxF -- "$p" "$STAGE/installed" && echo "installed $p"; done; exit 1'
   stub apt-get 'echo "apt-get $*" >>"$STAGE/calls"
@@ -313,6 +313,22 @@ test_test_installs_the_browser_but_does_without() {
   launch test
   expect_code 0
   expect_in "install --no-install-recommends chromium" "$(<"$stage/calls")"
+}
+
+test_peers_are_installed_before_the_first_build_but_not_needed() {
+  uninstall libdnnl-dev
+  FAKE_UID=1000 launch list
+  expect_code 0
+  expect_in "without libdnnl-dev" "$err"
+  touch "$stage/lists"
+  : >"$stage/calls"
+  launch list
+  expect_code 0
+  expect_equal "$(<"$stage/calls")" ""
+  rm -r "$repo/build"
+  launch list
+  expect_code 0
+  expect_in "install --no-install-recommends libdnnl-dev" "$(<"$stage/calls")"
 }
 
 test_ci_ends_with_the_summary_of_ctest() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/peers/peers.h"
 #include "bench/shapes.h"
 #include "checks/oracle.h"
 #include "cli/selection.h"
@@ -97,6 +98,9 @@ ExitCode run_list(const ListCommand& command, Session& session) {
     if (command.json) continue;
     for (const std::string& text : text_of(listing, session.console)) session.console.line(text);
   }
+  for (const auto& [library, version] : peer_libraries())
+    if (!command.json)
+      session.console.line(fmt::format("{}  {}", session.console.paint(Colour::kStrong, library), version));
   if (command.json) session.console.line(json.dump(2));
   return kHeld;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <new>
 
+#include "bench/peers/peers.h"
 #include "cli/command_line.h"
 #include "ops/core/error.h"
 #include "ops/register.h"
@@ -18,7 +19,8 @@ ExitCode fail(ExitCode code, std::string_view sentence) {
 }
 
 ExitCode run_chosen(const Action& chosen) {
-  const Registry registry = register_operations();
+  Registry registry = register_operations();
+  register_peers(registry);
   const References references = register_references();
   Console console;
   Session session{registry, references, console};

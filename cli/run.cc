@@ -18,7 +18,7 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   for (const auto& path : {lines, html, markdown}) outputs.announce(path);
   Journal journal(session.console);
   record_environment(journal);
-  check_into(journal, CheckOptions{}, session);
+  check_into(journal, {.peers = true}, session);
   self_into(journal, session);
   bench_into(journal, command.wish, session);
   const Records records = journal.records();

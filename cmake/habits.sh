@@ -4,6 +4,7 @@
 #   habits.sh format                  lay the sources out
 #   habits.sh format-check            say what would change
 #   habits.sh lint BUILD-DIRECTORY    clang-tidy with the settings in .clang-tidy
+#   habits.sh snippets                every line of C++ in CONTRIBUTING.md is a line of the worked example's files
 #
 # Exit codes: 0 clean, 77 the program is not installed (ctest counts that as skipped), else something is to be mended.
 set -euo pipefail
@@ -40,7 +41,19 @@ case ${1-} in
     sources '*.cc' ':!*_simd.cc' |
       xargs -0 -r -n 1 -P "$(nproc)" clang-tidy-$version -p "$commands" --quiet --warnings-as-errors='*' \
           --extra-arg=-Wno-unknown-warning-option --extra-arg="-idirafter$(c++ -print-file-name=include)" ;;
+  snippets)
+    # Comments and layout may differ, and "..." stands for what is left out.
+    awk '
+      function bare(line) { sub(/[ \t]*\/\/ .*$/, "", line); gsub(/^[ \t]+|[ \t]+$/, "", line); return line }
+      FILENAME != "CONTRIBUTING.md" { known[bare($0)] = 1; next }
+      /^```/ { inside = /^```cpp/; next }
+      inside && bare($0) != "" && bare($0) != "..." {
+        ++seen
+        if (!(bare($0) in known)) { printf "CONTRIBUTING.md:%d: not in the code: %s\n", FNR, bare($0); bad = 1 }
+      }
+      END { if (!seen) print "CONTRIBUTING.md holds no C++"; exit bad || !seen }
+    ' ops/pool/max_pool.cc reference/pool.cc CONTRIBUTING.md ;;
   *)
-    echo "habits.sh: '${1-}' is not one of format, format-check, lint" >&2
+    echo "habits.sh: '${1-}' is not one of format, format-check, lint, snippets" >&2
     exit 64 ;;
 esac

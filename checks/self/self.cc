@@ -91,14 +91,28 @@ void try_all_mutants(const Registry& registry, const References& references,
 
 std::vector<Mutant> all_mutants() {
   std::vector<Mutant> mutants;
-  for (auto make :
-       {conv_mutants, max_pool_mutants, batch_norm_mutants, relu_mutants, linear_mutants, reference_mutants})
+  for (auto make : {
+           conv_mutants,
+           conv_transpose_mutants,
+           coord_conv_mutants,
+           depthwise_separable_conv_mutants,
+           separable_conv_mutants,
+           max_pool_mutants,
+           batch_norm_mutants,
+           relu_mutants,
+           linear_mutants,
+           reference_mutants,
+       })
     for (Mutant& mutant : make()) mutants.push_back(std::move(mutant));
   return mutants;
 }
 
 std::vector<Mutant> healthy_kernels() {
-  return {healthy_conv(), healthy_max_pool(), healthy_batch_norm(), healthy_relu(), healthy_linear()};
+  return {
+      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(), healthy_depthwise_separable_conv(),
+      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(), healthy_relu(),
+      healthy_linear(),
+  };
 }
 
 }  // namespace gradproof

@@ -1,6 +1,6 @@
 #include "ops/conv/conv.h"
 
-#include "ops/conv/conv_simd.h"
+#include "ops/conv/conv_kernels.h"
 #include "ops/core/error.h"
 
 namespace gradproof {
@@ -78,8 +78,12 @@ bool contains_nan(const Pass& pass, std::string_view slot) {
 }  // namespace
 
 ConvAttributes conv_attributes(const Attributes& attributes) {
-  return {attributes.integer("mb"), attributes.integer("ic"), attributes.integer("oc"),
-          attributes.integer("g"),  attributes.flag("bias"),  window_of(attributes)};
+  return {{.mb = attributes.integer("mb"),
+           .ic = attributes.integer("ic"),
+           .oc = attributes.integer("oc"),
+           .g = attributes.integer("g"),
+           .window = window_of(attributes)},
+          attributes.flag("bias")};
 }
 
 Operation conv_operation() {

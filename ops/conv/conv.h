@@ -1,18 +1,13 @@
 // conv: cross-correlation in 1, 2 or 3 dimensions with stride, one-sided padding, dilation, groups and bias.
 #pragma once
 
+#include "ops/conv/engine.h"
 #include "ops/core/registry.h"
-#include "ops/core/window.h"
 
 namespace gradproof {
 
-struct ConvAttributes {
-  Index mb, ic, oc, g;
+struct ConvAttributes : ConvShape {
   bool bias;
-  Window window;
-
-  Index ic_per_group() const { return ic / g; }
-  Index oc_per_group() const { return oc / g; }
 };
 
 ConvAttributes conv_attributes(const Attributes& attributes);

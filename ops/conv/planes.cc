@@ -15,13 +15,26 @@ Index padded_pitch(Index elements) {
 
 }  // namespace
 
-PlaneStack::PlaneStack(const Planes& p, Index channel_count, Index image_count, Index slack)
-    : planes(&p),
-      channels(channel_count),
-      images(image_count),
-      phase_pitch(p.phase_pitch(image_count)),
-      channel_pitch(padded_pitch(phase_pitch * p.phase_count())),
-      memory(zeroed_floats(channels * channel_pitch + slack)) {}
+PlaneStack PlaneStack::copied(const Planes& planes, Index channels, Index images, Index slack) {
+  PlaneStack stack;
+  stack.planes = &planes;
+  stack.channels = channels;
+  stack.images = images;
+  stack.phase_pitch = planes.phase_pitch(images);
+  stack.channel_pitch = padded_pitch(stack.phase_pitch * planes.phase_count());
+  stack.memory = zeroed_floats(channels * stack.channel_pitch + slack);
+  return stack;
+}
+
+PlaneStack PlaneStack::in_place(const Planes& planes, Index channels) {
+  PlaneStack stack;
+  stack.planes = &planes;
+  stack.channels = channels;
+  stack.images = 1;
+  stack.phase_pitch = planes.image_pitch();
+  stack.channel_pitch = planes.image_pitch();
+  return stack;
+}
 
 std::vector<std::int32_t> PlaneStack::term_offsets(const std::vector<Tap>& taps, Index channel_count) const {
   std::vector<std::int32_t> offsets;

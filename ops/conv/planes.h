@@ -1,4 +1,4 @@
-// The packed copy of a source tensor that the convolution engine reads.
+// The source tensor as the convolution engine reads it: in planes.
 #pragma once
 
 #include "ops/conv/geometry.h"
@@ -6,18 +6,25 @@
 
 namespace gradproof {
 
-// Memory for the planes of a stack of images: [channel][phase][image, d, h, w with shared gaps]. Zero from the start;
-// only elements that hold source values are ever written, so padding and gaps stay zero.
+// Planes of a stack of images: [channel][phase][image, d, h, w with shared gaps]. Either a packed copy, zero from the
+// start, of which only elements that hold source values are ever written, so that padding and gaps stay zero; or, where
+// the planes are what the tensor holds already, the tensor itself, an image at a time.
 struct PlaneStack {
   const Planes* planes = nullptr;
   Index channels = 0;
   Index images = 0;
   Index phase_pitch = 0;
   Index channel_pitch = 0;
-  AlignedMemory<float> memory;
+  AlignedMemory<float> memory;  // null: in place
 
-  // `slack`: readable elements behind the last one, for kernels that load whole tiles.
-  PlaneStack(const Planes& planes, Index channels, Index images, Index slack);
+  // A copy. `slack`: readable elements behind the last one, for kernels that load whole tiles.
+  static PlaneStack copied(const Planes& planes, Index channels, Index images, Index slack);
+  // The tensor itself; planes.is_dense() must hold. Nothing may be read behind an image.
+  static PlaneStack in_place(const Planes& planes, Index channels);
+
+  bool is_copy() const { return memory != nullptr; }
+  // The planes of the stack whose first image lies at `source`, once that is packed.
+  const float* base(const float* source) const { return is_copy() ? memory.get() : source; }
 
   Index offset_of(const Tap& tap) const { return tap.phase * phase_pitch + tap.offset; }
   // Offsets of the terms (channel, tap) of a sum, channel outermost.

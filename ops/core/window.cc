@@ -25,9 +25,10 @@ Shape shaped(int rank, Index batch, Index channels, const std::array<Index, 3>& 
 }  // namespace
 
 Index WindowAxis::out() const {
+  if (windows > 0) return windows;
   const Index room = in + pad_lo + pad_hi - extent();
-  const Index windows = std::max<Index>(0, floor_div(room + (ceil_mode ? stride - 1 : 0), stride) + 1);
-  return ceil_mode ? std::min(windows, floor_div(in + pad_lo - 1, stride) + 1) : windows;
+  const Index fitting = std::max<Index>(0, floor_div(room + (ceil_mode ? stride - 1 : 0), stride) + 1);
+  return ceil_mode ? std::min(fitting, floor_div(in + pad_lo - 1, stride) + 1) : fitting;
 }
 
 Shape Window::in_shape(Index batch, Index channels) const {

@@ -18,6 +18,7 @@ struct WindowAxis {
   Index pad_hi = 0;
   Index dilation = 1;
   bool ceil_mode = false;
+  Index windows = 0;  // how many there are, where not as many as fit; 0: as many as fit
 
   // Kernel extent with its dilation gaps: (kernel - 1) * dilation + 1.
   Index extent() const { return (kernel - 1) * dilation + 1; }

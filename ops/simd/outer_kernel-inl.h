@@ -2,8 +2,9 @@
 //
 // Both operands are reached through offset tables, so that no operand has to be repacked: A[m][k] = a[a_rows[m] +
 // a_offsets[k]] is broadcast, B[k][p] = b[b_offsets[k] + p] is a contiguous load at any alignment. Every element of c
-// is one chain of fused multiply-adds over k in steps of kDepthBlock, blocks added in order: its bits do not depend on
-// the register block, on the thread count, or on the instruction set as long as that has a fused multiply-add.
+// is one chain of fused multiply-adds over k in blocks of about kDepthBlock, blocks added in order: its bits do not
+// depend on the register block, on the thread count, or on the instruction set as long as that has a fused
+// multiply-add.
 
 #if defined(GRADPROOF_OUTER_KERNEL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_OUTER_KERNEL_INL_H
@@ -39,12 +40,9 @@ inline constexpr int kVectorBlock = 3;
 inline Index LaneCount() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
 inline Index TileWidth() { return kVectorBlock * LaneCount(); }
 
-// One block of at most kDepthBlock steps, all in registers. With `accumulate`, c holds the sum of the blocks before.
-// `bias`, where given, has one value a row and is added last.
+// One block of at most kMostDepth products, all in registers.
 template <int kRows, int kVectors>
-HWY_NOINLINE void OuterBlock(Index depth, const float* const* a, const std::int32_t* a_offsets, const float* b,
-                             const std::int32_t* b_offsets, float* c, Index c_stride, bool accumulate,
-                             const float* bias) {
+HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const Index lanes = LaneCount();
@@ -52,10 +50,14 @@ HWY_NOINLINE void OuterBlock(Index depth, const float* const* a, const std::int3
   V sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
-    rows[m] = a[m];
+    rows[m] = step.a + step.a_rows[m];
 #pragma GCC unroll 3
     for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Zero(d);
   }
+  const float* const b = step.b;
+  const std::int32_t* const a_offsets = step.a_offsets;
+  const std::int32_t* const b_offsets = step.b_offsets;
+  const Index depth = step.depth;
   for (Index k = 0; k < depth; ++k) {
     const float* b_row = b + b_offsets[k];
     const Index a_offset = a_offsets[k];
@@ -69,21 +71,30 @@ HWY_NOINLINE void OuterBlock(Index depth, const float* const* a, const std::int3
       for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(scale, column[v], sum[m][v]);
     }
   }
+  if (step.sums != nullptr) {
+    const float* const sums = step.sums;
+    const Index stride = step.sums_stride;
 #pragma GCC unroll 8
-  for (int m = 0; m < kRows; ++m) {
+    for (int m = 0; m < kRows; ++m)
 #pragma GCC unroll 3
-    for (int v = 0; v < kVectors; ++v) {
-      float* out = c + m * c_stride + v * lanes;
-      V value = sum[m][v];
-      if (accumulate) value = hn::Add(hn::LoadU(d, out), value);
-      if (bias != nullptr) value = hn::Add(value, hn::Set(d, bias[m]));
-      hn::StoreU(value, d, out);
-    }
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Add(hn::LoadU(d, sums + m * stride + v * lanes), sum[m][v]);
   }
+  if (step.bias != nullptr) {
+    const float* const bias = step.bias;
+#pragma GCC unroll 8
+    for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Add(sum[m][v], hn::Set(d, bias[m]));
+  }
+  float* const out = step.out;
+  const Index stride = step.out_stride;
+#pragma GCC unroll 8
+  for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[m][v], d, out + m * stride + v * lanes);
 }
 
-using OuterFunction = void (*)(Index, const float* const*, const std::int32_t*, const float*, const std::int32_t*,
-                               float*, Index, bool, const float*);
+using OuterFunction = void (*)(const OuterStep&);
 
 // OuterBlock<rows, vectors> for 1 <= rows <= kRowBlock and 1 <= vectors <= kVectorBlock.
 inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
@@ -95,23 +106,48 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 
-// A tile of up to TileWidth() columns and any number of rows. Writes whole vectors: ceil(width / LaneCount()) of them a
-// row, so c and b must be that long.
-inline void OuterTile(const OuterProblem& problem, Index width, float* c, Index c_stride) {
+// A problem of one block, at most kMostDepth products, for all its rows and a tile of up to TileWidth() columns, added
+// to `sums` (null: nothing before). Whole vectors are read from b and written to `out`: ceil(width / LaneCount()) of
+// them a row. `accumulate` is not looked at.
+inline void OuterRows(const OuterProblem& problem, Index width, const float* sums, Index sums_stride, float* out,
+                      Index out_stride) {
   const Index vectors = (width + LaneCount() - 1) / LaneCount();
+  const OuterFunction whole = SelectOuterBlock(kRowBlock, vectors);
+  OuterStep step;
+  step.depth = problem.depth;
+  step.a = problem.a;
+  step.a_rows = problem.a_rows;
+  step.a_offsets = problem.a_offsets;
+  step.b = problem.b;
+  step.b_offsets = problem.b_offsets;
+  step.sums = sums;
+  step.sums_stride = sums_stride;
+  step.out = out;
+  step.out_stride = out_stride;
+  step.bias = problem.bias;
+  Index m = 0;
+  for (; m + kRowBlock <= problem.rows; m += kRowBlock) {
+    whole(step);
+    step.a_rows += kRowBlock;
+    if (sums != nullptr) step.sums += kRowBlock * sums_stride;
+    step.out += kRowBlock * out_stride;
+    if (step.bias != nullptr) step.bias += kRowBlock;
+  }
+  if (m < problem.rows) SelectOuterBlock(problem.rows - m, vectors)(step);
+}
+
+// All blocks of a problem, with c for the sums in between. Writes whole vectors, so c and b must be that long.
+inline void OuterTile(const OuterProblem& problem, Index width, float* c, Index c_stride) {
+  const Index block = outer_block_depth(problem.depth);
+  OuterProblem part = problem;
   Index k = 0;
   do {  // once even for an empty sum, which is zero
-    const Index depth = std::min(kDepthBlock, problem.depth - k);
-    const bool is_last = k + depth == problem.depth;
-    for (Index m = 0; m < problem.rows; m += kRowBlock) {
-      const Index rows = std::min<Index>(kRowBlock, problem.rows - m);
-      const float* a[kRowBlock];
-      for (Index row = 0; row < rows; ++row) a[row] = problem.a + problem.a_rows[m + row];
-      const float* bias = is_last && problem.bias != nullptr ? problem.bias + m : nullptr;
-      SelectOuterBlock(rows, vectors)(depth, a, problem.a_offsets + k, problem.b, problem.b_offsets + k,
-                                      c + m * c_stride, c_stride, problem.accumulate || k > 0, bias);
-    }
-    k += kDepthBlock;
+    part.depth = std::min(block, problem.depth - k);
+    part.a_offsets = problem.a_offsets + k;
+    part.b_offsets = problem.b_offsets + k;
+    part.bias = k + part.depth == problem.depth ? problem.bias : nullptr;
+    OuterRows(part, width, problem.accumulate || k > 0 ? c : nullptr, c_stride, c, c_stride);
+    k += block;
   } while (k < problem.depth);
 }
 

@@ -1,4 +1,4 @@
-// The SIMD implementations of conv: "simd" (the best instruction set) and "simd@<target>".
+// The implementations of conv: "simd" (the best instruction set) and "simd@<target>".
 #pragma once
 
 #include <vector>

@@ -1,0 +1,308 @@
+// Forward pass and data gradient on the outer-product kernel.
+#include <cstring>
+#include "ops/conv/outer_conv.h"
+
+#include "ops/conv/planes.h"
+#include "ops/simd/outer_problem.h"
+#include "ops/simd/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/conv/outer_conv_simd.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "ops/conv/pack_planes-inl.h"
+#include "ops/simd/outer_kernel-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+namespace {
+
+// Output channels (forward) or input channels (data gradient) are the rows, the terms of their sums are (channel, tap),
+// and the columns run along the flat pixel axis of the planes.
+//
+// Blocks, from the outside in (Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, with planes in place of a
+// packed B): a chunk of rows and a panel of tiles are an item of work; within an item, each block of about kDepthBlock
+// terms meets one tile of pixels, which stays in the L1 cache, with all rows of the chunk, whose weights stay in the L2
+// cache. The sums of a panel wait in a workspace until their last block.
+class OuterConv final : public ConvSum {
+ public:
+  OuterConv(const ConvShape& s, bool forward, int threads)
+      : shape_(s),
+        threads_(threads),
+        rows_(forward ? s.oc_per_group() : s.ic_per_group()),
+        channels_(forward ? s.ic_per_group() : s.oc_per_group()),
+        weights_group_(s.oc_per_group() * s.weights_channels() * s.window.taps()),
+        packs_weights_(!forward && s.window.taps() == 1),
+        geometry_(forward ? ConvGeometry::forward(s.window) : ConvGeometry::data_gradient(s.window)),
+        stack_(MakeStack()) {
+    const Index taps = s.window.taps();
+    const Index oc_step = s.weights_channels() * taps;
+    for (Index row = 0; row < rows_; ++row)
+      a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? oc_step : taps)));
+    chunk_rows_ = std::min(RoundUp(rows_, kRowBlock), kChunkRows);
+    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
+    Index most = 0;
+    for (const Sub& sub : subs_)
+      for (const TilePlan* plan : {&sub.full, &sub.rest})
+        if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan));
+    // Behind the sums packed weights, then a gathered tile and one vector that its last copy may spill into.
+    packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
+    workspace_size_ =
+        RoundUp(most * chunk_rows_ * TileWidth() + packed_size_ + kMostDepth * TileWidth() + LaneCount(), 16);
+    workspace_ = zeroed_floats(threads * workspace_size_);
+    for (Index k = 0; k < kMostDepth; ++k) {
+      gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
+      packed_offsets_.push_back(static_cast<std::int32_t>(k * kRowBlock));
+    }
+    for (Index row = 0; row < chunk_rows_; ++row)
+      packed_rows_.push_back(static_cast<std::int32_t>(row / kRowBlock * kRowBlock * kMostDepth + row % kRowBlock));
+  }
+
+  void run(const float* source, const float* weights, const float* bias, float* output) override {
+    const Index source_image = channels_ * shape_.g * geometry_.planes.source_count();
+    for (Index n = 0; n < shape_.mb; n += stack_.images) {
+      const Index images = std::min(stack_.images, shape_.mb - n);
+      if (stack_.is_copy()) PackPlanes(stack_, source + n * source_image, images, threads_);
+      const Operands operands{weights, stack_.base(source + n * source_image), bias, output + n * ImageSize()};
+      for (const Sub& sub : subs_) RunSub(sub, images == stack_.images ? sub.full : sub.rest, operands);
+    }
+  }
+
+  std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
+
+ private:
+  // Weights of a chunk, 256 rows of 128 terms, take 128 KiB.
+  static constexpr Index kChunkRows = 256;
+  // Sums that wait, a workspace a thread.
+  static constexpr Index kWorkspaceBytes = Index{256} << 10;
+  // From this many full tiles on an image is read in place: fewer leave too many columns of its last tile unused, and
+  // are stacked with other images.
+  static constexpr Index kTilesInPlace = 4;
+
+  struct Sub {
+    std::vector<std::int32_t> a_offsets, b_offsets;
+    TilePlan full, rest;  // for a whole stack of images, and for the last one
+    Index column_step;
+  };
+  struct Operands {
+    const float* weights;
+    const float* planes;
+    const float* bias;
+    float* output;
+  };
+  // What is computed at a stretch: rows [first_row, first_row + rows) of a group for tiles [first_tile, last_tile).
+  struct Item {
+    Index group, first_row, rows, first_tile, last_tile;
+  };
+
+  static Index RoundUp(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
+
+  Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
+  Index ImageSize() const { return rows_ * shape_.g * PixelCount(); }
+
+  PlaneStack MakeStack() const {
+    const Index channels = channels_ * shape_.g;
+    if (geometry_.planes.is_dense() && geometry_.planes.image_pitch() >= kTilesInPlace * TileWidth())
+      return PlaneStack::in_place(geometry_.planes, channels);
+    return PlaneStack::copied(geometry_.planes, channels, images_per_stack(geometry_.planes, channels, shape_.mb),
+                              TileWidth());
+  }
+
+  Sub PlanSub(const SubConv& sub, Index channel_step) const {
+    Sub plan;
+    plan.b_offsets = stack_.term_offsets(sub.taps, channels_);
+    for (Index channel = 0; channel < channels_; ++channel)
+      for (const Tap& tap : sub.taps)
+        plan.a_offsets.push_back(static_cast<std::int32_t>(channel * channel_step + tap.number));
+    plan.full = PlanTiles(sub, stack_.images);
+    plan.rest = PlanTiles(sub, shape_.mb % stack_.images);
+    plan.column_step = sub.step[2];
+    return plan;
+  }
+
+  // What a tile's columns cost, in register blocks: gaps are computed like outputs, and gathering a column from the
+  // planes takes as long as nine multiply-adds.
+  TilePlan PlanTiles(const SubConv& sub, Index images) const {
+    constexpr double kGatherCost = 9;
+    const TileUnits units{LaneCount(), kVectorBlock};
+    TilePlan flat = plan_flat_tiles(geometry_, sub, images, units, ImageSize());
+    if (!stack_.is_copy()) {
+      keep_tiles_within(flat, LaneCount(), geometry_.planes.image_pitch() - Reach(sub));
+      return flat;
+    }
+    TilePlan compact = plan_compact_tiles(geometry_, sub, images, units, ImageSize());
+    const double gathered = 1 + kGatherCost / static_cast<double>(chunk_rows_);
+    return VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
+  }
+
+  static double VectorCount(const TilePlan& plan) {
+    double vectors = 0;
+    for (const TilePlan::Tile& tile : plan.tiles)
+      vectors += static_cast<double>((tile.width + LaneCount() - 1) / LaneCount());
+    return vectors;
+  }
+
+  static Index Reach(const SubConv& sub) {
+    Index reach = 0;
+    for (const Tap& tap : sub.taps) reach = std::max(reach, tap.offset);
+    return reach;
+  }
+
+  Index PanelTiles(const TilePlan& plan) const {
+    const Index tile_bytes = chunk_rows_ * TileWidth() * static_cast<Index>(sizeof(float));
+    return std::clamp<Index>(kWorkspaceBytes / tile_bytes, 1, static_cast<Index>(plan.tiles.size()));
+  }
+
+  // Items are as large as the workspace allows, and at least four a thread where there are rows or tiles to divide.
+  void RunSub(const Sub& sub, const TilePlan& plan, const Operands& operands) {
+    const auto tiles = static_cast<Index>(plan.tiles.size());
+    if (tiles == 0) return;
+    Index panels = (tiles + PanelTiles(plan) - 1) / PanelTiles(plan);
+    Index chunk = chunk_rows_;
+    const Index wanted = threads_ == 1 ? 1 : 4 * threads_;
+    const auto items = [&] { return shape_.g * panels * ((rows_ + chunk - 1) / chunk); };
+    if (items() < wanted) panels = std::clamp<Index>(panels * wanted / items(), panels, tiles);
+    while (items() < wanted && chunk > 4 * kRowBlock) chunk = RoundUp(chunk / 2, kRowBlock);
+    const Index chunks = (rows_ + chunk - 1) / chunk;
+    const Index count = items();
+    parallel_tiles(threads_, threads_, [&](Index thread) {
+      float* sums = workspace_.get() + thread * workspace_size_;
+      for (Index i = count * thread / threads_; i < count * (thread + 1) / threads_; ++i) {
+        const Index panel = i % panels;
+        const Index first_row = i / panels % chunks * chunk;
+        RunItem(sub, plan, operands,
+                {i / panels / chunks, first_row, std::min(chunk, rows_ - first_row), tiles * panel / panels,
+                 tiles * (panel + 1) / panels},
+                sums);
+      }
+    });
+  }
+
+  void RunItem(const Sub& sub, const TilePlan& plan, const Operands& operands, const Item& item, float* sums) const {
+    const auto depth = static_cast<Index>(sub.b_offsets.size());
+    const Index block = outer_block_depth(depth);
+    const float* weights = operands.weights + item.group * weights_group_;
+    const float* planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
+    const Index first_channel = item.group * rows_ + item.first_row;
+    float* output = operands.output + first_channel * PixelCount();
+    float* packed = sums + (item.last_tile - item.first_tile) * item.rows * TileWidth();
+    float* gathered = packed + packed_size_;
+    Index k = 0;
+    do {  // once even for an empty sum, which is zero
+      OuterProblem problem;
+      problem.rows = item.rows;
+      problem.depth = std::min(block, depth - k);
+      const bool is_last = k + problem.depth == depth;
+      if (is_last && operands.bias != nullptr) problem.bias = operands.bias + first_channel;
+      problem.a = weights;
+      problem.a_rows = a_rows_.data() + item.first_row;
+      problem.a_offsets = sub.a_offsets.data() + k;
+      problem.b_offsets = plan.is_compact() ? gathered_offsets_.data() : sub.b_offsets.data() + k;
+      if (packs_weights_) PackWeights(problem, packed);
+      for (Index t = item.first_tile; t < item.last_tile; ++t) {
+        const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
+        float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
+        const float* before = k == 0 ? nullptr : tile_sums;
+        problem.b = plan.is_compact() ? gathered : planes + tile.first_pixel;
+        if (plan.is_compact()) Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
+        const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
+        const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
+                            tile.width % LaneCount() == 0;
+        if (direct) {
+          OuterRows(problem, tile.width, before, TileWidth(), output + run.output, PixelCount());
+        } else {
+          OuterRows(problem, tile.width, before, TileWidth(), tile_sums, TileWidth());
+          if (is_last) StoreRuns(plan, tile, sub.column_step, item.rows, tile_sums, output);
+        }
+      }
+      k += block;
+    } while (k < depth);
+  }
+
+  // The problem's weights in blocks of rows [row / kRowBlock][k][row % kRowBlock]. Rows are neighbours; terms are a row
+  // of the matrix apart, often a power of two, and would meet in the same cache sets.
+  void PackWeights(OuterProblem& problem, float* HWY_RESTRICT packed) const {
+    for (Index k = 0; k < problem.depth; ++k) {
+      const float* HWY_RESTRICT from = problem.a + problem.a_rows[0] + problem.a_offsets[k];
+      float* HWY_RESTRICT to = packed + k * kRowBlock;
+      Index row = 0;
+      for (; row + kRowBlock <= problem.rows; row += kRowBlock, to += kRowBlock * kMostDepth)
+        std::memcpy(to, from + row, kRowBlock * sizeof(float));
+      std::copy_n(from + row, problem.rows - row, to);
+    }
+    problem.a = packed;
+    problem.a_rows = packed_rows_.data();
+    problem.a_offsets = packed_offsets_.data();
+  }
+
+  // out[k][column] = planes[offsets[k] + pixel of the column] for k < depth. Copies whole vectors: what they spill into
+  // is written afterwards, or the slack behind the tile.
+  static void Gather(const TilePlan& plan, const TilePlan::Tile& tile, const float* planes,
+                     const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
+    const Index lanes = LaneCount();
+    for (Index k = 0; k < depth; ++k, out += TileWidth()) {
+      const float* HWY_RESTRICT in = planes + offsets[k];
+      for (Index p = tile.first_piece; p < tile.last_piece; ++p) {
+        const TilePlan::Piece& piece = plan.pieces[static_cast<size_t>(p)];
+        for (Index i = 0; i < piece.length; i += lanes)
+          hn::StoreU(hn::LoadU(d, in + piece.pixel + i), d, out + piece.column + i);
+      }
+    }
+  }
+
+  // Copies the columns that are outputs, and leaves out the gaps.
+  void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index step, Index rows, const float* sums,
+                 float* out) const {
+    const hn::ScalableTag<float> d;
+    const Index lanes = LaneCount();
+    for (Index row = 0; row < rows; ++row, sums += TileWidth(), out += PixelCount())
+      for (Index r = tile.first_run; r < tile.last_run; ++r) {
+        const TilePlan::Run& run = plan.runs[static_cast<size_t>(r)];
+        const float* from = sums + run.column;
+        float* to = out + run.output;
+        Index i = 0;
+        if (step == 1)
+          for (; i + lanes <= run.length; i += lanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+        for (; i < run.length; ++i) to[i * step] = from[i];
+      }
+  }
+
+  ConvShape shape_;
+  int threads_;
+  Index rows_, channels_;  // within a group
+  Index weights_group_;
+  bool packs_weights_;  // pointwise data gradient: a row's weights lie a row of the matrix apart
+  ConvGeometry geometry_;
+  PlaneStack stack_;
+  std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
+  std::vector<Sub> subs_;
+  Index chunk_rows_ = 0;
+  Index packed_size_ = 0;
+  Index workspace_size_ = 0;
+  AlignedMemory<float> workspace_;
+};
+
+std::unique_ptr<ConvSum> PlanOuterConv(const ConvShape& shape, bool forward, int threads) {
+  return std::make_unique<OuterConv>(shape, forward, threads);
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradproof {
+
+HWY_EXPORT(PlanOuterConv);
+
+std::unique_ptr<ConvSum> plan_outer_conv(const ConvShape& shape, bool forward, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, forward, threads);
+}
+
+}  // namespace gradproof
+#endif  // HWY_ONCE

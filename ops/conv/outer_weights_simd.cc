@@ -1,0 +1,202 @@
+// Weight gradient and channel sums.
+#include "ops/conv/outer_conv.h"
+#include "ops/conv/planes.h"
+#include "ops/simd/block_sums.h"
+#include "ops/simd/outer_problem.h"
+#include "ops/simd/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/conv/outer_weights_simd.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "ops/conv/pack_planes-inl.h"
+#include "ops/simd/block_sums-inl.h"
+#include "ops/simd/outer_kernel-inl.h"
+#include "ops/simd/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+namespace {
+
+// The rows are (input channel, tap), read straight from the planes; the columns are output channels, from a transposed
+// copy of diff_dst in tiles [group][tile][pixel][column]; the sum runs over the pixels of all images, whose places in
+// the planes an offset table names, so that gaps take no part.
+//
+// Pointwise, both operands are alike: with `exchanged` the roles are the other way round (src is transposed, and the
+// shape's ic and oc say so), and the sums come out as the rows of diff_weights.
+class OuterWeights final : public ConvSum {
+ public:
+  OuterWeights(const ConvShape& s, bool exchanged, int threads)
+      : shape_(s),
+        exchanged_(exchanged),
+        threads_(threads),
+        geometry_(ConvGeometry::forward(s.window)),
+        stack_(geometry_.planes.is_dense()
+                   ? PlaneStack::in_place(geometry_.planes, s.ic)
+                   : PlaneStack::copied(geometry_.planes, s.ic, images_per_stack(geometry_.planes, s.ic, s.mb), 0)),
+        tiles_((s.oc_per_group() + TileWidth() - 1) / TileWidth()),
+        columns_(zeroed_floats(s.g * tiles_ * stack_.images * PixelCount() * TileWidth())),
+        sums_(zeroed_floats(s.g * tiles_ * Rows() * TileWidth())),
+        a_rows_(stack_.term_offsets(geometry_.subs[0].taps, s.ic_per_group())) {
+    const auto& out = geometry_.output;
+    for (Index n = 0; n < stack_.images; ++n)
+      for (Index d = 0; d < out[0]; ++d)
+        for (Index h = 0; h < out[1]; ++h)
+          for (Index w = 0; w < out[2]; ++w)
+            a_offsets_.push_back(
+                static_cast<std::int32_t>(n * geometry_.planes.image_pitch() + geometry_.planes.offset(d, h, w)));
+    for (Index p = 0; p < stack_.images * PixelCount(); ++p)
+      b_offsets_.push_back(static_cast<std::int32_t>(p * TileWidth()));
+  }
+
+  void run(const float* src, const float* diff_dst, const float*, float* diff_weights) override {
+    if (exchanged_) std::swap(src, diff_dst);
+    for (Index n = 0; n < shape_.mb; n += stack_.images) {
+      const Index images = std::min(stack_.images, shape_.mb - n);
+      const float* source = src + n * shape_.ic * geometry_.planes.source_count();
+      if (stack_.is_copy()) PackPlanes(stack_, source, images, threads_);
+      TransposeColumns(diff_dst + n * shape_.oc * PixelCount(), images);
+      Accumulate(stack_.base(source), images * PixelCount(), n > 0);
+    }
+    parallel_tiles(threads_, shape_.g * tiles_, [&](Index item) {
+      const float* sums = sums_.get() + item * Rows() * TileWidth();
+      const Index column = item % tiles_ * TileWidth();
+      const Index group = item / tiles_;
+      if (exchanged_) {
+        float* out = diff_weights + group * Rows() * shape_.oc_per_group() + column;
+        for (Index row = 0; row < Rows(); ++row)
+          CopyStrided(sums + row * TileWidth(), 1, TileColumns(column), out + row * shape_.oc_per_group());
+      } else {
+        Transpose(sums, TileWidth(), Rows(), TileColumns(column),
+                  diff_weights + (group * shape_.oc_per_group() + column) * Rows(), Rows());
+      }
+    });
+  }
+
+  std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
+
+ private:
+  Index Rows() const { return shape_.ic_per_group() * shape_.window.taps(); }
+  Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
+  Index TileColumns(Index column) const { return std::min(TileWidth(), shape_.oc_per_group() - column); }
+  float* Columns(Index item) const { return columns_.get() + item * stack_.images * PixelCount() * TileWidth(); }
+
+  // Stretches of pixels are handed out, so that few groups and tiles keep all threads busy.
+  void TransposeColumns(const float* diff_dst, Index images) {
+    constexpr Index kStretch = 512;
+    const Index stretches = (PixelCount() + kStretch - 1) / kStretch;
+    parallel_tiles(threads_, shape_.g * tiles_ * images * stretches, [&](Index index) {
+      const Index first = index % stretches * kStretch;
+      const Index n = index / stretches % images;
+      const Index item = index / stretches / images;
+      const Index column = item % tiles_ * TileWidth();
+      const Index oc = item / tiles_ * shape_.oc_per_group() + column;
+      Transpose(diff_dst + (n * shape_.oc + oc) * PixelCount() + first, PixelCount(), TileColumns(column),
+                std::min(kStretch, PixelCount() - first), Columns(item) + (n * PixelCount() + first) * TileWidth(),
+                TileWidth());
+    });
+  }
+
+  // One thread owns an element and walks all pixels in order.
+  void Accumulate(const float* planes, Index pixels, bool accumulate) {
+    const Index blocks = (Rows() + kRowBlock - 1) / kRowBlock;
+    const Index parts = threads_ == 1 ? 1 : std::min<Index>(blocks, 2 * threads_);
+    parallel_tiles(threads_, shape_.g * tiles_ * parts, [&](Index index) {
+      const Index part = index % parts;
+      const Index item = index / parts;
+      const Index first = kRowBlock * (blocks * part / parts);
+      OuterProblem problem;
+      problem.rows = std::min(Rows(), kRowBlock * (blocks * (part + 1) / parts)) - first;
+      problem.depth = pixels;
+      problem.a = planes + item / tiles_ * shape_.ic_per_group() * stack_.channel_pitch;
+      problem.a_rows = a_rows_.data() + first;
+      problem.a_offsets = a_offsets_.data();
+      problem.b = Columns(item);
+      problem.b_offsets = b_offsets_.data();
+      float* sums = sums_.get() + (item * Rows() + first) * TileWidth();
+      problem.accumulate = accumulate;
+      OuterTile(problem, TileColumns(item % tiles_ * TileWidth()), sums, TileWidth());
+    });
+  }
+
+  ConvShape shape_;
+  bool exchanged_;
+  int threads_;
+  ConvGeometry geometry_;
+  PlaneStack stack_;
+  Index tiles_;  // of output channels, a group
+  AlignedMemory<float> columns_, sums_;
+  std::vector<std::int32_t> a_rows_, a_offsets_, b_offsets_;
+};
+
+// sums[c] = sum of x[n][c][i] over n and i.
+class ChannelSums final : public ConvSum {
+ public:
+  ChannelSums(Index mb, Index channels, Index size, int threads)
+      : channels_(channels), threads_(threads), channel_{mb, size, channels * size} {}
+
+  void run(const float* x, const float*, const float*, float* sums) override {
+    parallel_tiles(threads_, channels_,
+                   [&](Index c) { sums[c] = static_cast<float>(ChannelTotal(channel_, x + c * channel_.length)); });
+  }
+
+  std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
+
+ private:
+  Index channels_;
+  int threads_;
+  Channel channel_;
+};
+
+std::unique_ptr<ConvSum> PlanWeights(const ConvShape& shape, int threads) {
+  // The operand with fewer channels is transposed.
+  const bool pointwise = shape.window.taps() == 1 && ConvGeometry::forward(shape.window).planes.is_dense();
+  if (pointwise && shape.ic < shape.oc) {
+    ConvShape exchanged = shape;
+    std::swap(exchanged.ic, exchanged.oc);
+    return std::make_unique<OuterWeights>(exchanged, true, threads);
+  }
+  return std::make_unique<OuterWeights>(shape, false, threads);
+}
+
+std::unique_ptr<ConvSum> PlanSums(Index mb, Index channels, Index size, int threads) {
+  return std::make_unique<ChannelSums>(mb, channels, size, threads);
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradproof {
+
+HWY_EXPORT(PlanWeights);
+HWY_EXPORT(PlanSums);
+
+std::unique_ptr<ConvSum> plan_outer_weights(const ConvShape& shape, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PlanWeights)(shape, threads);
+}
+
+std::unique_ptr<ConvSum> plan_channel_sums(Index mb, Index channels, Index size, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PlanSums)(mb, channels, size, threads);
+}
+
+// The pixels of a stack of images are cut into blocks, and those of all stacks added.
+double outer_weights_depth(const ConvShape& shape) {
+  const ConvGeometry geometry = ConvGeometry::forward(shape.window);
+  const Index images = geometry.planes.is_dense() ? 1 : images_per_stack(geometry.planes, shape.ic, shape.mb);
+  const Index stacks = (shape.mb + images - 1) / images;
+  const Index pixels = images * shape.window.out_count();
+  const Index rest = (shape.mb - (stacks - 1) * images) * shape.window.out_count();
+  const Index chain = std::max(outer_block_depth(pixels), outer_block_depth(rest));
+  return static_cast<double>(chain + (stacks - 1) * outer_blocks(pixels) + outer_blocks(rest));
+}
+
+double channel_sums_depth() { return 1 + kSumDepth; }  // summed in double, rounded once
+
+}  // namespace gradproof
+#endif  // HWY_ONCE
