@@ -29,7 +29,7 @@ if(GRADPROOF_SANITIZE)
 endif()
 
 # What nearly every file includes is parsed once a group of targets that are compiled alike: the first of them names these
-# and the packages' headers, the others REUSE_FROM it (docs/decisions/0005-build-time.md). It is a matter of speed only:
+# and the packages' headers, the others REUSE_FROM it (docs/decisions/0006-build-time.md). It is a matter of speed only:
 # a file includes what it uses, and the coverage preset builds without.
 set(GRADPROOF_STANDARD_HEADERS
     <algorithm> <array> <chrono> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory> <optional>
