@@ -39,7 +39,7 @@ class LocalConv : public Kernel {
         stretches_(stretches_of(geometry_, kLongestStretch)),
         columns_(column_count(stretches_)),
         images_(images),
-        stack_(geometry_.planes, a.ic, images, kColumnUnit),
+        stack_(PlaneStack::copied(geometry_.planes, a.ic, images, kColumnUnit)),
         term_offsets_(stack_.term_offsets(geometry_.subs[0].taps, a.ic)) {}
 
   float* Floats(std::span<const TensorRef> tensors, std::string_view name) const {
