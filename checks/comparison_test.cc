@@ -46,8 +46,8 @@ TEST(AxisNames, FollowTheSlotAndTheRank) {
 // Unshared weights: six axes in two dimensions, four in one.
 TEST(AxisNames, AreThoseThatTheSlotDeclares) {
   Spec spec = spec_with_slots();
-  spec.slots.push_back({.name = "weights", .axes = {"oc", "ic", "kh", "kw", "oh", "ow"}});
-  spec.slots.push_back({.name = "bias", .axes = {"oc", "oh", "ow"}});
+  spec.slots.push_back({.name = "weights", .shape = nullptr, .axes = {"oc", "ic", "kh", "kw", "oh", "ow"}});
+  spec.slots.push_back({.name = "bias", .shape = nullptr, .axes = {"oc", "oh", "ow"}});
   EXPECT_EQ(axis_names(spec, "weights", 6), (std::vector<std::string>{"oc", "ic", "kh", "kw", "oh", "ow"}));
   EXPECT_EQ(axis_names(spec, "diff_weights", 4), (std::vector<std::string>{"oc", "ic", "kw", "ow"}));
   EXPECT_EQ(axis_names(spec, "bias", 2), (std::vector<std::string>{"oc", "ow"}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <utility>
 
 #include "checks/comparison.h"
 #include "checks/inputs.h"
@@ -57,7 +58,8 @@ Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Arrays
   for (auto& [name, array] : result) {
     if (element_count(array.shape) > kCopied) continue;
     Array<Mass<Real>> copy(array.shape);
-    for (Index i = 0; i < element_count(array.shape); ++i) copy[i] = Mass<Real>::input(array[i].value, depth);
+    for (Index i = 0; i < element_count(array.shape); ++i)
+      copy[i] = Mass<Real>::input(std::as_const(array)[i].value, depth);
     array = std::move(copy);
   }
   return result;

@@ -118,16 +118,12 @@ test_arguments_directory_and_exit_code_are_the_users() {
   expect_code 11
 }
 
-test_second_call_builds_nothing_and_is_silent_and_quick() {
+test_second_call_builds_nothing_and_is_silent() {
   launch list
   expect_in "building" "$err"
-  local begin=${EPOCHREALTIME/./}
   launch list
-  local spent=$(( (${EPOCHREALTIME/./} - begin) / 1000 ))
   expect_equal "$err" ""
   expect_equal "$(wc -l <"$repo/compilations")" 1
-  # Measured 0.1 s; the limit leaves room for a loaded machine.
-  (( spent < 1000 )) || fail "took $spent ms"
 }
 
 test_changed_source_is_built_again() {
