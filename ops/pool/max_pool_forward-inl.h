@@ -14,6 +14,7 @@
 #include "ops/pool/max_pool.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/window_maxima-inl.h"
+#include "ops/pool/window_sweep-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -21,23 +22,23 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Each band of output rows: maxima along the input rows, then maxima of those along columns and depth. A maximum in a
-// row is found once for all windows that share the row. Vectors of windows whose taps all lie in the row read it where
-// it is; the others, at its ends, read a padded copy.
+// The maximum along a row of taps is found once for all windows that share it: small windows in one sweep, others by
+// way of the maxima along all rows of a band. Vectors of windows whose taps are all in the row read it where it is; the
+// others, at its ends, read a padded copy.
 template <typename T>
 class MaxPoolForward final : public PoolKernel {
  public:
   MaxPoolForward(const MaxPoolAttributes& a, int threads)
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
         vectors_(g_.w.out),
+        sweep_(ChooseSweep<T>(g_)),
         pitch_(WholeLines(vectors_.count * Lanes())),
-        row_maxima_(ChooseRowMaxima(g_.w)),
         first_taps_(Filled(pitch_, std::int32_t{0})) {
     PlanEnds();
     PlanFirstTaps();
-    PlanBands(g_.h.out, 8 * pitch_ * g_.h.stride * g_.d.kernel + 5 * g_.w.out);
+    PlanBands(g_.h.out, sweep_ ? 4 * g_.h.stride * g_.w.in + 5 * g_.w.out : 8 * pitch_ * g_.h.stride * g_.d.kernel);
     slice_rows_ = (band_rows_ - 1) * g_.h.stride + g_.h.extent();
-    const Index maxima = g_.d.kernel * slice_rows_ * pitch_;
+    const Index maxima = sweep_ ? 0 : g_.d.kernel * slice_rows_ * pitch_;
     const Index staged = WholeLines(band_rows_ * g_.w.out + Lanes());
     for (int thread = 0; thread < threads_; ++thread)
       workspaces_.push_back({Filled(slice_rows_ * padded_pitch_, kLowest), Filled(maxima, 0.0F),
@@ -54,11 +55,19 @@ class MaxPoolForward final : public PoolKernel {
       Workspace& space = workspaces_[At(thread)];
       const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
       const size_t count = At(band.rows * g_.w.out);
-      AlongRows(src + band.plane * g_.in_count(), band, space);
-      AlongColumns(band, space, staged ? space.dst.get() : dst + at, staged ? space.argmax.get() : argmax + at);
+      float* to = staged ? space.dst.get() : dst + at;
+      T* to_argmax = staged ? space.argmax.get() : argmax + at;
+      const float* in = src + band.plane * g_.in_count();
+      if (sweep_) {
+        const InputRows rows = Pad(in + band.slice * g_.h.in * g_.w.in, band, space);
+        sweep_(g_, rows, FirstRow(band), band.rows, first_taps_.get(), to, to_argmax);
+      } else {
+        AlongRows(in, band, space);
+        AlongColumns(band, space, to, to_argmax);
+      }
       if (!staged) return;
       Map(Copy(), stores_, count, dst + at, space.dst.get());
-      Map(Copy(), stores_, count, argmax + at, space.argmax.get());
+      Map(Copy(), Stores::kCached, count, argmax + at, space.argmax.get());
     });
   }
 
@@ -70,9 +79,6 @@ class MaxPoolForward final : public PoolKernel {
     AlignedMemory<float> dst;          // [row][ow]
     AlignedMemory<T> argmax;
     std::vector<TapRow> tap_rows;
-  };
-  struct Range {
-    Index first, end;
   };
 
   // Which vectors have all their taps in the row, and what of the row the others read.
@@ -100,45 +106,45 @@ class MaxPoolForward final : public PoolKernel {
   // The first input row of a band; negative in the padding.
   Index FirstRow(const Band& band) const { return g_.h.input_of(band.row, 0); }
 
+  // The input rows of a band, from FirstRow on as far as they exist; the ends that need it are copied.
+  InputRows Pad(const float* slice, const Band& band, Workspace& space) const {
+    const Range rows = RowsInside(band);
+    const Rows<const float> in{slice + FirstRow(band) * g_.w.in - g_.w.pad, g_.w.in};
+    const Index skipped = rows.first - FirstRow(band);
+    for (const Range& range : copied_)
+      CopyPadded({slice + rows.first * g_.w.in, g_.w.in}, rows.end - rows.first, g_.w.in, range, kLowest,
+                 {space.padded.get() + skipped * padded_pitch_ + g_.w.pad, padded_pitch_});
+    return {in, {space.padded.get(), padded_pitch_}, inside_};
+  }
+
+  // Those of the rows that a band sees that are not padding.
+  Range RowsInside(const Band& band) const {
+    const Index end = g_.h.input_of(band.row + band.rows - 1, g_.h.kernel - 1) + 1;
+    return {std::max<Index>(FirstRow(band), 0), std::min(end, g_.h.in)};
+  }
+
   void AlongRows(const float* src, const Band& band, Workspace& space) const {
-    const Index first = std::max<Index>(FirstRow(band), 0);
-    const Index end = std::min(g_.h.input_of(band.row + band.rows - 1, g_.h.kernel - 1) + 1, g_.h.in);
-    const Index skipped = first - FirstRow(band);
-    const Rows<float> padded{space.padded.get() + skipped * padded_pitch_, padded_pitch_};
+    const auto maxima = g_.w.stride == 1 ? RowMaxima<1> : g_.w.stride == 2 ? RowMaxima<2> : RowMaxima<0>;
+    const Range inside = RowsInside(band);
+    const Index skipped = inside.first - FirstRow(band);
     for (Index kd = 0; kd < g_.d.kernel; ++kd) {
       const Index id = g_.d.input_of(band.slice, kd);
       if (!g_.d.holds(id)) continue;
-      const Rows<const float> in{src + (id * g_.h.in + first) * g_.w.in, g_.w.in};
+      InputRows rows = Pad(src + id * g_.h.in * g_.w.in, band, space);
+      rows.in.data += skipped * rows.in.pitch;
+      rows.padded.data += skipped * rows.padded.pitch;
       const Index at = (kd * slice_rows_ + skipped) * pitch_;
-      const auto maxima = [&](Rows<const float> rows, Range vectors) {
-        if (vectors.first < vectors.end)
-          row_maxima_(g_.w, rows, end - first, vectors.first, vectors.end, first_taps_.get(),
-                      {space.best.get() + at, space.taps.get() + at, pitch_});
-      };
-      for (const Range& range : copied_)
-        CopyPadded(in, end - first, g_.w.in, range.first, range.end, kLowest, {padded.data + g_.w.pad, padded.pitch});
-      maxima({padded.data, padded.pitch}, {0, inside_.first});
-      maxima({in.data - g_.w.pad, in.pitch}, inside_);
-      maxima({padded.data, padded.pitch}, {inside_.end, vectors_.count});
+      maxima(g_.w, rows, inside.end - inside.first, first_taps_.get(), {space.best.get() + at, pitch_},
+             {space.taps.get() + at, pitch_});
     }
   }
 
   void AlongColumns(const Band& band, Workspace& space, float* dst, T* argmax) const {
-    const auto inside = [&](Index row) {
-      return row < band.rows && g_.h.holds(g_.h.input_of(band.row + row, 0)) &&
-             g_.h.holds(g_.h.input_of(band.row + row, g_.h.kernel - 1));
-    };
-    for (Index row = 0; row < band.rows;) {
-      Index end = row + 1;  // of rows whose windows have the same taps in the input
-      while (inside(row) && inside(end)) ++end;
+    const auto maxima = g_.w.stride == 2 ? ColumnMaxima<2, T> : ColumnMaxima<1, T>;
+    for (Index row = 0; row < band.rows; ++row) {
       PlanTaps(band, row, space.tap_rows);
-      const Index out = g_.w.out;
-      WithConstant(space.tap_rows.size(), [&](auto n) HWY_ATTR {
-        const auto maxima = g_.w.stride == 2 ? ColumnMaxima<2, n(), T> : ColumnMaxima<1, n(), T>;
-        maxima(space.best.get(), space.taps.get(), space.tap_rows, g_.h.stride * pitch_, end - row, out,
-               dst + row * out, argmax + row * out);
-      });
-      row = end;
+      maxima(space.best.get(), space.taps.get(), space.tap_rows, g_.w.out, dst + row * g_.w.out,
+             argmax + row * g_.w.out);
     }
   }
 
@@ -157,8 +163,8 @@ class MaxPoolForward final : public PoolKernel {
   }
 
   const RowVectors vectors_;  // of a row of windows
-  const Index pitch_;         // lanes of those
-  const RowMaximaFunction row_maxima_;
+  const SweepFunction<T> sweep_;
+  const Index pitch_;                       // lanes of the vectors
   AlignedMemory<std::int32_t> first_taps_;  // [vector][lane]
   Range inside_{0, 0};                      // vectors with all their taps in the row
   std::vector<Range> copied_;               // parts of the row that the others read

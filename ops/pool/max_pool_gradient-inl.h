@@ -57,6 +57,9 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
   }
 }
 
+// Output that is staged at a time.
+inline const Index kStagedBytes = getenv("SG") ? atoi(getenv("SG")) : Index{2} << 10;
+
 // Gathers instead of scattering: each element sums what the windows over it send, in a fixed order; every element is
 // written once. Rows of windows lie between gaps of "no tap", so that no end of a row needs a branch.
 template <typename T>
@@ -68,14 +71,13 @@ class MaxPoolGradient final : public PoolKernel {
         staged_(stores_ == Stores::kStreaming || g_.w.in % g_.w.stride != 0 || g_.w.in / g_.w.stride < Lanes()),
         gap_(WholeLines(g_.w.extent() / g_.w.stride + 1)),
         pitch_(gap_ + WholeLines(std::max(g_.w.out, g_.w.in / g_.w.stride + gap_) + Lanes())) {
-    const Index group_bytes = 8 * pitch_ * g_.d.kernel + (staged_ ? 4 : 0) * g_.h.stride * g_.w.in;
-    PlanBands((g_.h.in + g_.h.stride - 1) / g_.h.stride, group_bytes);
+    PlanBands((g_.h.in + g_.h.stride - 1) / g_.h.stride, 8 * pitch_ * g_.d.kernel);
     slice_rows_ = band_rows_ + g_.h.extent() / g_.h.stride + 2;
     const Index windows = g_.d.kernel * slice_rows_ * pitch_ + gap_;
     const Index overrun = Lanes() * g_.w.stride;
     for (int thread = 0; thread < threads_; ++thread)
       workspaces_.push_back({Filled(windows, 0.0F), Filled(windows, kNoTap),
-                             Filled(WholeLines(band_rows_ * g_.h.stride * g_.w.in + overrun), 0.0F),
+                             Filled(WholeLines(RowsPerStep() * g_.w.in + overrun), 0.0F),
                              Filled(WholeLines(g_.w.in + overrun), 0.0F)});
   }
 
@@ -90,8 +92,13 @@ class MaxPoolGradient final : public PoolKernel {
       const Index from = band.plane * g_.out_count();
       float* to = diff_src + ((band.plane * g_.d.in + band.slice) * g_.h.in + first) * g_.w.in;
       const Windows windows = LayOut(diff_dst + from, argmax + from, band.slice, first, count, space);
-      route_(g_, windows, first, count, staged_ ? space.diff_src.get() : to, space.spare_row.get());
-      if (staged_) Map(Copy(), stores_, At(count * g_.w.in), to, space.diff_src.get());
+      if (!staged_) return route_(g_, windows, first, count, to, space.spare_row.get());
+      const Index step = RowsPerStep();
+      for (Index row = 0; row < count; row += step) {
+        const Index rows = std::min(step, count - row);
+        route_(g_, windows, first + row, rows, space.diff_src.get(), space.spare_row.get());
+        Map(Copy(), stores_, At(rows * g_.w.in), to + row * g_.w.in, space.diff_src.get());
+      }
     });
   }
 
@@ -102,6 +109,9 @@ class MaxPoolGradient final : public PoolKernel {
     AlignedMemory<float> diff_src;  // [row][iw]
     AlignedMemory<float> spare_row;
   };
+
+  // Whole groups of rows that are staged at a time, so that memory takes them in while the next are summed.
+  Index RowsPerStep() const { return std::max<Index>(1, kStagedBytes / (4 * g_.h.stride * g_.w.in)) * g_.h.stride; }
 
   // The windows over rows first ... first + count - 1 of a slice of inputs.
   Windows LayOut(const float* diff_dst, const T* argmax, Index slice, Index first, Index count,

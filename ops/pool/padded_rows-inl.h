@@ -44,6 +44,10 @@ struct Rows {
   Index pitch;
 };
 
+struct Range {
+  Index first, end;
+};
+
 // A row of `count` elements is swept in vectors 0, 1, ... The last one ends with the row and repeats elements of the
 // one before: masks would cost more, on AVX2 a masked store some 20 instructions. Only a row shorter than a vector is
 // overrun.
@@ -58,8 +62,9 @@ struct RowVectors {
 
 // Copies elements first ... end - 1 of rows of `width` elements to the same place of other rows, and perhaps some more:
 // behind the end of a row `beyond`, up to a vector of it.
-HWY_NOINLINE inline void CopyPadded(Rows<const float> from, Index count, Index width, Index first, Index end,
-                                    float beyond, Rows<float> to) {
+HWY_NOINLINE inline void CopyPadded(Rows<const float> from, Index count, Index width, Range range, float beyond,
+                                    Rows<float> to) {
+  const auto [first, end] = range;
   const D d;
   const Index tail = std::max(first, (end + Lanes() - 1 - first) / Lanes() * Lanes() + first - Lanes());
   const size_t rest = At(std::min(width - tail, Lanes()));

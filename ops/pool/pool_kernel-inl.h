@@ -24,7 +24,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Workspace of a band: it stays in the L1 cache beside its input.
-constexpr Index kBandBytes = Index{24} << 10;
+inline const Index kBandBytes = (getenv("BB") ? atoi(getenv("BB")) : 24) << 10;
 // Elements below which a second thread does not pay: some 20 microseconds.
 constexpr Index kSerialElements = 65536;
 
@@ -40,7 +40,7 @@ class PoolKernel : public Kernel {
  protected:
   PoolKernel(PoolGeometry geometry, int threads)
       : g_(std::move(geometry)), threads_(g_.planes * g_.in_count() < kSerialElements ? 1 : threads) {
-    stores_ = StoresFor(static_cast<size_t>(4 * g_.planes * (g_.in_count() + g_.out_count())));
+    stores_ = stores_for(static_cast<size_t>(4 * g_.planes * (g_.in_count() + g_.out_count())));
   }
 
   // Bands of a slice of `rows` rows with row_bytes of workspace each.

@@ -14,7 +14,6 @@
 #include "ops/pool/geometry.h"
 #include "ops/pool/padded_rows-inl.h"
 
-
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
@@ -63,18 +62,27 @@ struct Neighbours {
 
   // Rows of inputs, from one that starts a group on. Vectors are taken from right to left: what the last one of a row
   // writes beyond it is overwritten when the next row starts.
-  static HWY_NOINLINE void Route(const PoolGeometry& g, const Windows& windows, Index first, Index count,
-                                 float* HWY_RESTRICT diff_src, float* HWY_RESTRICT spare_row) {
+  static void Route(const PoolGeometry& g, const Windows& windows, Index first, Index count, float* diff_src,
+                    float* spare_row) {
+    const auto route = windows.slices == 1 ? RouteSlices<1> : RouteSlices<0>;
+    route(g, windows, first, count, diff_src, spare_row);
+  }
+
+  template <Index kSlices>
+  static HWY_NOINLINE void RouteSlices(const PoolGeometry& g, const Windows windows, Index first, Index count,
+                                       float* HWY_RESTRICT diff_src, float* HWY_RESTRICT spare_row) {
     const D d;
-    const RowVectors groups((g.w.in + kStride - 1) / kStride);
+    const Index slices = kSlices > 0 ? kSlices : windows.slices;
+    const Index width = g.w.in;
+    const RowVectors groups((width + kStride - 1) / kStride);
     Index row_at = (first + g.h.pad - kPadH) / kStride * windows.pitch + (g.w.pad - kPadW) / kStride;
-    for (; count > 0; count -= kStride, diff_src += kStride * g.w.in, row_at += windows.pitch) {
-      float* HWY_RESTRICT low = count > 1 ? diff_src + g.w.in : spare_row;
+    for (; count > 0; count -= kStride, diff_src += kStride * width, row_at += windows.pitch) {
+      float* HWY_RESTRICT low = count > 1 ? diff_src + width : spare_row;
       for (Index vector = groups.count - 1; vector >= 0; --vector) {
         const Index j = groups.Position(vector);
         const auto zero = hn::Zero(d);
         Sums sums{zero, zero, zero, zero};
-        for (Index slice = 0; slice < windows.slices; ++slice)
+        for (Index slice = 0; slice < slices; ++slice)
           AddTaps<0>(windows, row_at + slice * windows.slice_size + j, sums);
         if constexpr (kStride == 1) {
           hn::StoreU(sums.top_left, d, diff_src + j);
