@@ -1,8 +1,9 @@
 // oneDNN as a peer: what its operations share. An operation's file says in oneDNN's words what a pass is (Problem);
 // from that come up to three implementations:
 //   onednn           dense tensors in and out. Planned twice, with the layouts that oneDNN prefers and reorders inside
-//                    run(), and with dense layouts throughout; the one that is faster on the spot is taken, as a user
-//                    would. A reference loop of oneDNN ("ref:any") is only taken where there is nothing else.
+//                    run(), and with dense layouts throughout; the one that is faster on the spot is taken, once a
+//                    process, case and pass. A reference loop of oneDNN ("ref:any") is only taken where there is
+//                    nothing else.
 //   onednn-winograd  the same with another algorithm.
 //   onednn-blocked   tensors in oneDNN's preferred layouts; the reorders are in load() and store(), and not timed.
 #pragma once
