@@ -259,7 +259,7 @@ class LocalWeightsGradient final : public LocalConv {
  public:
   LocalWeightsGradient(const LocalConvAttributes& a, const std::vector<Argument>& arguments, int threads)
       : LocalConv(a, arguments, a.mb, threads),
-        stores_(StoresFor(static_cast<size_t>(4 * a.oc * a.terms() * pixels_))),
+        stores_(stores_for(static_cast<size_t>(4 * a.oc * a.terms() * pixels_))),
         rows_(std::max<Index>(kBlockFloats / pixels_ / kProductRows, 1) * kProductRows),
         factors_(zeroed_floats(a.mb * a.oc * columns_)),
         block_(zeroed_floats(stores_ == Stores::kStreaming ? threads_ * rows_ * pixels_ : 0)) {}
