@@ -168,7 +168,7 @@ std::vector<std::string> operation_names() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Self, FalseAlarm, testing::ValuesIn(operation_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& instance) { return instance.param; });
 
 }  // namespace
 }  // namespace gradproof
