@@ -5,6 +5,7 @@
 #include <barrier>
 #include <cmath>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "bench/roof_simd.h"

@@ -51,20 +51,26 @@ double fma_rounds(Index rounds) {
   return 2.0 * 4 * kQuads * static_cast<double>(rounds) * static_cast<double>(hn::Lanes(d));
 }
 
+// Four stretches side by side: from memory that is faster than one (24 against 21 GB/s on a Zen 3), since more pages
+// are on their way at a time.
 void read_sweeps(const float* HWY_RESTRICT a, Index count, Index sweeps) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
+  const Index stretch = count / 4;
+  const float* const b = a + stretch;
+  const float* const c = b + stretch;
+  const float* const e = c + stretch;
   auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;  // 2 adders x 4 cycles
   for (Index sweep = 0; sweep < sweeps; ++sweep) {
-    for (Index i = 0; i < count; i += 8 * lanes) {
+    for (Index i = 0; i < stretch; i += 2 * lanes) {
       s0 = hn::Add(s0, hn::Load(d, a + i));
       s1 = hn::Add(s1, hn::Load(d, a + i + lanes));
-      s2 = hn::Add(s2, hn::Load(d, a + i + 2 * lanes));
-      s3 = hn::Add(s3, hn::Load(d, a + i + 3 * lanes));
-      s4 = hn::Add(s4, hn::Load(d, a + i + 4 * lanes));
-      s5 = hn::Add(s5, hn::Load(d, a + i + 5 * lanes));
-      s6 = hn::Add(s6, hn::Load(d, a + i + 6 * lanes));
-      s7 = hn::Add(s7, hn::Load(d, a + i + 7 * lanes));
+      s2 = hn::Add(s2, hn::Load(d, b + i));
+      s3 = hn::Add(s3, hn::Load(d, b + i + lanes));
+      s4 = hn::Add(s4, hn::Load(d, c + i));
+      s5 = hn::Add(s5, hn::Load(d, c + i + lanes));
+      s6 = hn::Add(s6, hn::Load(d, e + i));
+      s7 = hn::Add(s7, hn::Load(d, e + i + lanes));
     }
     forget_memory();
   }

@@ -3,11 +3,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
 #include "checks/inputs.h"
-#include "checks/large.h"
 #include "ops/core/error.h"
 
 namespace gradproof {
@@ -17,7 +17,10 @@ bool matches(const std::string& pattern, const std::string& name) {
   return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
-bool forces_target(const Implementation& implementation) { return implementation.name.find('@') != std::string::npos; }
+// A forced instruction set ("simd@avx2"), and a peer whose reorders are not charged ("onednn-blocked").
+bool is_for_the_curious(const Implementation& implementation) {
+  return implementation.name.find('@') != std::string::npos || implementation.name.ends_with("-blocked");
+}
 
 std::vector<int> thread_counts(const BenchOptions& options) {
   if (!options.threads.empty()) return options.threads;
@@ -42,7 +45,7 @@ std::vector<std::pair<std::string, const Implementation*>> chosen(const Operatio
   std::vector<std::pair<std::string, const Implementation*>> result;
   if (options.implementations.empty())
     for (const Implementation& implementation : operation.implementations)
-      if (!forces_target(implementation)) result.emplace_back(implementation.name, &implementation);
+      if (!is_for_the_curious(implementation)) result.emplace_back(implementation.name, &implementation);
   for (const std::string& pattern : options.implementations) {
     const size_t before = result.size();
     for (const Implementation& implementation : operation.implementations)
@@ -98,8 +101,8 @@ std::vector<Row> plan_rows(const Registry& registry, const BenchOptions& options
     const Operation& operation = registry.find(layer.work.spec->name);
     for (const Pass& pass : operation.spec.passes()) {
       if (!has_pass(operation.spec, layer.work.attributes, pass)) continue;
-      for (const auto& [name, implementation] : chosen(operation, options))
-        for (int threads : thread_counts(options))
+      for (int threads : thread_counts(options))
+        for (const auto& [name, implementation] : chosen(operation, options))
           rows.push_back({.layer = &layer,
                           .operation = &operation,
                           .implementation = implementation,
@@ -111,17 +114,17 @@ std::vector<Row> plan_rows(const Registry& registry, const BenchOptions& options
   return rows;
 }
 
+bool are_rivals(const Row& a, const Row& b) { return a.layer == b.layer && a.pass == b.pass && a.threads == b.threads; }
+
 Execution* RowPreparer::refuse_row(Row& row, Row::Status status, std::string reason) {
   row.status = status;
   row.reason = std::move(reason);
-  execution_.reset();
-  current_ = nullptr;
   return nullptr;
 }
 
 Execution* RowPreparer::prepare(Row& row) {
   if (row.status == Row::Status::kRefused || row.status == Row::Status::kSkipped) return nullptr;
-  if (current_ == &row) return execution_.get();
+  if (const auto ready = executions_.find(&row); ready != executions_.end()) return ready->second.get();
   if (row.implementation == nullptr)
     return refuse_row(row, Row::Status::kSkipped,
                       fmt::format("{} has no implementation '{}'", row.operation->spec.name, row.implementation_name));
@@ -129,49 +132,54 @@ Execution* RowPreparer::prepare(Row& row) {
   if (const auto reason = unsupported_reason(*row.implementation, work, row.pass))
     return refuse_row(row, Row::Status::kSkipped, *reason);
   try {
-    current_ = nullptr;
-    execution_.reset();  // before the next one: two large rows need not fit into memory
-    execution_ = std::make_unique<Execution>(work, row.pass, *row.implementation,
-                                             seeded_inputs(work, row.pass, seed_, Regime::kNormal),
-                                             ExecutionOptions{.threads = row.threads});
-    execution_->run();
-    row.demand = demand_of(row, *execution_);
-    if (row.status == Row::Status::kPlanned) verify(row, *execution_);
+    auto execution = std::make_unique<Execution>(work, row.pass, *row.implementation,
+                                                 seeded_inputs(work, row.pass, seed_, Regime::kNormal),
+                                                 ExecutionOptions{.threads = row.threads});
+    execution->run();
+    row.demand = demand_of(row, *execution);
+    if (row.status == Row::Status::kPlanned) verify(row, *execution);
+    if (row.status != Row::Status::kReady) return nullptr;
+    return executions_.emplace(&row, std::move(execution)).first->second.get();
   } catch (const std::exception& error) {
     return refuse_row(row, Row::Status::kRefused, error.what());
   }
-  if (row.status != Row::Status::kReady) return refuse_row(row, row.status, row.reason);
-  current_ = &row;
-  return execution_.get();
 }
 
-// check_large() samples. A kernel that computes the same bits on another number of threads is as right as that one was,
-// and more is known than from samples; one that does not is asked for itself.
-void RowPreparer::verify(Row& row, const Execution& execution) {
-  const Computation computation{row.layer->work.to_text(), row.pass.to_text(), row.implementation_name};
+void RowPreparer::attend_to(const Row& row) {
+  if (attended_ != nullptr && attended_->layer == row.layer && attended_->pass == row.pass) return;
+  attended_ = &row;
+  proofs_.clear();
+  truth_.reset();
+}
+
+// A few samples, compared once for each implementation. A kernel that computes the same bits on another number of
+// threads is as right as it was, and more is known than from samples; one that does not is compared again.
+void RowPreparer::verify(Row& row, Execution& execution) {
+  attend_to(row);
   std::vector<unsigned char> bytes = execution.output_bytes();
   row.status = Row::Status::kReady;
-  if (proof_.first == computation && proof_.second.bytes == bytes) {
+  if (const auto proof = proofs_.find(row.implementation_name);
+      proof != proofs_.end() && proof->second.bytes == bytes) {
     row.verified = {"large", "determinism"};
-    row.worst = proof_.second.worst;
+    row.worst = proof->second.worst;
     return;
   }
   const auto reference = references_.find(row.operation->spec.name);
   if (reference == references_.end()) {
-    row.status = Row::Status::kRefused;
-    row.reason = fmt::format("{} has no reference to verify it against", row.operation->spec.name);
+    refuse_row(row, Row::Status::kRefused,
+               fmt::format("{} has no reference to verify it against", row.operation->spec.name));
     return;
   }
-  const Verdict verdict = check_large(reference->second, row.layer->work, row.pass, *row.implementation,
-                                      {.seed = seed_, .threads = row.threads});
+  if (!truth_)
+    truth_ = std::make_unique<SampledTruth>(reference->second, row.layer->work, row.pass, LargeOptions{.seed = seed_});
+  const Verdict verdict = truth_->compare(execution, *row.implementation);
   if (!verdict.passed()) {
-    row.status = verdict.skipped() ? Row::Status::kSkipped : Row::Status::kRefused;
-    row.reason = verdict.skipped() ? verdict.reason : "large: " + failure_text(verdict);
+    refuse_row(row, Row::Status::kRefused, "large: " + failure_text(verdict));
     return;
   }
   row.verified = {"large"};
   row.worst = verdict.worst;
-  proof_ = {computation, {std::move(bytes), verdict.worst}};
+  proofs_[row.implementation_name] = {std::move(bytes), verdict.worst};
 }
 
 Record timing_record(const Row& row, const std::vector<double>& samples_ns, const Limit& limit) {
@@ -181,6 +189,7 @@ Record timing_record(const Row& row, const std::vector<double>& samples_ns, cons
   record["case"] = row.layer->work.to_text();
   record["pass"] = row.pass.to_text();
   record["impl"] = row.implementation_name;
+  if (row.implementation != nullptr && row.implementation->peer) record["peer"] = true;
   if (!row.demand.isa.empty()) record["isa"] = row.demand.isa;
   record["threads"] = row.threads;
   if (!row.layer->name.empty()) record["layer"] = row.layer->name;

@@ -5,12 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "bench/roof.h"
 #include "bench/timing.h"
 #include "checks/execution.h"
+#include "checks/large.h"
 
 namespace gradproof {
 
@@ -36,30 +36,37 @@ struct Row {
 // Throws UsageError for an implementation that no operation has.
 std::vector<Row> plan_rows(const Registry& registry, const BenchOptions& options);
 
-// Makes rows ready to be timed. It holds the tensors of one row at a time.
+// Rows that are timed alternately: the same pass of the same layer on as many threads, by different implementations.
+bool are_rivals(const Row& a, const Row& b);
+
+// Makes rows ready to be timed. It holds the tensors of all rows that it was asked for since it was last cleared.
 class RowPreparer {
  public:
   RowPreparer(const References& references, std::uint64_t seed) : references_(references), seed_(seed) {}
 
   // The row's tensors and kernel, run once; null when the row is refused or skipped, which it then says. A row is
-  // verified when it is first asked for, and again only by its status. Whatever the implementation throws refuses it.
+  // verified when it is first asked for. Whatever the implementation throws refuses it.
   Execution* prepare(Row& row);
+  // Lets go of the tensors, before the next rows' need room.
+  void clear() { executions_.clear(); }
 
  private:
-  void verify(Row& row, const Execution& execution);
-  Execution* refuse_row(Row& row, Row::Status status, std::string reason);
+  void verify(Row& row, Execution& execution);
+  void attend_to(const Row& row);
+  static Execution* refuse_row(Row& row, Row::Status status, std::string reason);
 
   struct Proof {
     std::vector<unsigned char> bytes;  // what the verified kernel computed from the same inputs
     double worst;
   };
-  using Computation = std::tuple<std::string, std::string, std::string>;  // case text, pass, implementation
 
   const References& references_;
   std::uint64_t seed_;
-  const Row* current_ = nullptr;
-  std::unique_ptr<Execution> execution_;
-  std::pair<Computation, Proof> proof_;  // the last one: rows that differ only in threads are neighbours
+  std::map<const Row*, std::unique_ptr<Execution>> executions_;
+  // Of the last layer and pass, since rows that differ only in implementation and threads are neighbours.
+  const Row* attended_ = nullptr;
+  std::unique_ptr<SampledTruth> truth_;
+  std::map<std::string, Proof> proofs_;  // by implementation
 };
 
 // "timing" record; `samples_ns` of a row that is ready, one a repetition.

@@ -2,9 +2,13 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <span>
+#include <sstream>
 
 #include "bench/roof_simd.h"
 #include "bench/row.h"
@@ -13,16 +17,52 @@
 namespace gradproof {
 namespace {
 
+// The file of --benchmark_out. Google Benchmark would begin it anew for every group of rows.
+class NativeFile {
+ public:
+  explicit NativeFile(const std::string& path) : stream_(path) {
+    if (!path.empty() && !stream_)
+      refuse("--benchmark_out: {} cannot be written; give a file in a directory that exists", path);
+    reporter_.SetOutputStream(&stream_);
+  }
+  NativeFile(const NativeFile&) = delete;
+  NativeFile& operator=(const NativeFile&) = delete;
+  ~NativeFile() {
+    if (begun_) reporter_.Finalize();
+  }
+
+  void begin(const benchmark::BenchmarkReporter::Context& context) {
+    if (stream_.is_open() && !begun_) begun_ = reporter_.ReportContext(context);
+  }
+  void add(const std::vector<benchmark::BenchmarkReporter::Run>& runs) {
+    if (begun_) reporter_.ReportRuns(runs);
+  }
+
+ private:
+  std::ofstream stream_;
+  benchmark::JSONReporter reporter_;
+  bool begun_ = false;
+};
+
 // Turns what Google Benchmark reports into records. Prints nothing.
 class RecordReporter final : public benchmark::BenchmarkReporter {
  public:
-  RecordReporter(std::map<std::string, Row*> rows, Roofs& roofs, const std::function<void(const Record&)>& emit)
-      : rows_(std::move(rows)), roofs_(roofs), emit_(emit) {}
+  RecordReporter(NativeFile& file, Roofs& roofs, const std::function<void(const Record&)>& emit)
+      : file_(file), roofs_(roofs), emit_(emit) {
+    SetErrorStream(&complaints_);  // about groups of which the filter takes nothing
+  }
 
-  bool ReportContext(const Context&) override { return true; }
+  // False for a name that is there already.
+  bool expect(Row& row) { return rows_.emplace(row.name(), &row).second; }
+
+  bool ReportContext(const Context& context) override {
+    file_.begin(context);
+    return true;
+  }
 
   // All repetitions of one row, or afterwards their aggregates, which are left out: records keep the samples.
   void ReportRuns(const std::vector<Run>& runs) override {
+    file_.add(runs);
     Row* row = nullptr;
     std::vector<double> samples;
     for (const Run& run : runs) {
@@ -49,47 +89,51 @@ class RecordReporter final : public benchmark::BenchmarkReporter {
     }
     const Limit limit = limit_of(row, median(samples));
     ++summary_.measured;
-    if (limit.ns > median(samples)) ++summary_.above_roof;
+    if (!is_peer(row) && limit.ns > median(samples)) ++summary_.above_roof;
     seen_.emplace(row.demand.isa, row.threads);
     emit_(timing_record(row, samples, limit));
   }
 
-  // A roof that a row stands above was measured in a slow moment, or is no roof: it gets three more chances.
+  static bool is_peer(const Row& row) { return row.implementation->peer; }
+
+  // A roof that a row stands above was measured in a slow moment, or is no roof: it gets three more chances. A peer's
+  // Winograd does less work than is counted and may stand above it.
   Limit limit_of(const Row& row, double ns) {
     Limit limit = roofs_.limit(row.demand);
-    for (int attempt = 0; attempt < 3 && limit.ns > ns; ++attempt) {
+    for (int attempt = 0; attempt < 3 && !is_peer(row) && limit.ns > ns; ++attempt) {
       roofs_.refresh(row.demand);
       limit = roofs_.limit(row.demand);
     }
     return limit;
   }
 
+  NativeFile& file_;
   std::map<std::string, Row*> rows_;
+  std::ostringstream complaints_;
   Roofs& roofs_;
   const std::function<void(const Record&)>& emit_;
   BenchSummary summary_;
   std::set<std::pair<std::string, int>> seen_;
 };
 
-// Google Benchmark would end the process at a file that it cannot open.
-void require_writable_output(const std::string& flag) {
-  constexpr std::string_view kOut = "--benchmark_out=";
-  if (!flag.starts_with(kOut)) return;
-  const std::string file = flag.substr(kOut.size());
-  if (!std::ofstream(file, std::ios::app))
-    refuse("--benchmark_out: {} cannot be written; give a file in a directory that exists", file);
-}
-
-void hand_flags_over(const BenchOptions& options) {
+// Hands the flags over, but for --benchmark_out, whose file it returns. Each group of rows is interleaved at random.
+std::string hand_flags_over(const BenchOptions& options) {
   // The library keeps the pointer to the program's name.
   static std::string program = "gradproof";
+  std::string file;
   std::vector<std::string> flags{fmt::format("--benchmark_repetitions={}", options.repetitions),
-                                 fmt::format("--benchmark_min_time={}", options.min_seconds), "--benchmark_filter=."};
+                                 fmt::format("--benchmark_min_time={}", options.min_seconds), "--benchmark_filter=.",
+                                 "--benchmark_enable_random_interleaving=true"};
   for (const std::string& flag : options.benchmark_flags) {
+    constexpr std::string_view kOut = "--benchmark_out=", kFormat = "--benchmark_out_format=";
     if (!flag.starts_with("--benchmark_"))
       refuse("'{}' is not a flag of Google Benchmark; those start with --benchmark_", flag);
-    require_writable_output(flag);
-    flags.push_back(flag);
+    if (flag.starts_with(kFormat) && flag.substr(kFormat.size()) != "json")
+      refuse("'{}' is not offered; --benchmark_out writes JSON", flag);
+    if (flag.starts_with(kOut))
+      file = flag.substr(kOut.size());
+    else
+      flags.push_back(flag);
   }
   flags.emplace_back("--benchmark_report_aggregates_only=false");
   flags.emplace_back("--benchmark_display_aggregates_only=false");
@@ -100,8 +144,10 @@ void hand_flags_over(const BenchOptions& options) {
   benchmark::Initialize(&count, arguments.data());
   if (count > 1)
     refuse("Google Benchmark does not take '{}'; see its user guide for the flags and their values", arguments[1]);
+  return file;
 }
 
+// One repetition. Since the one before was a rival's, the caches are filled again first.
 void time_row(Row& row, RowPreparer& preparer, benchmark::State& state) {
   Execution* execution = preparer.prepare(row);
   if (execution == nullptr) {
@@ -110,7 +156,23 @@ void time_row(Row& row, RowPreparer& preparer, benchmark::State& state) {
   }
   Kernel& kernel = execution->kernel();
   const std::vector<TensorRef>& tensors = execution->refs();
+  kernel.run(tensors);
   for (auto _ : state) kernel.run(tensors);
+}
+
+// Rows that are rivals share one call of Google Benchmark, which then visits them in random
+// order repetition by repetition, so that none has a quieter moment than another. Returns how many the filter took.
+size_t run_group(std::span<Row> group, RowPreparer& preparer, RecordReporter& reporter) {
+  benchmark::ClearRegisteredBenchmarks();
+  for (Row& row : group) {
+    if (!reporter.expect(row)) continue;  // a case given twice is timed once
+    benchmark::RegisterBenchmark(row.name().c_str(),
+                                 [&row, &preparer](benchmark::State& state) { time_row(row, preparer, state); });
+  }
+  const size_t matched = benchmark::RunSpecifiedBenchmarks(&reporter);
+  benchmark::ClearRegisteredBenchmarks();
+  preparer.clear();
+  return matched;
 }
 
 void emit_roofs(const std::set<std::pair<std::string, int>>& seen, bool levels, Roofs& roofs,
@@ -137,19 +199,17 @@ BenchSummary run_benchmarks(const Registry& registry, const References& referenc
                             const std::function<void(const Record&)>& emit) {
   std::vector<Row> rows = plan_rows(registry, options);
   if (rows.empty()) refuse("there is nothing to time; choose layers with --sizes or name a case");
-  hand_flags_over(options);
+  NativeFile file(hand_flags_over(options));
   RowPreparer preparer(references, options.seed);
   Roofs roofs;
-  std::map<std::string, Row*> by_name;
-  benchmark::ClearRegisteredBenchmarks();
-  for (Row& row : rows) {
-    if (!by_name.emplace(row.name(), &row).second) continue;  // a case given twice is timed once
-    benchmark::RegisterBenchmark(row.name().c_str(),
-                                 [&row, &preparer](benchmark::State& state) { time_row(row, preparer, state); });
+  RecordReporter reporter(file, roofs, emit);
+  size_t matched = 0;
+  for (auto first = rows.begin(); first != rows.end();) {
+    const auto rival = [&](const Row& row) { return are_rivals(*first, row); };
+    const auto last = std::find_if_not(first, rows.end(), rival);
+    matched += run_group({first, last}, preparer, reporter);
+    first = last;
   }
-  RecordReporter reporter(std::move(by_name), roofs, emit);
-  const size_t matched = benchmark::RunSpecifiedBenchmarks(&reporter);
-  benchmark::ClearRegisteredBenchmarks();
   if (matched == 0)
     refuse("no row matches --benchmark_filter={}; names are like {}", benchmark::GetBenchmarkFilter(), rows[0].name());
   emit_roofs(reporter.seen(), options.level_roofs, roofs, emit);

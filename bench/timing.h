@@ -15,14 +15,16 @@ namespace gradproof {
 
 struct BenchOptions {
   std::vector<Layer> layers;
-  std::vector<std::string> implementations;  // names or globs; empty: all that force no instruction set ("simd@avx2")
-  std::vector<int> threads;                  // empty: 1 and as many as there are cores
-  int repetitions = 7;                       // samples a row, each the mean over ...
-  double min_seconds = 0.01;                 // ... as many runs as take this long, but one at least
+  // Names or globs. Empty: all but those that force an instruction set ("simd@avx2") or leave out reorders
+  // ("onednn-blocked").
+  std::vector<std::string> implementations;
+  std::vector<int> threads;   // empty: 1 and as many as there are cores
+  int repetitions = 7;        // samples a row, each the mean over ...
+  double min_seconds = 0.01;  // ... as many runs as take this long, but one at least
   std::uint64_t seed = 1;
   bool level_roofs = true;  // measure what each cache and memory give, for the report: 1 to 3 s
-  // Flags of Google Benchmark, such as "--benchmark_filter=conv1.*threads:1", "--benchmark_out=FILE" or
-  // "--benchmark_enable_random_interleaving=true". They override the two above. Single samples are always kept.
+  // Flags of Google Benchmark, such as "--benchmark_filter=conv1.*threads:1" or "--benchmark_out=FILE". They override
+  // the two above. Single samples are always kept.
   std::vector<std::string> benchmark_flags;
 };
 
@@ -38,8 +40,10 @@ struct BenchSummary {
 // "<layer or case text>/<pass>/<implementation>/threads:<N>".
 std::vector<std::string> benchmark_names(const Registry& registry, const BenchOptions& options);
 
-// Times every row: verifies it, warms up, times repetitions, and holds the median against the roof that applies. Gives
-// `emit` a "timing" record as each row is done and the "roof" records at the end.
+// Times every row: verifies it, warms up, times repetitions, and holds the median against the roof that applies. The
+// repetitions of rows that differ in nothing but the implementation alternate, in random order: times taken one after
+// the other were up to 38% apart for the same work. Gives `emit` a "timing" record as each row is done and the "roof"
+// records at the end.
 // Throws UsageError for a flag that Google Benchmark does not know, for an implementation that no operation has, and
 // when there is no row at all: nothing measured is never a success. Not reentrant: Google Benchmark is a global.
 BenchSummary run_benchmarks(const Registry& registry, const References& references, const BenchOptions& options,

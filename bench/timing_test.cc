@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "bench/row.h"
@@ -216,8 +217,69 @@ TEST_F(Timing, BadRequestsAreRefused) {
   EXPECT_TRUE(contains(refusal(), "--benchmark_banana=1"));
   options_.benchmark_flags = {"--help"};
   EXPECT_TRUE(contains(refusal(), "--help"));
+  options_.benchmark_flags = {"--benchmark_out_format=csv"};
+  EXPECT_TRUE(contains(refusal(), "--benchmark_out_format=csv"));
   options_.benchmark_flags = {"--benchmark_out=/no/such/directory/times.json"};
   EXPECT_TRUE(contains(refusal(), "/no/such/directory/times.json"));
+}
+
+// Writes its name down whenever it runs.
+class LoggingKernel final : public Kernel {
+ public:
+  LoggingKernel(std::unique_ptr<Kernel> kernel, char name, std::string& log)
+      : kernel_(std::move(kernel)), name_(name), log_(log) {}
+  void run(std::span<const TensorRef> arguments) override {
+    log_.push_back(name_);
+    kernel_->run(arguments);
+  }
+  std::string isa() const override { return kernel_->isa(); }
+
+ private:
+  std::unique_ptr<Kernel> kernel_;
+  char name_;
+  std::string& log_;
+};
+
+// 40 repetitions each: in random order about 40 changes of hands are expected, 8 or fewer once in 10^13 runs.
+TEST_F(Timing, RivalsAlternateRepetitionByRepetition) {
+  std::string log;
+  Registry registry;
+  Operation operation = register_operations().find("relu");
+  const Implementation simd = operation.implementation("simd");
+  operation.implementations.clear();
+  for (char name : {'a', 'b'}) {
+    Implementation logging = simd;
+    logging.name = name;
+    logging.prepare = [simd, name, &log](const Case& c, const Pass& pass, const PrepareOptions& options) {
+      return std::make_unique<LoggingKernel>(simd.prepare(c, pass, options), name, log);
+    };
+    operation.implementations.push_back(std::move(logging));
+  }
+  registry.add(std::move(operation));
+  use(registry, "relu:mb=1,c=3,i=5", {"a", "b"});
+  options_.threads = {1};
+  options_.repetitions = 40;
+  options_.min_seconds = 1e-6;
+  options_.benchmark_flags = {"--benchmark_filter=forward"};
+  run();
+  ASSERT_EQ(timings_.size(), 2U);
+  EXPECT_EQ(timings_[0]["samples_ns"].size(), 40U);
+  EXPECT_EQ(timings_[1]["samples_ns"].size(), 40U);
+  log.erase(std::unique(log.begin(), log.end()), log.end());
+  EXPECT_GT(log.size(), 9U);
+}
+
+TEST_F(Timing, PeersAreMarkedAndOthersAreNot) {
+  Registry registry = register_operations();
+  Implementation peer = registry.find("relu").implementation("simd");
+  peer.name = "peer";
+  peer.peer = true;
+  registry.add_implementation("relu", peer);
+  use(registry, "relu:mb=1,c=3,i=5", {"simd", "peer"});
+  options_.threads = {1};
+  run();
+  ASSERT_EQ(timings_.size(), 4U);
+  for (const Record& timing : timings_) EXPECT_EQ(timing.value("peer", false), timing["impl"] == "peer") << timing;
 }
 
 // Other tools read Google Benchmark's own output.
@@ -225,8 +287,8 @@ TEST_F(Timing, NativeRunnerKeepsItsJsonAndInterleaving) {
   const auto file = std::filesystem::path(testing::TempDir()) / "gradproof_timing_test.json";
   const Registry registry = register_operations();
   use(registry, "relu:mb=1,c=3,i=5", {"simd"});
-  options_.benchmark_flags = {"--benchmark_out=" + file.string(), "--benchmark_repetitions=2",
-                              "--benchmark_enable_random_interleaving=true"};
+  options_.benchmark_flags = {"--benchmark_out=" + file.string(), "--benchmark_out_format=json",
+                              "--benchmark_repetitions=2", "--benchmark_enable_random_interleaving=true"};
   run();
   EXPECT_EQ(timings_.size(), 4U);
   EXPECT_EQ(timings_[0]["samples_ns"].size(), 2U);

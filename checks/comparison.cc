@@ -28,12 +28,21 @@ std::string axis_text(const std::string& axis, const std::set<Index>& indices, I
   return fmt::format("{} in {}..{}", axis, first, last);
 }
 
+// The axes that the slot names, without those that a tensor of this rank lacks.
+std::vector<std::string> declared_axes(const Slot& slot, int rank) {
+  std::vector<std::string> names = slot.axes;
+  if (names.size() > static_cast<size_t>(rank))
+    std::erase_if(names, [](const std::string& axis) { return axis.ends_with('h'); });
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::string> axis_names(const Spec& spec, std::string_view tensor, int rank) {
   const std::string_view name = tensor.starts_with("diff_") ? tensor.substr(5) : tensor;
   const Slot* slot = spec.find_slot(name);
-  std::vector<std::string> names;
+  std::vector<std::string> names = slot == nullptr ? std::vector<std::string>() : declared_axes(*slot, rank);
+  if (names.size() == static_cast<size_t>(rank)) return names;
   if (rank == 1) return {"c"};
   const bool weights = name == "weights";
   names = weights ? std::vector<std::string>{"oc", "ic"} : std::vector<std::string>{"n", "c"};

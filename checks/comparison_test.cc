@@ -65,6 +65,16 @@ TEST(AxisNames, FollowTheSlotAndTheRank) {
   EXPECT_EQ(axis_names(spec, "bias", 1), (std::vector<std::string>{"c"}));
 }
 
+// Unshared weights: six axes in two dimensions, four in one.
+TEST(AxisNames, AreThoseThatTheSlotDeclares) {
+  Spec spec = spec_with_slots();
+  spec.slots.push_back({.name = "weights", .shape = nullptr, .axes = {"oc", "ic", "kh", "kw", "oh", "ow"}});
+  spec.slots.push_back({.name = "bias", .shape = nullptr, .axes = {"oc", "oh", "ow"}});
+  EXPECT_EQ(axis_names(spec, "weights", 6), (std::vector<std::string>{"oc", "ic", "kh", "kw", "oh", "ow"}));
+  EXPECT_EQ(axis_names(spec, "diff_weights", 4), (std::vector<std::string>{"oc", "ic", "kw", "ow"}));
+  EXPECT_EQ(axis_names(spec, "bias", 2), (std::vector<std::string>{"oc", "ow"}));
+}
+
 TEST(Comparison, KeepsTheWorstElementAndItsNumbers) {
   const Spec spec = spec_with_slots();
   Comparison comparison;

@@ -70,7 +70,7 @@ void Execution::fill_saved(const Case& c, const Implementation& implementation, 
 void Execution::run() {
   for (size_t i = 0; i < arguments_.size(); ++i)
     if (arguments_[i].written) buffers_[i].poison();
-  kernel_->run(refs_);
+  kernel_->execute(refs_);
 }
 
 std::vector<unsigned char> Execution::output_bytes() const {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include "checks/comparison.h"
-#include "checks/execution.h"
 #include "checks/inputs.h"
 #include "checks/oracle.h"
 #include "checks/truth.h"
@@ -50,11 +50,10 @@ Position sample_position(const Shape& shape, std::uint64_t seed, std::string_vie
   return position;
 }
 
-Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Implementation& implementation,
-                                   const Arrays<float>& inputs) {
+Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Arrays<float>& inputs) {
   double depth = 0;
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
-    if (argument.written) depth = std::max(depth, implementation.depth_of(c, pass, argument.name));
+    if (argument.written) depth = std::max(depth, c.spec->depth(c.attributes, pass, argument.name));
   Arrays<Mass<Real>> result = borrow<Mass<Real>>(inputs);
   for (auto& [name, array] : result) {
     if (element_count(array.shape) > kCopied) continue;
@@ -66,70 +65,57 @@ Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Implem
   return result;
 }
 
-// What may be sampled of one output.
-struct Sampled {
-  size_t argument;
-  Element<Mass<Real>> truth;
-  double depth;
-};
-
-class Sampling {
- public:
-  Sampling(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
-           const Execution& execution, const Arrays<Mass<Real>>& inputs)
-      : spec_(*c.spec), execution_(execution) {
-    for (size_t i = 0; i < execution.arguments().size(); ++i) {
-      const std::string& name = execution.arguments()[i].name;
-      if (execution.arguments()[i].written)
-        outputs_.push_back({i, reference.element<Mass<Real>>(c, inputs, name), implementation.depth_of(c, pass, name)});
-    }
-  }
-
-  Verdict compare(const LargeOptions& options) {
-    using Clock = std::chrono::steady_clock;
-    const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
-    Comparison comparison;
-    for (Index k = 0; k < options.samples; ++k)
-      for (const Sampled& output : outputs_) {
-        if (comparison.compared() + comparison.left_out() >= kLeastSamples && Clock::now() > end)
-          return comparison.verdict();
-        const Argument& argument = execution_.arguments()[output.argument];
-        if (k >= element_count(argument.shape)) continue;
-        comparison.enter(spec_, argument.name, argument.shape, "sampled");
-        add(output, argument, sample_position(argument.shape, options.seed, argument.name, k), comparison);
-      }
-    return comparison.verdict();
-  }
-
- private:
-  void add(const Sampled& output, const Argument& argument, const Position& position, Comparison& comparison) const {
-    const Mass<Real> truth = output.truth(position);
-    if (truth.undecided) return comparison.leave_out();
-    const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth, output.depth) : 0;
-    comparison.add(position, truth.value, Real(execution_.refs()[output.argument].value_at(position)), bound);
-  }
-
-  const Spec& spec_;
-  const Execution& execution_;
-  std::vector<Sampled> outputs_;
-};
-
 }  // namespace
 
-Verdict check_large(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
-                    const LargeOptions& options) {
-  if (const auto reason = unsupported_reason(implementation, c, pass)) return Verdict::skip(*reason);
+SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const LargeOptions& options)
+    : case_(c), pass_(pass) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
   const Arrays<float> inputs = seeded_inputs(c, pass, options.seed, Regime::kNormal);
-  Execution execution(c, pass, implementation, inputs, {.threads = options.threads});
-  execution.run();
-  const Arrays<Mass<Real>> promoted = sampling_inputs(c, pass, implementation, inputs);
-  Verdict verdict = Sampling(reference, c, pass, implementation, execution, promoted).compare(options);
+  const Arrays<Mass<Real>> promoted = sampling_inputs(c, pass, inputs);
+  const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
+  std::map<size_t, Element<Mass<Real>>> outputs;
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (arguments[i].written) outputs[i] = reference.element<Mass<Real>>(c, promoted, arguments[i].name);
+  for (Index k = 0; k < options.samples; ++k)
+    for (const auto& [i, element] : outputs) {
+      if (static_cast<Index>(samples_.size()) >= kLeastSamples && Clock::now() > end) return;
+      if (k >= element_count(arguments[i].shape)) continue;
+      const Position position = sample_position(arguments[i].shape, options.seed, arguments[i].name, k);
+      samples_.push_back({i, position, element(position)});
+    }
+}
+
+Verdict SampledTruth::compare(Execution& execution, const Implementation& implementation) const {
+  Comparison comparison;
+  for (const Sample& sample : samples_) {
+    if (sample.truth.undecided) {
+      comparison.leave_out();
+      continue;
+    }
+    const Argument& argument = execution.arguments()[sample.argument];
+    const double depth = implementation.depth_of(case_, pass_, argument.name);
+    const double bound = argument.type == ElementType::kFloat32 ? tolerance(sample.truth, depth) : 0;
+    comparison.enter(*case_.spec, argument.name, argument.shape, "sampled");
+    comparison.add(sample.position, sample.truth.value,
+                   Real(execution.refs()[sample.argument].value_at(sample.position)), bound);
+  }
+  Verdict verdict = comparison.verdict();
   if (const auto damage = execution.damage()) {
     verdict.status = Verdict::Status::kFail;
     verdict.reason = *damage;
   }
   verdict.isa = execution.kernel().isa();
   return verdict;
+}
+
+Verdict check_large(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
+                    const LargeOptions& options) {
+  if (const auto reason = unsupported_reason(implementation, c, pass)) return Verdict::skip(*reason);
+  Execution execution(c, pass, implementation, seeded_inputs(c, pass, options.seed, Regime::kNormal),
+                      {.threads = options.threads});
+  execution.run();
+  return SampledTruth(reference, c, pass, options).compare(execution, implementation);
 }
 
 Oracle large_oracle() {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "checks/execution.h"
 #include "checks/verdict.h"
-#include "ops/core/implementation.h"
 #include "reference/reference.h"
 
 namespace gradproof {
@@ -16,10 +17,31 @@ struct LargeOptions {
   double seconds = 0.3;  // no further element of the reference is begun after this; at least 8 elements are compared
 };
 
-// Runs the pass once on near-normal inputs and compares sampled elements of everything it writes with the reference,
-// each within its derived bound: corners first, then borders of vectors and blocks, and random elements. Which
-// elements, and in which order, depends on the case and the seed alone; how many, on the time that one element takes.
-// Skips with a reason where the implementation does not support the pass. Throws what the implementation throws.
+// The truth at sampled elements of everything that a pass writes, on near-normal inputs: corners first, then borders of
+// vectors and blocks, and random elements. Which elements, and in which order, depends on the case and the seed alone;
+// how many, on the time that one element takes. It is the same for all who compute the pass.
+class SampledTruth {
+ public:
+  SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const LargeOptions& options);
+
+  // Each element within its derived bound, and all fences standing, in an execution of the same case and pass that has
+  // run on seeded_inputs(c, pass, options.seed, Regime::kNormal).
+  Verdict compare(Execution& execution, const Implementation& implementation) const;
+
+ private:
+  struct Sample {
+    size_t argument;
+    Position position;
+    Mass<Real> truth;
+  };
+
+  Case case_;
+  Pass pass_;
+  std::vector<Sample> samples_;
+};
+
+// Runs the pass once and compares it with the sampled truth. Skips with a reason where the implementation does not
+// support the pass. Throws what the implementation throws.
 Verdict check_large(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
                     const LargeOptions& options);
 

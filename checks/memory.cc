@@ -49,11 +49,11 @@ class GuardedRun {
   ChildEnd run(Kernel& kernel) {
     return run_in_child([&] {
       fill_outputs(kUnset);
-      kernel.run(refs_);
+      kernel.execute(refs_);
       for (size_t i = 0; i < refs_.size(); ++i)
         std::memcpy(first_run_[i].data(), refs_[i].data, tensors_[i].byte_count());
       fill_outputs(kGarbage);
-      kernel.run(refs_);
+      kernel.execute(refs_);
     });
   }
 
@@ -134,7 +134,7 @@ void compare_views(const Subject& subject, const Execution& plain, const std::ve
     outputs.emplace_back(argument.shape, argument.type);
     if (argument.written) refs[i] = outputs.back().ref();
   }
-  kernel->run(refs);
+  kernel->execute(refs);
   for (size_t i = 0; i < refs.size(); ++i) {
     const Argument& argument = plain.arguments()[i];
     if (!argument.written) continue;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
@@ -66,13 +67,13 @@ CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProg
     Record record = checked_record(task, memo, !shrunk.contains(kind));
     alarm(0);
     if (record["status"] == "fail") shrunk.insert(kind);
-    return record.dump();
+    return line_of(record);
   };
   const auto crashed = [&](Index index, const std::string& how) {
-    return check_record(tasks[static_cast<size_t>(index)], Verdict::fail(how), 0).dump();
+    return line_of(check_record(tasks[static_cast<size_t>(index)], Verdict::fail(how), 0));
   };
   const auto collect = [&](const std::string& line) {
-    const Record record = Record::parse(line);
+    const Record record = record_of(line);
     const std::string status = record["status"];
     ++(status == "pass" ? summary.passed : status == "skip" ? summary.skipped : summary.failed);
     progress(record, static_cast<double>(++done) / static_cast<double>(tasks.size()));

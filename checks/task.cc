@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "checks/execution.h"
@@ -75,10 +76,14 @@ void require_known_oracles(const std::vector<Oracle>& oracles, const std::vector
   }
 }
 
-std::vector<const Implementation*> chosen_implementations(const Operation& operation, const std::string& pattern) {
+std::vector<const Implementation*> chosen_implementations(const Operation& operation, const std::string& tier,
+                                                          const CheckOptions& options) {
+  const std::string& pattern = options.implementation;
+  const bool peers = options.peers && tier == "smoke";
   std::vector<const Implementation*> result;
   for (const Implementation& implementation : operation.implementations)
-    if (pattern.empty() || matches(pattern, implementation.name)) result.push_back(&implementation);
+    if (pattern.empty() ? !implementation.peer || peers : matches(pattern, implementation.name))
+      result.push_back(&implementation);
   return result;
 }
 
@@ -107,7 +112,7 @@ class Planner {
     const auto reference = references_.find(operation.spec.name);
     if (reference == references_.end())
       throw std::logic_error(fmt::format("{} has no reference; add it to reference/register.cc", operation.spec.name));
-    const auto implementations = chosen_implementations(operation, options_.implementation);
+    const auto implementations = chosen_implementations(operation, wanted.tier, options_);
     implementation_seen_ |= !implementations.empty();
     if (wanted.tier != "given" && wanted.tier != "bench" && specs_asked_.insert(&operation).second)
       ask_spec(operation, wanted);
@@ -197,6 +202,7 @@ Record check_record(const Task& task, const Verdict& verdict, double seconds) {
   record["pass"] = task.pass.to_text();
   record["oracle"] = task.oracle->name;
   record["impl"] = task.implementation_name();
+  if (task.implementation != nullptr && task.implementation->peer) record["peer"] = true;
   const auto set_text = [&](const char* key, const std::string& text) {
     if (!text.empty()) record[key] = text;
   };

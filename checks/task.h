@@ -20,7 +20,8 @@ struct CheckOptions {
   std::vector<std::string> patterns{};
   CheckTier tier = CheckTier::kFull;
   std::vector<std::string> bench_cases{};  // case texts of tier kBench, from whoever knows what is benchmarked
-  std::string implementation{};            // a name or glob; empty: all
+  std::string implementation{};            // a name or glob; empty: all of ours
+  bool peers = false;                      // without a name: the smoke tier asks other people's implementations too
   std::vector<std::string> oracles{};      // names; empty: all
   std::uint64_t seed = 1;
   int jobs = 0;  // worker processes; 0: one a core

@@ -63,7 +63,7 @@ void run_pass(const Case& c, const Pass& pass, const Implementation& implementat
   std::vector<TensorRef> refs;
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
     refs.push_back(buffers.try_emplace(argument.name, argument.shape, argument.type).first->second.ref());
-  implementation.prepare(c, pass, {threads})->run(refs);
+  implementation.prepare(c, pass, {threads})->execute(refs);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace gradproof {
 
 void Journal::add(const Record& record) {
-  const std::string line = record.dump();
+  const std::string line = line_of(record);
   lines_ += line + '\n';
   Records one;
   parse_records(line, "a record of this run", one);
@@ -25,14 +25,16 @@ Records Journal::records() const {
 }
 
 ExitCode judge(const Records& records) {
-  const auto failed = [](const Check& check) { return check.status == Status::kFail; };
+  const auto failed = [](const Check& check) { return check.status == Status::kFail && !check.peer; };
+  const auto found = [](const Check& check) { return check.status == Status::kFail && check.peer; };
   const auto passed = [](const Check& check) { return check.status == Status::kPass; };
-  const auto refused = [](const Timing& timing) { return timing.outcome == Outcome::kRefused; };
+  const auto refused = [](const Timing& timing) { return timing.outcome == Outcome::kRefused && !timing.peer; };
   const auto measured = [](const Timing& timing) { return timing.outcome == Outcome::kMeasured; };
   const auto& [checks, timings] = std::tie(records.checks, records.timings);
   if (std::any_of(checks.begin(), checks.end(), failed)) return kFailed;
   if (std::any_of(timings.begin(), timings.end(), refused)) return kFailed;
   if (std::any_of(checks.begin(), checks.end(), passed)) return kHeld;
+  if (std::any_of(checks.begin(), checks.end(), found)) return kHeld;
   if (std::any_of(timings.begin(), timings.end(), measured)) return kHeld;
   const std::string reason = !checks.empty()    ? checks.front().reason
                              : !timings.empty() ? timings.front().reason

@@ -27,7 +27,8 @@ class Journal {
 };
 
 // 0 when something was checked or measured and everything held. 1 when a check failed or a timing was withheld because
-// its verification failed. Throws UsageError with the first reason when nothing was checked and nothing measured.
+// its verification failed; what peers fail is a finding about them. Throws UsageError with the first reason when
+// nothing was checked and nothing measured.
 ExitCode judge(const Records& records);
 
 }  // namespace gradproof

@@ -39,6 +39,15 @@ TEST(Judge, OneFailureFailsTheRun) {
   EXPECT_EQ(judge(both(with_timing(Outcome::kMeasured), with_timing(Outcome::kRefused))), kFailed);
 }
 
+TEST(Judge, WhatPeersFailFailsNobody) {
+  Records finding = with_check(Status::kFail), refused = with_timing(Outcome::kRefused);
+  finding.checks.back().peer = true;
+  refused.timings.back().peer = true;
+  EXPECT_EQ(judge(finding), kHeld);
+  EXPECT_EQ(judge(both(with_timing(Outcome::kMeasured), refused)), kHeld);
+  EXPECT_EQ(judge(both(finding, with_check(Status::kFail))), kFailed);
+}
+
 TEST(Judge, NothingIsNeverSuccess) {
   EXPECT_THROW(judge({}), UsageError);
   EXPECT_THROW(judge(with_timing(Outcome::kSkipped)), UsageError);

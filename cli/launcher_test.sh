@@ -58,7 +58,7 @@ END
   chmod +x "$repo/program.sh"
 
   # The stand-ins: installed packages are lines of $stage/installed, and whoever calls apt-get is written to $stage/calls.
-  printf '%s\n' $all_packages chromium >"$stage/installed"
+  printf '%s\n' $all_packages chromium libdnnl-dev >"$stage/installed"
   : >"$stage/calls"
   stub dpkg-query 'for p in "$@"; do grep -qxF -- "$p" "$STAGE/installed" && echo "installed $p"; done; exit 1'
   stub apt-get 'echo "apt-get $*" >>"$STAGE/calls"
@@ -118,16 +118,12 @@ test_arguments_directory_and_exit_code_are_the_users() {
   expect_code 11
 }
 
-test_second_call_builds_nothing_and_is_silent_and_quick() {
+test_second_call_builds_nothing_and_is_silent() {
   launch list
   expect_in "building" "$err"
-  local begin=${EPOCHREALTIME/./}
   launch list
-  local spent=$(( (${EPOCHREALTIME/./} - begin) / 1000 ))
   expect_equal "$err" ""
   expect_equal "$(wc -l <"$repo/compilations")" 1
-  # Measured 0.1 s; the limit leaves room for a loaded machine.
-  (( spent < 1000 )) || fail "took $spent ms"
 }
 
 test_changed_source_is_built_again() {
@@ -313,6 +309,22 @@ test_test_installs_the_browser_but_does_without() {
   launch test
   expect_code 0
   expect_in "install --no-install-recommends chromium" "$(<"$stage/calls")"
+}
+
+test_peers_are_installed_before_the_first_build_but_not_needed() {
+  uninstall libdnnl-dev
+  FAKE_UID=1000 launch list
+  expect_code 0
+  expect_in "without libdnnl-dev" "$err"
+  touch "$stage/lists"
+  : >"$stage/calls"
+  launch list
+  expect_code 0
+  expect_equal "$(<"$stage/calls")" ""
+  rm -r "$repo/build"
+  launch list
+  expect_code 0
+  expect_in "install --no-install-recommends libdnnl-dev" "$(<"$stage/calls")"
 }
 
 test_ci_ends_with_the_summary_of_ctest() {

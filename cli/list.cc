@@ -4,18 +4,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/peers/peers.h"
 #include "bench/shapes.h"
 #include "checks/oracle.h"
-#include "cli/command.h"
 #include "cli/selection.h"
+#include "cli/subcommands.h"
 
 namespace gradproof {
 namespace {
-
-struct ListOptions {
-  std::vector<std::string> patterns;
-  bool json = false;
-};
 
 struct Listing {
   const Operation* operation;
@@ -91,29 +87,22 @@ std::vector<std::string> text_of(const Listing& listing, const Console& console)
           fmt::format("  cases       {} smoke, {} full, {} bench", listing.smoke, listing.full, listing.bench)};
 }
 
-ExitCode run_list(const ListOptions& options, Session& session) {
-  const std::vector<Layer> layers = load_shapes(session.registry, "standard");
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (const Operation* operation : select_operations(session.registry, options.patterns)) {
-    const Listing listing = list_operation(*operation, layers);
-    json.push_back(json_of(listing));
-    if (options.json) continue;
-    for (const std::string& text : text_of(listing, session.console)) session.console.line(text);
-  }
-  if (options.json) session.console.line(json.dump(2));
-  return kHeld;
-}
-
-void declare(CLI::App& sub, ListOptions& options) {
-  sub.add_option("PATTERN", options.patterns, "operations or families, with * and ?; all without");
-  sub.add_flag("--json", options.json, "one JSON array");
-}
-
 }  // namespace
 
-void offer_list(CLI::App& app, Action& chosen) {
-  offer<ListOptions>(app, chosen, "list", "Operations, passes, implementations, oracles, case counts", declare,
-                     run_list);
+ExitCode run_list(const ListCommand& command, Session& session) {
+  const std::vector<Layer> layers = load_shapes(session.registry, "standard");
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const Operation* operation : select_operations(session.registry, command.patterns)) {
+    const Listing listing = list_operation(*operation, layers);
+    json.push_back(json_of(listing));
+    if (command.json) continue;
+    for (const std::string& text : text_of(listing, session.console)) session.console.line(text);
+  }
+  for (const auto& [library, version] : peer_libraries())
+    if (!command.json)
+      session.console.line(fmt::format("{}  {}", session.console.paint(Colour::kStrong, library), version));
+  if (command.json) session.console.line(json.dump(2));
+  return kHeld;
 }
 
 }  // namespace gradproof

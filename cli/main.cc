@@ -1,8 +1,11 @@
 // gradproof: is the gradient right, how exact is it, how fast is it.
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <new>
 
-#include "cli/command.h"
+#include "bench/peers/peers.h"
+#include "cli/command_line.h"
 #include "ops/core/error.h"
 #include "ops/register.h"
 #include "reports/records.h"
@@ -15,42 +18,9 @@ ExitCode fail(ExitCode code, std::string_view sentence) {
   return code;
 }
 
-std::string subcommand_names(const CLI::App& app) {
-  std::string names;
-  for (const CLI::App* sub : app.get_subcommands(nullptr)) names += (names.empty() ? "" : " ") + sub->get_name();
-  return names;
-}
-
-// CLI11 puts every unexpected argument into one line, but may break lines; and its sentences do not say what is right.
-ExitCode fail_usage(const CLI::App& app, const CLI::ParseError& error, std::string_view first_word) {
-  const auto chosen = app.get_subcommands();
-  if (chosen.empty() && !first_word.empty())
-    return fail(kUsage, fmt::format("unknown subcommand '{}'; there are {}", first_word, subcommand_names(app)));
-  std::string sentence = error.what();
-  sentence = sentence.substr(0, sentence.find('\n'));
-  while (!sentence.empty() && (sentence.back() == '.' || sentence.back() == ' ')) sentence.pop_back();
-  return fail(kUsage, fmt::format("{}; see gradproof {}--help", sentence,
-                                  chosen.empty() ? std::string() : chosen.front()->get_name() + " "));
-}
-
-void declare(CLI::App& app, Action& chosen) {
-  app.name("gradproof");
-  app.description("Is the gradient right, how exact is it, how fast is it: verifies and times neural-network kernels.");
-  app.footer(
-      "Exit codes: 0 all held; 1 a check failed; 64 usage or bad input; 70 internal fault.\n"
-      "A case is written op:key=value,..., for instance conv:mb=1,ic=3,i=8,oc=4,k=3 (see gradproof list).");
-  app.require_subcommand(1);
-  offer_run(app, chosen);
-  offer_check(app, chosen);
-  offer_bench(app, chosen);
-  offer_report(app, chosen);
-  offer_list(app, chosen);
-  offer_eval(app, chosen);
-  offer_test(app, chosen);
-}
-
 ExitCode run_chosen(const Action& chosen) {
-  const Registry registry = register_operations();
+  Registry registry = register_operations();
+  register_peers(registry);
   const References references = register_references();
   Console console;
   Session session{registry, references, console};
@@ -61,18 +31,8 @@ ExitCode run_chosen(const Action& chosen) {
 }
 
 ExitCode run_program(int argc, char** argv) {
-  CLI::App app;
-  Action chosen;
-  declare(app, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    app.exit(help);
-    return kHeld;
-  } catch (const CLI::ParseError& error) {
-    return fail_usage(app, error, argc > 1 ? argv[1] : "");
-  }
-  return run_chosen(chosen);
+  const Action chosen = read_command_line(argc, argv);
+  return chosen ? run_chosen(chosen) : kHeld;
 }
 
 }  // namespace

@@ -1,19 +1,13 @@
 // gradproof run: the main job. Check, measure what was verified, and report.
-#include "checks/task.h"
-#include "cli/command.h"
+#include <fmt/format.h>
+
 #include "cli/journal.h"
 #include "cli/outputs.h"
-#include "cli/running.h"
+#include "cli/subcommands.h"
 #include "cli/tables.h"
 #include "reports/report.h"
 
 namespace gradproof {
-namespace {
-
-struct RunCommand {
-  std::filesystem::path directory = "gradproof-results";
-  BenchWish wish;
-};
 
 ExitCode run_all(const RunCommand& command, Session& session) {
   make_directory(command.directory);
@@ -24,7 +18,7 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   for (const auto& path : {lines, html, markdown}) outputs.announce(path);
   Journal journal(session.console);
   record_environment(journal);
-  check_into(journal, CheckOptions{}, session);
+  check_into(journal, {.peers = true}, session);
   self_into(journal, session);
   bench_into(journal, command.wish, session);
   const Records records = journal.records();
@@ -35,19 +29,6 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   print_summary(session.console, records);
   session.console.line(fmt::format("The report is {}", html.string()));
   return judge(records);
-}
-
-void declare(CLI::App& sub, RunCommand& command) {
-  sub.add_option("--out", command.directory, "directory for records.jsonl, report.html and report.md")
-      ->capture_default_str();
-  sub.add_option("--sizes", command.wish.sizes, "what to time: smoke, standard or a file of layers")
-      ->capture_default_str();
-}
-
-}  // namespace
-
-void offer_run(CLI::App& app, Action& chosen) {
-  offer<RunCommand>(app, chosen, "run", "Check, measure and report: the main job", declare, run_all);
 }
 
 }  // namespace gradproof

@@ -1,7 +1,9 @@
 #include "cli/running.h"
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench/peers/peers.h"
 #include "bench/shapes.h"
 #include "bench/timing.h"
 #include "checks/runner.h"
@@ -32,7 +34,9 @@ std::vector<Layer> chosen_layers(const BenchWish& wish, const Registry& registry
 }  // namespace
 
 void record_environment(Journal& journal) {
-  journal.add(environment_record(static_cast<int>(std::thread::hardware_concurrency()), supported_targets()));
+  Record record = environment_record(static_cast<int>(std::thread::hardware_concurrency()), supported_targets());
+  for (const auto& [library, version] : peer_libraries()) record["libraries"][library] = version;
+  journal.add(record);
 }
 
 void check_into(Journal& journal, const CheckOptions& options, Session& session) {

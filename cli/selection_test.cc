@@ -50,14 +50,16 @@ TEST_F(SelectionTest, CasesStandForThemselves) {
 }
 
 TEST_F(SelectionTest, WordsThatMatchNothingAreRefused) {
-  EXPECT_EQ(refusal("conf"), "no operation matches 'conf'; there are conv max_pool batch_norm relu linear");
-  EXPECT_EQ(refusal(""), "no operation matches ''; there are conv max_pool batch_norm relu linear");
+  std::string names;
+  for (const auto& operation : registry_.operations()) names += " " + operation->spec.name;
+  EXPECT_EQ(refusal("conf"), "no operation matches 'conf'; there are" + names);
+  EXPECT_EQ(refusal(""), "no operation matches ''; there are" + names);
   EXPECT_NE(refusal("conv:mb=0"), "");
   EXPECT_THROW(select_operations(registry_, {"conv", "nothing*"}), UsageError);
 }
 
 TEST_F(SelectionTest, OperationsAreListedOnceInTheirOrder) {
-  const auto operations = select_operations(registry_, {"relu", "conv", "c*"});
+  const auto operations = select_operations(registry_, {"relu", "conv", "c*v"});
   ASSERT_EQ(operations.size(), 2U);
   EXPECT_EQ(operations[0]->spec.name, "conv");
   EXPECT_EQ(operations[1]->spec.name, "relu");

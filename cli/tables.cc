@@ -38,10 +38,10 @@ std::vector<std::string> cells_of(const Timing& timing) {
 }  // namespace
 
 void print_failure(Console& console, const Check& check) {
-  std::string title = "FAIL";
+  std::string title = check.peer ? "PEER" : "FAIL";
   for (const std::string& part : {check.oracle, check.op, check.mutant, check.case_text, check.pass, check.impl})
     if (!part.empty() && !(part == check.op && !check.case_text.empty())) title += "  " + part;
-  console.line(console.paint(Colour::kBad, title));
+  console.line(console.paint(check.peer ? Colour::kStrong : Colour::kBad, title));
   const auto say = [&](const char* what, const std::string& text) {
     if (!text.empty()) console.line(fmt::format("      {:<9} {}", what, text));
   };

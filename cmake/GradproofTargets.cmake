@@ -28,6 +28,13 @@ if(GRADPROOF_SANITIZE)
   target_link_options(gradproof_settings INTERFACE -fsanitize=${GRADPROOF_SANITIZE})
 endif()
 
+# What nearly every file includes is parsed once a group of targets that are compiled alike: the first of them names these
+# and the packages' headers, the others REUSE_FROM it (docs/decisions/0006-build-time.md). It is a matter of speed only:
+# a file includes what it uses, and the coverage preset builds without.
+set(GRADPROOF_STANDARD_HEADERS
+    <algorithm> <array> <chrono> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory> <optional>
+    <set> <string> <string_view> <tuple> <vector>)
+
 # gradproof_library(NAME SOURCES... [LIBS ...]): a static library of the project.
 function(gradproof_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})

@@ -4,6 +4,7 @@
 #   habits.sh format                  lay the sources out
 #   habits.sh format-check            say what would change
 #   habits.sh lint BUILD-DIRECTORY    clang-tidy with the settings in .clang-tidy
+#   habits.sh snippets                every line of C++ in CONTRIBUTING.md is a line of the worked example's files
 #
 # Exit codes: 0 clean, 77 the program is not installed (ctest counts that as skipped), else something is to be mended.
 set -euo pipefail
@@ -29,11 +30,30 @@ case ${1-} in
     sources '*.h' '*.cc' | xargs -0 -r clang-format-$version --dry-run -Werror ;;
   lint)
     need clang-tidy-$version
+    # Clang is given the commands without GCC's precompiled headers, is not to mind warnings that only GCC knows, and
+    # finds <quadmath.h> where GCC keeps it.
+    build=${2:?which build directory?}
+    commands=$(mktemp -d)
+    trap 'rm -rf -- "$commands"' EXIT
+    sed -E 's/ -Winvalid-pch| -include [^ "]*cmake_pch\.hxx//g' "$build/compile_commands.json" >"$commands/compile_commands.json"
     # Highway compiles *_simd.cc once a target by including them into themselves and names its functions in its own
     # way; clang-tidy would see only one target of them, so they are left out.
     sources '*.cc' ':!*_simd.cc' |
-      xargs -0 -r -n 1 -P "$(nproc)" clang-tidy-$version -p "${2:?which build directory?}" --quiet --warnings-as-errors='*' ;;
+      xargs -0 -r -n 1 -P "$(nproc)" clang-tidy-$version -p "$commands" --quiet --warnings-as-errors='*' \
+          --extra-arg=-Wno-unknown-warning-option --extra-arg="-idirafter$(c++ -print-file-name=include)" ;;
+  snippets)
+    # Comments and layout may differ, and "..." stands for what is left out.
+    awk '
+      function bare(line) { sub(/[ \t]*\/\/ .*$/, "", line); gsub(/^[ \t]+|[ \t]+$/, "", line); return line }
+      FILENAME != "CONTRIBUTING.md" { known[bare($0)] = 1; next }
+      /^```/ { inside = /^```cpp/; next }
+      inside && bare($0) != "" && bare($0) != "..." {
+        ++seen
+        if (!(bare($0) in known)) { printf "CONTRIBUTING.md:%d: not in the code: %s\n", FNR, bare($0); bad = 1 }
+      }
+      END { if (!seen) print "CONTRIBUTING.md holds no C++"; exit bad || !seen }
+    ' ops/pool/max_pool.cc reference/pool.cc CONTRIBUTING.md ;;
   *)
-    echo "habits.sh: '${1-}' is not one of format, format-check, lint" >&2
+    echo "habits.sh: '${1-}' is not one of format, format-check, lint, snippets" >&2
     exit 64 ;;
 esac

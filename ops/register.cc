@@ -2,8 +2,13 @@
 
 #include "ops/activation/relu.h"
 #include "ops/conv/conv.h"
+#include "ops/conv/conv_transpose.h"
+#include "ops/conv/coord_conv.h"
 #include "ops/conv/deform_conv.h"
 #include "ops/conv/deform_layer.h"
+#include "ops/conv/depthwise_separable_conv.h"
+#include "ops/conv/local_conv.h"
+#include "ops/conv/separable_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/pool/max_pool.h"
@@ -13,8 +18,13 @@ namespace gradproof {
 Registry register_operations() {
   Registry registry;
   registry.add(conv_operation());
+  registry.add(conv_transpose_operation());
+  registry.add(coord_conv_operation());
+  registry.add(depthwise_separable_conv_operation());
+  registry.add(separable_conv_operation());
   registry.add(deform_conv_operation());
   registry.add(deform_layer_operation());
+  registry.add(local_conv_operation());
   registry.add(max_pool_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());

@@ -6,8 +6,13 @@
 namespace gradproof {
 
 Reference conv_reference();
+Reference conv_transpose_reference();
+Reference coord_conv_reference();
+Reference depthwise_separable_conv_reference();
+Reference separable_conv_reference();
 Reference deform_conv_reference();
 Reference deform_layer_reference();
+Reference local_conv_reference();
 Reference max_pool_reference();
 Reference batch_norm_reference();
 Reference relu_reference();

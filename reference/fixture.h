@@ -99,6 +99,14 @@ class Example {
 
 using Values = std::vector<double>;
 
+// Whole numbers from -4 to 4 in no obvious order, so that sums of products are exact.
+inline Values whole_numbers(Index count, Index seed) {
+  Values values;
+  for (Index i = 0; i < count; ++i)
+    values.push_back(seeded_value(static_cast<std::uint64_t>(seed), "", Position{i}, Regime::kInteger, Domain::kReal));
+  return values;
+}
+
 // Calls visit(case, pass, argument written by it) for all smoke and full cases of all operations.
 template <class Visit>
 void for_each_output(Visit visit) {

@@ -6,13 +6,14 @@
 //   struct ReluFormulas {
 //     ReluFormulas(const Case& c, const Arrays<T>& inputs);         // finds attributes and tensors, once
 //     T dst(const Point& p) const;                                  // one element; p = (n, c, d, h, w)
-//     T diff_src(const Point& p) const;
+//     T diff_src(const Point& p) const;                             // or (const Position& p): the indices as they are
 //     static FormulaTable<ReluFormulas, T> table() { return {{"dst", &ReluFormulas::dst}, ...}; }
 //   };
 //
 //   Reference relu_reference() { return make_reference<ReluFormulas>(); }
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -23,9 +24,25 @@
 
 namespace gradproof {
 
+// A member function that gives one element: by the five indices of a Point, or by the Position where the tensor's
+// indices are others.
+template <class Formulas, class T>
+class Formula {
+ public:
+  Formula(T (Formulas::*f)(const Point&) const)  // NOLINT(google-explicit-constructor): tables name functions
+      : call_([f](const Formulas& formulas, const Position& p) { return (formulas.*f)(point_of(p)); }) {}
+  Formula(T (Formulas::*f)(const Position&) const)  // NOLINT(google-explicit-constructor)
+      : call_([f](const Formulas& formulas, const Position& p) { return (formulas.*f)(p); }) {}
+
+  T operator()(const Formulas& formulas, const Position& p) const { return call_(formulas, p); }
+
+ private:
+  std::function<T(const Formulas&, const Position&)> call_;
+};
+
 // By argument name: the member function that is its formula.
 template <class Formulas, class T>
-using FormulaTable = std::vector<std::pair<std::string_view, T (Formulas::*)(const Point&) const>>;
+using FormulaTable = std::vector<std::pair<std::string_view, Formula<Formulas, T>>>;
 
 // Throws UsageError unless the case has the output argument `argument` and `shape_of` (null: no such tensor) gives
 // every tensor that its formula may read the shape that the case asks for.
@@ -43,7 +60,7 @@ Element<T> make_element(const Case& c, const Arrays<T>& inputs, std::string_view
   for (const auto& [name, formula] : Formulas<T>::table()) {
     if (name != argument) continue;
     return [bound = std::make_shared<const Formulas<T>>(c, inputs), formula = formula](const Position& position) {
-      return (*bound.*formula)(point_of(position));
+      return formula(*bound, position);
     };
   }
   refuse("{}: the reference has no formula for '{}'", c.spec->name, argument);

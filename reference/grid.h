@@ -1,4 +1,4 @@
-// Points and grids: tensors of any rank, read by the letters of the formulas (n, c, d, h, w).
+// Points and grids: tensors of any rank, read by the letters of the formulas (n, c, d, h, w), or by others.
 #pragma once
 
 #include <array>
@@ -52,6 +52,41 @@ class Grid {
   const Array<T>* array_ = nullptr;
   Point sizes_{};
   T zero_ = T(0.0);
+};
+
+// A tensor whose indices are not those of a Point: kCount of them, whose sizes the formulas name. The tensor may lack
+// axes of size 1: it is read by its row-major order. It must outlive this, and not be read where it does not exist.
+template <class T, size_t kCount>
+class RowMajor {
+ public:
+  using Indices = std::array<Index, kCount>;
+
+  RowMajor(const Arrays<T>& arrays, std::string_view name, const Indices& sizes) : sizes_(sizes) {
+    const auto found = arrays.find(name);
+    if (found != arrays.end()) array_ = &found->second;
+  }
+
+  bool exists() const { return array_ != nullptr; }
+
+  template <class... I>
+  T operator()(I... indices) const {
+    static_assert(sizeof...(I) == kCount);
+    Index linear = 0, axis = 0;
+    ((linear = linear * sizes_[static_cast<size_t>(axis++)] + indices), ...);
+    return (*array_)[linear];
+  }
+
+  // The indices of the element at a position of the tensor itself.
+  Indices indices_of(const Position& position) const {
+    Index linear = linear_of(position, array_->shape);
+    Indices indices{};
+    for (size_t axis = kCount; axis-- > 0; linear /= sizes_[axis]) indices[axis] = linear % sizes_[axis];
+    return indices;
+  }
+
+ private:
+  const Array<T>* array_ = nullptr;
+  Indices sizes_;
 };
 
 }  // namespace gradproof

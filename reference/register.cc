@@ -5,8 +5,13 @@ namespace gradproof {
 References register_references() {
   References references;
   references.emplace("conv", conv_reference());
+  references.emplace("conv_transpose", conv_transpose_reference());
+  references.emplace("coord_conv", coord_conv_reference());
+  references.emplace("depthwise_separable_conv", depthwise_separable_conv_reference());
+  references.emplace("separable_conv", separable_conv_reference());
   references.emplace("deform_conv", deform_conv_reference());
   references.emplace("deform_layer", deform_layer_reference());
+  references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("relu", relu_reference());

@@ -2,20 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "reports/format.h"
+#include "reports/peers.h"
 
 namespace gradproof {
 namespace {
 
-// The columns in order. A kind fills those it knows; the others stay empty.
-constexpr const char* kColumns[] = {
-    "kind",    "op",     "family",  "case",      "pass",     "oracle",     "impl",      "isa",   "tier",     "seed",
-    "threads", "layer",  "status",  "compared",  "worst",    "error",      "bound",     "where", "expected", "got",
-    "digits",  "reason", "seconds", "repro",     "shrunk",   "mutant",     "caught_by", "ns",    "flops",    "bytes",
-    "gflops",  "gbps",   "roof",    "roof_kind", "verified", "samples_ns", "name",      "level", "value",    "unit"};
+// The columns in order, before one for each peer. A kind fills those it knows; the others stay empty.
+constexpr const char* kColumns[] = {"kind",       "op",      "family", "case",    "pass",     "oracle",    "impl",
+                                    "isa",        "tier",    "seed",   "threads", "layer",    "status",    "compared",
+                                    "worst",      "error",   "bound",  "where",   "expected", "got",       "digits",
+                                    "reason",     "seconds", "repro",  "shrunk",  "mutant",   "caught_by", "ns",
+                                    "flops",      "bytes",   "gflops", "gbps",    "roof",     "roof_kind", "verified",
+                                    "samples_ns", "name",    "level",  "value",   "unit",     "peer"};
 
 using Cells = std::map<std::string, std::string>;
 
@@ -52,7 +56,8 @@ Cells cells_of(const Check& c) {
           {"repro", c.repro},
           {"shrunk", c.shrunk},
           {"mutant", c.mutant},
-          {"caught_by", c.caught_by}};
+          {"caught_by", c.caught_by},
+          {"peer", c.peer ? "true" : ""}};
 }
 
 Cells cells_of(const Timing& t) {
@@ -76,7 +81,8 @@ Cells cells_of(const Timing& t) {
           {"roof", exact(t.roof)},
           {"roof_kind", t.roof_kind},
           {"verified", spaced(t.verified)},
-          {"samples_ns", spaced(t.samples_ns)}};
+          {"samples_ns", spaced(t.samples_ns)},
+          {"peer", t.peer ? "true" : ""}};
 }
 
 Cells cells_of(const Roof& r) {
@@ -84,9 +90,21 @@ Cells cells_of(const Roof& r) {
           {"isa", r.isa},   {"value", exact(r.value)}, {"unit", r.unit},   {"bytes", exact(r.bytes)}};
 }
 
-void append_line(const Cells& cells, std::string& out) {
+std::string column_of(const std::string& peer) { return "times_faster_than_" + peer; }
+
+// All columns: kColumns, and one for each peer that ours were timed against.
+std::vector<std::string> columns_for(const std::vector<std::vector<PeerRatio>>& ratios) {
+  std::set<std::string> peers;
+  for (const auto& row : ratios)
+    for (const PeerRatio& one : row) peers.insert(column_of(one.peer));
+  std::vector<std::string> columns(std::begin(kColumns), std::end(kColumns));
+  columns.insert(columns.end(), peers.begin(), peers.end());
+  return columns;
+}
+
+void append_line(const std::vector<std::string>& columns, const Cells& cells, std::string& out) {
   bool first = true;
-  for (const char* column : kColumns) {
+  for (const std::string& column : columns) {
     if (!first) out += ',';
     first = false;
     const auto cell = cells.find(column);
@@ -98,10 +116,19 @@ void append_line(const Cells& cells, std::string& out) {
 }  // namespace
 
 std::string render_csv(const Records& records) {
-  std::string out = fmt::format("{}\n", fmt::join(kColumns, ","));
-  for (const Check& check : records.checks) append_line(cells_of(check), out);
-  for (const Timing& timing : records.timings) append_line(cells_of(timing), out);
-  for (const Roof& roof : records.roofs) append_line(cells_of(roof), out);
+  const std::vector<std::vector<PeerRatio>> ratios = ratios_to_peers(records.timings);
+  const std::vector<std::string> columns = columns_for(ratios);
+  std::string out;
+  Cells head;
+  for (const std::string& column : columns) head[column] = column;
+  append_line(columns, head, out);
+  for (const Check& check : records.checks) append_line(columns, cells_of(check), out);
+  for (std::size_t i = 0; i < records.timings.size(); ++i) {
+    Cells cells = cells_of(records.timings[i]);
+    for (const auto& [peer, ratio] : ratios[i]) cells[column_of(peer)] = exact(ratio);
+    append_line(columns, cells, out);
+  }
+  for (const Roof& roof : records.roofs) append_line(columns, cells_of(roof), out);
   return out;
 }
 

@@ -110,6 +110,13 @@ std::string Fields::shown(const char* key) const {
   refuse_field(key, "a string, a number or a list, or absent");
 }
 
+bool Fields::flag(const char* key) const {
+  const json* value = find(key);
+  if (value == nullptr) return false;
+  if (!value->is_boolean()) refuse_field(key, "true or false");
+  return value->get<bool>();
+}
+
 std::optional<double> Fields::number(const char* key) const {
   const json* value = find(key);
   if (value == nullptr) return std::nullopt;

@@ -21,6 +21,7 @@ class Fields {
   std::string text(const char* key) const;                // a non-empty string, required
   std::string text_or_empty(const char* key) const;       // a string, may be absent
   std::string shown(const char* key) const;               // a string, number or list, as text; may be absent
+  bool flag(const char* key) const;                       // true or false; false when absent
   std::optional<double> number(const char* key) const;    // may be absent
   std::optional<double> amount(const char* key) const;    // not negative; may be absent
   double required_amount(const char* key) const;          // not negative

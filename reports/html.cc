@@ -67,6 +67,7 @@ std::string render_html(const Records& records) {
                        {"oracles", html_oracles(summary)},
                        {"coverage", html_coverage(summary)},
                        {"loose", html_loose(summary)},
+                       {"peers", html_peers(summary)},
                        {"planted", html_planted(summary)},
                        {"environment", html_environment(summary)},
                        {"not_run", html_not_run(summary)},

@@ -44,12 +44,16 @@ std::string timing_badge(const TimingRow& row) {
   return badge("good", "verified") + fmt::format("<small class=\"why\">{}</small>", escape_html(oracles));
 }
 
-std::string speedup_cell(const TimingRow& row) {
-  if (!row.speedup) return number_cell("–", std::nullopt);
-  return number_cell(fmt::format("{}× <small>{}</small>", show_rate(row.speedup), escape_html(row.rival)), row.speedup);
+// One line a peer; the first, which is the plain one, is what the column sorts by.
+std::string faster_cell(const TimingRow& row) {
+  if (row.faster.empty()) return number_cell("", std::nullopt);
+  std::string lines;
+  for (const auto& [peer, ratio] : row.faster)
+    lines += fmt::format("{}{}× <small>{}</small>", lines.empty() ? "" : "<br>", show_rate(ratio), escape_html(peer));
+  return number_cell(lines, row.faster.front().ratio);
 }
 
-std::string timing_row(const TimingRow& row, bool has_rivals) {
+std::string timing_row(const TimingRow& row, bool has_peers) {
   const Timing& t = row.timing;
   const bool shown = row.outcome == Outcome::kMeasured;
   const auto figure = [&](const std::optional<double>& value, std::string (*show)(std::optional<double>)) {
@@ -64,7 +68,7 @@ std::string timing_row(const TimingRow& row, bool has_rivals) {
   out += shown ? number_cell(show_duration(t.ns) + spread, t.ns) : number_cell("withheld", std::nullopt);
   out += figure(t.gflops, show_rate) + figure(t.gbps, show_rate) + figure(t.roof, show_percent);
   out += number_cell(show_ratio(t.worst), t.worst);
-  if (has_rivals) out += speedup_cell(row);
+  if (has_peers) out += faster_cell(row);
   out += fmt::format("<td>{}</td>", timing_badge(row));
   out += fmt::format("<td><details class=\"command\"><summary>command</summary><code>{}</code></details></td></tr>\n",
                      escape_html(row.command));
@@ -73,13 +77,13 @@ std::string timing_row(const TimingRow& row, bool has_rivals) {
 
 std::string timing_table(const OperationRow& row) {
   if (row.timings.empty()) return "<p class=\"none\">Nothing was timed.</p>";
-  bool has_rivals = false;
-  for (const TimingRow& timing : row.timings) has_rivals = has_rivals || timing.speedup.has_value();
-  const char* rivals = has_rivals ? "<th scope=\"col\" class=\"n\">Speed-up</th>" : "";
+  bool has_peers = false;
+  for (const TimingRow& timing : row.timings) has_peers = has_peers || !timing.faster.empty();
+  const char* peers = has_peers ? "<th scope=\"col\" class=\"n\">Times faster than peer</th>" : "";
   std::string body;
-  for (const TimingRow& timing : row.timings) body += timing_row(timing, has_rivals);
+  for (const TimingRow& timing : row.timings) body += timing_row(timing, has_peers);
   return framed_table(fmt::format("Timings of {}, each verified at its own size", escape_html(row.op)),
-                      fmt::format(kTimingHead, rivals), body);
+                      fmt::format(kTimingHead, peers), body);
 }
 
 std::string oracle_table(const OperationRow& row) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "reports/format.h"
@@ -87,6 +88,42 @@ std::string operation_line(const OperationRow& row) {
                                                    : "**not checked**");
 }
 
+std::string against_line(const AgainstPeer& row) {
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |", plain(row.op), plain(row.pass), row.threads,
+                     plain(row.impl), plain(row.peer), row.rows, show_rate(row.mean), show_rate(row.least),
+                     show_rate(row.most));
+}
+
+// Every timing of ours that a peer has too, the slowest against its peers first.
+std::vector<std::string> rival_lines(const Summary& summary) {
+  std::vector<std::pair<double, std::string>> rows;
+  for (const OperationRow& operation : summary.operations)
+    for (const TimingRow& row : operation.timings) {
+      const Timing& t = row.timing;
+      std::string faster;
+      double least = std::numeric_limits<double>::infinity();
+      for (const auto& [peer, ratio] : row.faster) {
+        faster += fmt::format("{}{} {}", faster.empty() ? "" : ", ", show_rate(ratio), plain(peer));
+        least = std::min(least, ratio);
+      }
+      if (faster.empty()) continue;
+      rows.emplace_back(least,
+                        fmt::format("| {} | {} | {} | {} | {} | {} |", code(t.layer.empty() ? t.case_text : t.layer),
+                                    plain(t.pass), t.threads, plain(t.impl), show_duration(t.ns), faster));
+    }
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> out;
+  for (auto& [least, line] : rows) out.push_back(std::move(line));
+  return out;
+}
+
+std::string finding_line(const PeerFinding& row) {
+  const Check& c = row.example.check;
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", plain(c.op), plain(c.impl), plain(c.oracle),
+                     row.count, plain(row.example.reason.empty() ? c.where : row.example.reason), plain(c.expected),
+                     plain(c.got), code(row.example.command));
+}
+
 std::string planted_line(const FailureRow& row) {
   const Check& c = row.check;
   const char* verdict = c.status == Status::kPass ? "caught" : c.status == Status::kSkip ? "not run" : "**missed**";
@@ -134,6 +171,14 @@ std::string render_markdown(const Records& records) {
                  "GB/s | of roof | "
                  "timings | verdict |",
                  lines(s.operations, operation_line), 12000);
+  document.table("Times faster than peers",
+                 "| operation | pass | threads | implementation | peer | rows | geometric mean | least | most |",
+                 lines(s.against_peers, against_line), 6000);
+  document.table("Timings beside peers", "| layer | pass | threads | implementation | time | times faster than peer |",
+                 rival_lines(s), 7000);
+  document.table("Findings about peers",
+                 "| operation | peer | oracle | checks | for instance | expected | got | repeat |",
+                 lines(s.peer_findings, finding_line), 5000);
   document.table("Planted bugs", "| bug | operation | verdict | caught by | case |",
                  lines(s.planted_bugs, planted_line), 8000);
   document.table("Not run, and why", "| count | what | operation | reason |", lines(s.not_run, reason_line), 6000);

@@ -62,6 +62,7 @@ Check read_check(const Fields& f) {
   // A planted bug may be looked for in several passes at once, and then belongs to none.
   if (c.oracle != "self" || !f.text_or_empty("pass").empty()) c.pass = read_pass(f);
   c.impl = f.text("impl");
+  c.peer = f.flag("peer");
   c.isa = f.text_or_empty("isa");
   c.tier = f.text_or_empty("tier");
   c.seed = f.shown("seed");
@@ -92,6 +93,7 @@ Timing read_timing(const Fields& f) {
   t.case_text = f.text("case");
   t.pass = read_pass(f);
   t.impl = f.text("impl");
+  t.peer = f.flag("peer");
   t.isa = f.text_or_empty("isa");
   t.threads = f.count_from_one("threads");
   t.layer = f.text_or_empty("layer");

@@ -31,6 +31,7 @@ enum class Status { kPass, kFail, kSkip };
 
 struct Check {
   std::string op, family, case_text, pass, oracle, impl, isa, tier, seed;
+  bool peer = false;  // about somebody else's implementation
   Status status = Status::kFail;
   std::optional<double> compared, worst, error, bound, digits, seconds;
   // Text, since what was expected or got may be a NaN or an infinity, which JSON numbers cannot say.
@@ -42,6 +43,7 @@ enum class Outcome { kMeasured, kRefused, kSkipped };
 
 struct Timing {
   std::string op, family, case_text, pass, impl, isa, layer;
+  bool peer = false;  // of somebody else's implementation
   Outcome outcome = Outcome::kRefused;
   std::string reason, roof_kind;
   int threads = 1;

@@ -41,6 +41,15 @@ TEST(Records, ReadsEveryKind) {
   EXPECT_EQ(records.roofs.size(), 20u);
 }
 
+TEST(Records, PeersAreMarked) {
+  json check = a_check(), timing = a_timing();
+  EXPECT_FALSE(parse(check).checks.at(0).peer);
+  check["peer"] = timing["peer"] = true;
+  EXPECT_TRUE(parse(check).checks.at(0).peer);
+  EXPECT_TRUE(parse(timing).timings.at(0).peer);
+  expect_says(complaint_with("peer", "yes"), "\"peer\"");
+}
+
 TEST(Records, AbsentMeansNotKnown) {
   const Check check = parse(a_check()).checks.at(0);
   EXPECT_FALSE(check.worst.has_value());

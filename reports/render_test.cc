@@ -63,6 +63,25 @@ TEST(Html, WithheldTimesAreNotShown) {
   EXPECT_TRUE(has(html, "withheld"));
 }
 
+TEST(Html, PeersStandBesideOurs) {
+  json ours = a_timing(), theirs = a_timing();
+  theirs.update({{"ns", 25}, {"impl", "onednn"}, {"peer", true}});
+  const Records records = parse_lines(a_check().dump() + "\n" + ours.dump() + "\n" + theirs.dump() + "\n");
+  const std::string html = render_html(records);
+  EXPECT_TRUE(has(html, ">Times faster than peer</th>"));
+  EXPECT_TRUE(has(html, "<td class=\"n\" data-v=\"2\">2.00× <small>onednn</small></td>"));
+  EXPECT_TRUE(has(html, "<td class=\"n\"></td>")) << "blank in the peer's own row";
+  EXPECT_TRUE(has(render_markdown(records), "| 2.00 onednn |"));
+  EXPECT_TRUE(has(render_csv(records), ",times_faster_than_onednn\n"));
+  EXPECT_FALSE(has(render_html(parse(a_timing())), ">Times faster than peer</th>"));
+}
+
+TEST(Html, FindingsAboutPeersAreShown) {
+  const std::string html = render_html(fixture_records(true));
+  EXPECT_TRUE(has(html.substr(html.find("<section id=\"peers\">")), "a NaN in src was lost by the peer"));
+  EXPECT_FALSE(has(html.substr(0, html.find("<section id=\"operations\">")), "a NaN in src was lost by the peer"));
+}
+
 TEST(Island, StaysSmallForThousandsOfChecks) {
   const Records records = fixture_records(true, 12);
   ASSERT_GT(records.checks.size(), 5000u);
@@ -130,6 +149,7 @@ TEST(Junit, CountsAddUp) {
                            "\" failures=\"2\" errors=\"0\""));
   EXPECT_TRUE(has(xml, "<failure message=\"14 of 1872 elements are wrong, only at ih = 12\">"));
   EXPECT_TRUE(has(xml, "<skipped message=\"onednn does not support"));
+  EXPECT_TRUE(has(xml, "<skipped message=\"finding about a peer: a NaN in src was lost by the peer"));
 }
 
 TEST(Junit, EmptyRunIsAnError) {

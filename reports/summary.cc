@@ -93,7 +93,8 @@ void add_loose_bounds(const Records& records, Summary& summary) {
   std::map<std::tuple<std::string, std::size_t, std::string, std::string>, LooseBound> bounds;
   for (const Check& check : records.checks) {
     const bool bounded = check.worst && check.bound.value_or(1) > 0;
-    if (is_planted_bug(check) || is_about_reference(check) || check.status == Status::kSkip || !bounded) continue;
+    if (check.peer || is_planted_bug(check) || is_about_reference(check) || check.status == Status::kSkip || !bounded)
+      continue;
     LooseBound& bound = bounds[{check.op, oracle_rank(check.oracle), check.oracle, check.pass}];
     bound = {check.op, check.pass, check.oracle, bound.checks + 1, std::max(bound.worst, *check.worst)};
   }
@@ -135,7 +136,7 @@ OperationRow& operation_row(Summary& summary, const std::string& op, const std::
 void add_operations(const Records& records, Summary& summary) {
   std::map<std::string, Gathered> gathered;
   for (const Check& check : records.checks) {
-    if (is_planted_bug(check)) continue;
+    if (is_planted_bug(check) || check.peer) continue;
     OperationRow& row = operation_row(summary, check.op, check.family);
     add_check(check, row, gathered[check.op]);
     summary.checks.add(judge(check).status);
@@ -152,6 +153,7 @@ Summary summarize(const Records& records) {
   add_operations(records, summary);
   add_failures(records, summary);
   add_timings(records, summary);
+  add_peers(records, summary);
   add_not_run(records, summary);
   add_verdict(summary);
   return summary;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/peers.h"
 #include "reports/records.h"
 #include "reports/spread.h"
 
@@ -35,8 +36,7 @@ struct TimingRow {
   Outcome outcome = Outcome::kRefused;
   std::string reason, command;
   std::optional<double> spread;
-  std::optional<double> speedup;  // time of the fastest other implementation over this time, same work and threads
-  std::string rival;              // that implementation
+  std::vector<PeerRatio> faster;  // how many times faster than each peer, same work and threads
   bool above_roof = false;
 };
 
@@ -82,6 +82,20 @@ struct LooseBound {
   double worst = 0;
 };
 
+// Ours and a peer's on all rows that both have, by operation, pass and threads.
+struct AgainstPeer {
+  std::string op, peer, impl, pass;
+  int threads = 1;
+  std::size_t rows = 0;
+  double mean = 0, least = 0, most = 0;  // of PeerRatio::ratio, the mean geometric
+};
+
+// Failed checks of a peer under one oracle. They are no part of the verdict.
+struct PeerFinding {
+  std::size_t count = 0;
+  FailureRow example;
+};
+
 // How a layer gains from threads, against the fewest threads it was timed with.
 struct Scaling {
   std::string op, layer, pass, impl, isa;
@@ -91,10 +105,10 @@ struct Scaling {
 
 struct Summary {
   State state = State::kIncomplete;
-  std::string headline;  // "Verified", "Not verified"
-  std::string sentence;  // the verdict and its numbers
-  std::string machine;   // processor, instruction set
-  Counts checks, planted;
+  std::string headline;                 // "Verified", "Not verified"
+  std::string sentence;                 // the verdict and its numbers
+  std::string machine;                  // processor, instruction set
+  Counts checks, planted, peer_checks;  // `checks` are ours
   std::size_t measured = 0, refused = 0, skipped_timings = 0;
   std::optional<double> noise;  // median relative spread of the samples
   std::vector<std::string> faults;
@@ -106,6 +120,8 @@ struct Summary {
   std::vector<LooseBound> loose;
   std::vector<FailureRow> planted_bugs;
   std::vector<Scaling> scaling;
+  std::vector<AgainstPeer> against_peers;
+  std::vector<PeerFinding> peer_findings;
   std::vector<Roof> roofs;
   std::vector<Environment> environments;
 };

@@ -45,6 +45,7 @@ void add_failures(const Records& records, Summary& summary) {
       summary.planted_bugs.push_back(row_of(check));
       continue;
     }
+    if (check.peer) continue;
     const bool failed = judge(check).status == Status::kFail;
     const bool ranks = check.worst && !is_about_reference(check) && check.status != Status::kSkip;
     if (failed || ranks) ranked.push_back(&check);
@@ -66,13 +67,14 @@ void add_not_run(const Records& records, Summary& summary) {
   std::map<ReasonKey, ReasonRow> rows;
   for (const Check& check : records.checks) {
     if (check.status != Status::kSkip) continue;
-    count_reason(rows, {"check skipped", check.op, check.reason}, check.oracle + " " + check.case_text);
+    count_reason(rows, {check.peer ? "peer check skipped" : "check skipped", check.op, check.reason},
+                 check.oracle + " " + check.case_text);
   }
   for (const Timing& timing : records.timings) {
     const JudgedTiming judged = judge(timing);
     if (judged.outcome == Outcome::kMeasured) continue;
-    const bool refused = judged.outcome == Outcome::kRefused;
-    count_reason(rows, {refused ? "timing refused" : "timing skipped", timing.op, judged.reason}, timing.case_text);
+    const std::string what = judged.outcome == Outcome::kRefused ? "timing refused" : "timing skipped";
+    count_reason(rows, {(timing.peer ? "peer " : "") + what, timing.op, judged.reason}, timing.case_text);
   }
   for (auto& [key, row] : rows) summary.not_run.push_back(std::move(row));
   std::stable_sort(summary.not_run.begin(), summary.not_run.end(),

@@ -97,16 +97,63 @@ TEST(Summary, NoiseIsTheMedianRelativeSpread) {
   EXPECT_NEAR(*s.noise, 0.01, 1e-9);
 }
 
-TEST(Summary, ThreadsAndRivals) {
-  const Summary s =
-      summary_of({a_check(), timing_with({{"ns", 100}}), timing_with({{"ns", 60}, {"threads", 2}}),
-                  timing_with({{"ns", 150}, {"impl", "onednn"}}), timing_with({{"ns", 90}, {"impl", "simd@avx2"}})});
+TEST(Summary, Threads) {
+  const Summary s = summary_of({a_check(), timing_with({{"ns", 100}}), timing_with({{"ns", 60}, {"threads", 2}})});
   ASSERT_EQ(s.scaling.size(), 1u);
   EXPECT_NEAR(s.scaling[0].speedup, 100.0 / 60, 1e-12);
+}
+
+TEST(Summary, OursAreComparedWithEveryPeerOnTheSameWork) {
+  const json peer = {{"peer", true}, {"impl", "onednn"}};
+  json slow = timing_with(peer), blocked = timing_with(peer), elsewhere = timing_with(peer);
+  slow["ns"] = 150;
+  blocked.update({{"ns", 80}, {"impl", "onednn-blocked"}});
+  elsewhere.update({{"ns", 1}, {"case", "relu:mb=1,c=1,iw=4"}});
+  const Summary s = summary_of({a_check(), timing_with({{"ns", 100}}), timing_with({{"ns", 60}, {"threads", 2}}), slow,
+                                blocked, elsewhere, timing_with({{"ns", 90}, {"impl", "simd@avx2"}})});
   const auto& rows = s.operations.at(0).timings;
-  EXPECT_EQ(rows.at(0).rival, "onednn") << "the same implementation on another instruction set is no rival";
-  EXPECT_NEAR(*rows.at(0).speedup, 1.5, 1e-12);
-  EXPECT_FALSE(rows.at(1).speedup.has_value());
+  ASSERT_EQ(rows.at(0).faster.size(), 2u);
+  EXPECT_EQ(rows.at(0).faster[0].peer, "onednn");
+  EXPECT_NEAR(rows.at(0).faster[0].ratio, 1.5, 1e-12);
+  EXPECT_EQ(rows.at(0).faster[1].peer, "onednn-blocked");
+  EXPECT_NEAR(rows.at(0).faster[1].ratio, 0.8, 1e-12);
+  EXPECT_TRUE(rows.at(1).faster.empty()) << "no peer ran on two threads";
+  EXPECT_TRUE(rows.at(2).faster.empty()) << "a peer is not compared with itself, nor with other peers";
+  EXPECT_NEAR(rows.at(5).faster[0].ratio, 150.0 / 90, 1e-12);
+}
+
+TEST(Summary, RatiosToPeersAreAveragedGeometrically) {
+  json first = timing_with({{"ns", 100}}), second = timing_with({{"ns", 100}, {"case", "relu:mb=1,c=1,iw=4"}});
+  json withheld = timing_with({{"ns", 1}, {"case", "relu:mb=1,c=1,iw=5"}});
+  std::vector<json> theirs;
+  for (const json& ours : {first, second, withheld}) {
+    theirs.push_back(ours);
+    theirs.back().update({{"peer", true}, {"impl", "onednn"}});
+  }
+  theirs[0]["ns"] = 400;
+  theirs[1]["ns"] = 25;
+  theirs[2].erase("verified");
+  const Summary s = summary_of({a_check(), first, second, withheld, theirs[0], theirs[1], theirs[2]});
+  ASSERT_EQ(s.against_peers.size(), 1u);
+  EXPECT_EQ(s.against_peers[0].rows, 2u) << "a time that is withheld is nothing to be compared with";
+  EXPECT_NEAR(s.against_peers[0].mean, 1, 1e-12);
+  EXPECT_NEAR(s.against_peers[0].least, 0.25, 1e-12);
+  EXPECT_NEAR(s.against_peers[0].most, 4, 1e-12);
+}
+
+TEST(Summary, WhatAPeerFailsIsAFindingAndNoFailure) {
+  const json failure = check_with({{"impl", "onednn"}, {"peer", true}, {"status", "fail"}, {"worst", 7}});
+  const Summary s = summary_of({a_check(), failure, failure, timing_with({{"peer", true}, {"roof", 1.9}})});
+  EXPECT_EQ(s.state, State::kVerified);
+  EXPECT_TRUE(s.failures.empty());
+  EXPECT_TRUE(s.faults.size() == 1) << "only the missing environment: a peer's algorithm may do less work";
+  EXPECT_EQ(s.checks.all(), 1u);
+  EXPECT_EQ(s.worst_rows.size(), 0u);
+  ASSERT_EQ(s.peer_findings.size(), 1u);
+  EXPECT_EQ(s.peer_findings[0].count, 2u);
+  EXPECT_NE(s.sentence.find("2 findings about peers"), std::string::npos) << s.sentence;
+  EXPECT_EQ(summary_of({check_with({{"impl", "onednn"}, {"peer", true}})}).state, State::kIncomplete)
+      << "a peer that passes verifies nothing of ours";
 }
 
 TEST(Summary, LooseBoundsAreThoseNeverApproached) {

@@ -11,13 +11,6 @@
 namespace gradproof {
 namespace {
 
-std::string base_name(const std::string& impl) { return impl.substr(0, impl.find('@')); }
-
-// The same work, whoever does it. A case may be timed under several layers' names, so the layer is part of it.
-using Work = std::tuple<std::string, std::string, std::string, int>;
-
-Work work_of(const Timing& t) { return {t.layer, t.case_text, t.pass, t.threads}; }
-
 TimingRow row_of(const Timing& timing) {
   const JudgedTiming judged = judge(timing);
   TimingRow row;
@@ -27,32 +20,16 @@ TimingRow row_of(const Timing& timing) {
   row.command = repeat_command(timing);
   if (row.outcome != Outcome::kMeasured) return row;
   row.spread = relative_spread(timing);
-  row.above_roof = timing.roof && *timing.roof > 1;
+  row.above_roof = !timing.peer && timing.roof && *timing.roof > 1;  // Winograd does less than the work that is counted
   return row;
 }
 
-void add_rivals(std::vector<TimingRow>& rows) {
-  std::map<Work, std::vector<const TimingRow*>> by_work;
-  for (const TimingRow& row : rows) {
-    if (row.outcome == Outcome::kMeasured) by_work[work_of(row.timing)].push_back(&row);
-  }
-  for (TimingRow& row : rows) {
-    if (row.outcome != Outcome::kMeasured) continue;
-    const TimingRow* fastest = nullptr;
-    for (const TimingRow* other : by_work[work_of(row.timing)]) {
-      const bool another = base_name(other->timing.impl) != base_name(row.timing.impl);
-      if (another && (fastest == nullptr || *other->timing.ns < *fastest->timing.ns)) fastest = other;
-    }
-    if (fastest == nullptr) continue;
-    row.speedup = *fastest->timing.ns / *row.timing.ns;
-    row.rival = fastest->timing.impl;
-  }
-}
-
+// Of our implementations.
 BestAndMedian best_and_median(const std::vector<TimingRow>& rows, std::optional<double> Timing::*field) {
   std::vector<double> values;
   for (const TimingRow& row : rows) {
-    if (row.outcome == Outcome::kMeasured && row.timing.*field) values.push_back(*(row.timing.*field));
+    if (row.outcome == Outcome::kMeasured && !row.timing.peer && row.timing.*field)
+      values.push_back(*(row.timing.*field));
   }
   if (values.empty()) return {};
   const Spread spread = spread_of(std::move(values));
@@ -60,7 +37,6 @@ BestAndMedian best_and_median(const std::vector<TimingRow>& rows, std::optional<
 }
 
 void finish_operation(OperationRow& row) {
-  add_rivals(row.timings);
   for (const TimingRow& timing : row.timings) ++(timing.outcome == Outcome::kMeasured ? row.measured : row.withheld);
   row.gflops = best_and_median(row.timings, &Timing::gflops);
   row.gbps = best_and_median(row.timings, &Timing::gbps);
@@ -109,8 +85,11 @@ void add_timing_faults(const Records& records, Summary& summary) {
 
 void add_timings(const Records& records, Summary& summary) {
   std::vector<double> spreads;
-  for (const Timing& timing : records.timings) {
+  const std::vector<std::vector<PeerRatio>> ratios = ratios_to_peers(records.timings);
+  for (std::size_t i = 0; i < records.timings.size(); ++i) {
+    const Timing& timing = records.timings[i];
     TimingRow row = row_of(timing);
+    row.faster = ratios[i];
     if (row.spread) spreads.push_back(*row.spread);
     ++(row.outcome == Outcome::kMeasured  ? summary.measured
        : row.outcome == Outcome::kRefused ? summary.refused

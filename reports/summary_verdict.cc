@@ -86,6 +86,11 @@ std::string planted_phrase(const Counts& planted) {
   return fmt::format("; {} of {} caught", planted.passed, plural(planted.all(), "planted bug"));
 }
 
+std::string findings_phrase(const Summary& summary) {
+  if (summary.peer_checks.failed == 0) return "";
+  return fmt::format("; {} about peers", plural(summary.peer_checks.failed, "finding"));
+}
+
 std::string timings_phrase(const Summary& summary) {
   if (summary.measured == 0) return "; nothing was timed";
   std::string text = fmt::format("; {}", plural(summary.measured, "timing"));
@@ -105,7 +110,7 @@ void add_verdict(Summary& summary) {
   if (!unchecked.empty() && summary.checks.passed + summary.checks.failed > 0) {
     text += fmt::format("; nothing was checked for {}", joined(unchecked, 5));
   }
-  text += planted_phrase(summary.planted) + timings_phrase(summary);
+  text += planted_phrase(summary.planted) + findings_phrase(summary) + timings_phrase(summary);
   summary.sentence = fmt::format("{}: {}{}.", summary.headline, text,
                                  summary.machine.empty() ? "; machine not recorded" : "; on " + summary.machine);
 }

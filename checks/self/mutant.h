@@ -26,8 +26,13 @@ std::vector<Mutant> all_mutants();
 std::vector<Mutant> healthy_kernels();
 
 std::vector<Mutant> conv_mutants();
+std::vector<Mutant> conv_transpose_mutants();
+std::vector<Mutant> coord_conv_mutants();
+std::vector<Mutant> depthwise_separable_conv_mutants();
+std::vector<Mutant> separable_conv_mutants();
 std::vector<Mutant> deform_conv_mutants();
 std::vector<Mutant> deform_layer_mutants();
+std::vector<Mutant> local_conv_mutants();
 std::vector<Mutant> max_pool_mutants();
 std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> relu_mutants();
@@ -35,8 +40,13 @@ std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
 
 Mutant healthy_conv();
+Mutant healthy_conv_transpose();
+Mutant healthy_coord_conv();
+Mutant healthy_depthwise_separable_conv();
+Mutant healthy_separable_conv();
 Mutant healthy_deform_conv();
 Mutant healthy_deform_layer();
+Mutant healthy_local_conv();
 Mutant healthy_max_pool();
 Mutant healthy_batch_norm();
 Mutant healthy_relu();

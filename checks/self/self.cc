@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "checks/shrink.h"
@@ -90,15 +91,31 @@ void try_all_mutants(const Registry& registry, const References& references,
 
 std::vector<Mutant> all_mutants() {
   std::vector<Mutant> mutants;
-  for (auto make : {conv_mutants, deform_conv_mutants, deform_layer_mutants, max_pool_mutants, batch_norm_mutants,
-                    relu_mutants, linear_mutants, reference_mutants})
+  for (auto make : {
+           conv_mutants,
+           conv_transpose_mutants,
+           coord_conv_mutants,
+           deform_conv_mutants,
+           deform_layer_mutants,
+           depthwise_separable_conv_mutants,
+           separable_conv_mutants,
+           local_conv_mutants,
+           max_pool_mutants,
+           batch_norm_mutants,
+           relu_mutants,
+           linear_mutants,
+           reference_mutants,
+       })
     for (Mutant& mutant : make()) mutants.push_back(std::move(mutant));
   return mutants;
 }
 
 std::vector<Mutant> healthy_kernels() {
-  return {healthy_conv(),       healthy_deform_conv(), healthy_deform_layer(), healthy_max_pool(),
-          healthy_batch_norm(), healthy_relu(),        healthy_linear()};
+  return {
+      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(),  healthy_depthwise_separable_conv(),
+      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),  healthy_relu(),
+      healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(), healthy_deform_layer(),
+  };
 }
 
 }  // namespace gradproof

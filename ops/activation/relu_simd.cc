@@ -39,7 +39,7 @@ class ReluKernel final : public Kernel {
       : count_(count),
         forward_(forward),
         threads_(threads),
-        stores_(StoresFor(static_cast<size_t>(count) * sizeof(float) * (forward ? 2 : 3))) {}
+        stores_(stores_for(static_cast<size_t>(count) * sizeof(float) * (forward ? 2 : 3))) {}
 
   void run(std::span<const TensorRef> arguments) override {
     const auto tile = [&](Index index) {

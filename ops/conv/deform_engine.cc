@@ -30,14 +30,17 @@ SampleDepths sample_depths(const DeformConvAttributes& a, const FieldDepths& fie
   return depths;
 }
 
-// Blocks of channels, of which each is cut into blocks of kDepthBlock terms.
+// Blocks of channels, of which the outer kernel cuts each into blocks of terms.
 double forward_depth(const DeformConvAttributes& a) {
-  const Index channels = std::min({kBlockChannels, a.ic_per_group(), a.ic_per_offset_group()});
-  std::vector<double> sums(static_cast<size_t>(a.g));
+  Index chain = 0;
+  std::vector<Index> sums(static_cast<size_t>(a.g));
   for (const ChannelBlock& block : DeformPlan(a, kBlockChannels, 1).blocks)
-    for (const GroupPart& part : block.parts)
-      sums[static_cast<size_t>(part.group)] += blocks_of(part.count * a.window.taps(), kDepthBlock);
-  return real(std::min(channels * a.window.taps(), kDepthBlock)) + *std::max_element(sums.begin(), sums.end());
+    for (const GroupPart& part : block.parts) {
+      const Index terms = part.count * a.window.taps();
+      chain = std::max(chain, std::min(terms, outer_block_depth(terms)));
+      sums[static_cast<size_t>(part.group)] += outer_blocks(terms);
+    }
+  return real(chain + *std::max_element(sums.begin(), sums.end()));
 }
 
 }  // namespace

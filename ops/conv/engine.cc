@@ -2,8 +2,20 @@
 
 #include <algorithm>
 
+#include "ops/conv/dot_weights.h"
+#include "ops/conv/outer_conv.h"
+#include "ops/conv/stencil_conv.h"
+#include "ops/simd/outer_problem.h"
+
 namespace gradproof {
 namespace {
+
+// Few rows would leave blocks of the outer kernel empty: a stencil for each output takes their place.
+bool is_forward_stencil(const ConvShape& shape) { return shape.ic_per_group() == 1 && shape.oc_per_group() < 4; }
+bool is_gradient_stencil(const ConvShape& shape) { return shape.ic_per_group() == 1 && shape.weights_channels() == 1; }
+
+// Up to this many output channels a group, columns of the outer kernel stay empty, and dot products are faster.
+bool has_few_outputs(const ConvShape& shape) { return shape.oc_per_group() <= 8; }
 
 class OneSumKernel final : public Kernel {
  public:
@@ -27,6 +39,32 @@ class OneSumKernel final : public Kernel {
 };
 
 }  // namespace
+
+std::unique_ptr<ConvSum> plan_conv_forward(const ConvShape& shape, int threads) {
+  return is_forward_stencil(shape) ? plan_stencil_conv(shape, true, threads) : plan_outer_conv(shape, true, threads);
+}
+
+std::unique_ptr<ConvSum> plan_conv_data_gradient(const ConvShape& shape, int threads) {
+  return is_gradient_stencil(shape) ? plan_stencil_conv(shape, false, threads) : plan_outer_conv(shape, false, threads);
+}
+
+std::unique_ptr<ConvSum> plan_conv_weights_gradient(const ConvShape& shape, int threads) {
+  return has_few_outputs(shape) ? plan_dot_weights(shape, threads) : plan_outer_weights(shape, threads);
+}
+
+double conv_forward_depth(const ConvShape& shape) {
+  const Index terms = shape.ic_per_group() * shape.window.taps();
+  return is_forward_stencil(shape) ? stencil_depth(terms) : outer_depth(terms);
+}
+
+double conv_data_gradient_depth(const ConvShape& shape) {
+  const Index terms = shape.oc_per_group() * shape.window.taps();
+  return is_gradient_stencil(shape) ? stencil_depth(terms) : outer_depth(terms);
+}
+
+double conv_weights_gradient_depth(const ConvShape& shape) {
+  return has_few_outputs(shape) ? dot_weights_depth(shape) : outer_weights_depth(shape);
+}
 
 std::optional<std::string> conv_engine_limit(const ConvShape& shape) {
   constexpr double kMost = 2147483647.0;

@@ -147,29 +147,94 @@ ConvGeometry ConvGeometry::data_gradient(const Window& window) {
   return geometry;
 }
 
-TilePlan plan_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, Index width, Index image_size) {
-  TilePlan plan;
-  const Planes& planes = geometry.planes;
-  const auto open_tile = [&](Index pixel) {
-    plan.tiles.push_back({pixel, 0, static_cast<Index>(plan.runs.size()), static_cast<Index>(plan.runs.size())});
-  };
+Index flat_pixels(const ConvGeometry& forward) {
+  return forward.planes.offset(forward.output[0] - 1, forward.output[1] - 1, forward.output[2] - 1) + 1;
+}
+
+namespace {
+
+// Calls visit(pixel, output) for the rows of a sub-convolution: where they start in the planes and in the output.
+template <class Visit>
+void for_each_row(const ConvGeometry& geometry, const SubConv& sub, Index images, Index image_size, Visit visit) {
   for (Index n = 0; n < images; ++n)
     for (Index d = 0; d < sub.count[0]; ++d)
       for (Index h = 0; h < sub.count[1]; ++h) {
-        const Index pixel = n * planes.image_pitch() + planes.offset(d, h, 0);
         const Index row = (sub.start[0] + d * sub.step[0]) * geometry.output[1] + sub.start[1] + h * sub.step[1];
-        const Index output = n * image_size + row * geometry.output[2] + sub.start[2];
-        for (Index w = 0; w < sub.count[2];) {
-          if (plan.tiles.empty() || pixel + w >= plan.tiles.back().first_pixel + width) open_tile(pixel + w);
-          TilePlan::Tile& tile = plan.tiles.back();
-          const Index column = pixel + w - tile.first_pixel;
-          const Index length = std::min(width - column, sub.count[2] - w);
-          plan.runs.push_back({column, length, output + w * sub.step[2]});
-          tile.width = column + length;
-          ++tile.last_run;
-          w += length;
-        }
+        visit(n * geometry.planes.image_pitch() + geometry.planes.offset(d, h, 0),
+              n * image_size + row * geometry.output[2] + sub.start[2]);
       }
+}
+
+// Columns of the next tile when `columns` are left.
+Index tile_width(Index columns, TileUnits units) {
+  const Index vectors = ceil_div(columns, units.lanes);
+  return ceil_div(vectors, ceil_div(vectors, units.most_vectors)) * units.lanes;
+}
+
+void open_tile(TilePlan& plan, Index first_pixel) {
+  const auto run = static_cast<Index>(plan.runs.size());
+  const auto piece = static_cast<Index>(plan.pieces.size());
+  plan.tiles.push_back({first_pixel, 0, run, run, piece, piece});
+}
+
+// Adds columns to the last tile; a run goes on where the output does.
+void add_run(TilePlan& plan, const TilePlan::Run& run, Index step) {
+  TilePlan::Tile& tile = plan.tiles.back();
+  tile.width = run.column + run.length;
+  if (tile.last_run > tile.first_run && step == 1) {
+    TilePlan::Run& last = plan.runs.back();
+    if (last.column + last.length == run.column && last.output + last.length == run.output) {
+      last.length += run.length;
+      return;
+    }
+  }
+  plan.runs.push_back(run);
+  ++tile.last_run;
+}
+
+}  // namespace
+
+TilePlan plan_flat_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
+                         Index image_size) {
+  TilePlan plan;
+  Index end = 0;
+  for_each_row(geometry, sub, images, image_size, [&](Index pixel, Index) { end = pixel + sub.count[2]; });
+  Index tile_end = 0;
+  for_each_row(geometry, sub, images, image_size, [&](Index pixel, Index output) {
+    for (Index w = 0; w < sub.count[2];) {
+      if (pixel + w >= tile_end) {
+        open_tile(plan, pixel + w);
+        tile_end = pixel + w + tile_width(end - pixel - w, units);
+      }
+      const Index length = std::min(tile_end - pixel - w, sub.count[2] - w);
+      add_run(plan, {pixel + w - plan.tiles.back().first_pixel, length, output + w * sub.step[2]}, sub.step[2]);
+      w += length;
+    }
+  });
+  return plan;
+}
+
+TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
+                            Index image_size) {
+  TilePlan plan;
+  Index left = images * sub.pixels();
+  Index room = 0;
+  for_each_row(geometry, sub, images, image_size, [&](Index pixel, Index output) {
+    for (Index w = 0; w < sub.count[2];) {
+      if (room == 0) {
+        open_tile(plan, 0);
+        room = tile_width(left, units);
+      }
+      TilePlan::Tile& tile = plan.tiles.back();
+      const Index length = std::min(room, sub.count[2] - w);
+      plan.pieces.push_back({tile.width, length, pixel + w});
+      ++tile.last_piece;
+      add_run(plan, {tile.width, length, output + w * sub.step[2]}, sub.step[2]);
+      room -= length;
+      left -= length;
+      w += length;
+    }
+  });
   return plan;
 }
 

@@ -65,30 +65,51 @@ struct ConvGeometry {
   static ConvGeometry data_gradient(const Window& window);
 };
 
-// A stretch of pixels without gap inside a tile.
-struct Run {
-  Index column;  // first column within the tile
-  Index length;
-  Index output;  // element of the output tensor, for channel 0 of image 0 of the stack
-};
+// Pixels on the flat axis of one image of a forward geometry, from its first output to its last.
+Index flat_pixels(const ConvGeometry& forward);
 
-// The flat pixel axis of a sub-convolution over `images` stacked images, cut into tiles of `width` columns. Tiles that
-// hold no output are left out.
+// The pixels of a sub-convolution over `images` stacked images, cut into tiles of columns that one call of the outer
+// kernel computes.
+//
+// A flat plan follows the pixel axis of the planes: a tile is a stretch of it, with the gaps between rows that lie
+// within, and is read where it lies. A compact plan holds output pixels only, which have to be gathered from the planes
+// first: less to compute where rows are short, at the price of a copy.
 struct TilePlan {
+  // Columns that are outputs, contiguous along the output's innermost axis.
+  struct Run {
+    Index column;  // first column within the tile
+    Index length;
+    Index output;  // element of the output tensor, for channel 0 of image 0 of the stack
+  };
+  // Columns that are neighbours in the planes (compact plans only).
+  struct Piece {
+    Index column, length, pixel;
+  };
   struct Tile {
-    Index first_pixel;
-    Index width;
-    Index first_run, last_run;
+    Index first_pixel = 0;  // of a flat plan
+    Index width = 0;
+    Index first_run = 0, last_run = 0;
+    Index first_piece = 0, last_piece = 0;
   };
   std::vector<Tile> tiles;
   std::vector<Run> runs;
+  std::vector<Piece> pieces;
+
+  bool is_compact() const { return !pieces.empty(); }
 };
 
-// `image_size` is the distance between images of the output tensor, in elements.
-TilePlan plan_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, Index width, Index image_size);
+// Vectors of `lanes` columns, at most `most_vectors` a tile; few vectors are shared out evenly, since a tile of one
+// vector costs as much as one of two. `image_size` is the distance between images of the output tensor, in elements.
+struct TileUnits {
+  Index lanes, most_vectors;
+};
+TilePlan plan_flat_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
+                         Index image_size);
+TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
+                            Index image_size);
 
-// Moves tiles of whole vectors of `lanes` pixels that would end behind pixel `limit` back, onto columns of their
-// neighbours, which they compute but do not own.
+// Moves tiles of whole vectors that would end behind pixel `limit` back, onto columns of their neighbours, which they
+// compute but do not own. For flat plans.
 void keep_tiles_within(TilePlan& plan, Index lanes, Index limit);
 
 }  // namespace gradproof

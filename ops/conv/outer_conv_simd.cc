@@ -1,5 +1,7 @@
 // Forward pass and data gradient on the outer-product kernel.
-#include "ops/conv/engine.h"
+#include <cstring>
+#include "ops/conv/outer_conv.h"
+
 #include "ops/conv/planes.h"
 #include "ops/simd/outer_problem.h"
 #include "ops/simd/parallel.h"
@@ -21,8 +23,8 @@ namespace {
 // and the columns run along the flat pixel axis of the planes.
 //
 // Blocks, from the outside in (Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, with planes in place of a
-// packed B): a chunk of rows and a panel of tiles are an item of work; within an item, each block of kDepthBlock terms
-// meets one tile of pixels, which stays in the L1 cache, with all rows of the chunk, whose weights stay in the L2
+// packed B): a chunk of rows and a panel of tiles are an item of work; within an item, each block of about kDepthBlock
+// terms meets one tile of pixels, which stays in the L1 cache, with all rows of the chunk, whose weights stay in the L2
 // cache. The sums of a panel wait in a workspace until their last block.
 class OuterConv final : public ConvSum {
  public:
@@ -32,20 +34,30 @@ class OuterConv final : public ConvSum {
         rows_(forward ? s.oc_per_group() : s.ic_per_group()),
         channels_(forward ? s.ic_per_group() : s.oc_per_group()),
         weights_group_(s.oc_per_group() * s.weights_channels() * s.window.taps()),
+        packs_weights_(!forward && s.window.taps() == 1),
         geometry_(forward ? ConvGeometry::forward(s.window) : ConvGeometry::data_gradient(s.window)),
         stack_(MakeStack()) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
     for (Index row = 0; row < rows_; ++row)
       a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? oc_step : taps)));
-    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
     chunk_rows_ = std::min(RoundUp(rows_, kRowBlock), kChunkRows);
+    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
     Index most = 0;
     for (const Sub& sub : subs_)
       for (const TilePlan* plan : {&sub.full, &sub.rest})
         if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan));
-    workspace_size_ = most * chunk_rows_ * TileWidth();
+    // Behind the sums packed weights, then a gathered tile and one vector that its last copy may spill into.
+    packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
+    workspace_size_ =
+        RoundUp(most * chunk_rows_ * TileWidth() + packed_size_ + kMostDepth * TileWidth() + LaneCount(), 16);
     workspace_ = zeroed_floats(threads * workspace_size_);
+    for (Index k = 0; k < kMostDepth; ++k) {
+      gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
+      packed_offsets_.push_back(static_cast<std::int32_t>(k * kRowBlock));
+    }
+    for (Index row = 0; row < chunk_rows_; ++row)
+      packed_rows_.push_back(static_cast<std::int32_t>(row / kRowBlock * kRowBlock * kMostDepth + row % kRowBlock));
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
@@ -61,8 +73,8 @@ class OuterConv final : public ConvSum {
   std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
 
  private:
-  // Weights of a chunk, 128 rows of 128 terms, take 64 KiB.
-  static constexpr Index kChunkRows = 128;
+  // Weights of a chunk, 256 rows of 128 terms, take 128 KiB.
+  static constexpr Index kChunkRows = 256;
   // Sums that wait, a workspace a thread.
   static constexpr Index kWorkspaceBytes = Index{256} << 10;
   // From this many full tiles on an image is read in place: fewer leave too many columns of its last tile unused, and
@@ -110,21 +122,32 @@ class OuterConv final : public ConvSum {
     return plan;
   }
 
+  // What a tile's columns cost, in register blocks: gaps are computed like outputs, and gathering a column from the
+  // planes takes as long as nine multiply-adds.
   TilePlan PlanTiles(const SubConv& sub, Index images) const {
-    TilePlan plan = plan_tiles(geometry_, sub, images, BalancedWidth(images), ImageSize());
-    if (!stack_.is_copy() && !sub.taps.empty()) {
-      Index reach = 0;
-      for (const Tap& tap : sub.taps) reach = std::max(reach, tap.offset);
-      keep_tiles_within(plan, LaneCount(), geometry_.planes.image_pitch() - reach);
+    constexpr double kGatherCost = 9;
+    const TileUnits units{LaneCount(), kVectorBlock};
+    TilePlan flat = plan_flat_tiles(geometry_, sub, images, units, ImageSize());
+    if (!stack_.is_copy()) {
+      keep_tiles_within(flat, LaneCount(), geometry_.planes.image_pitch() - Reach(sub));
+      return flat;
     }
-    return plan;
+    TilePlan compact = plan_compact_tiles(geometry_, sub, images, units, ImageSize());
+    const double gathered = 1 + kGatherCost / static_cast<double>(chunk_rows_);
+    return VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
   }
 
-  // Full tiles, unless a few of them would end in a narrow one: four vectors are 2 + 2, not 3 + 1.
-  Index BalancedWidth(Index images) const {
-    const Index vectors = (images * geometry_.planes.image_pitch() + LaneCount() - 1) / LaneCount();
-    const Index tiles = std::max<Index>((vectors + kVectorBlock - 1) / kVectorBlock, 1);
-    return (vectors + tiles - 1) / tiles * LaneCount();
+  static double VectorCount(const TilePlan& plan) {
+    double vectors = 0;
+    for (const TilePlan::Tile& tile : plan.tiles)
+      vectors += static_cast<double>((tile.width + LaneCount() - 1) / LaneCount());
+    return vectors;
+  }
+
+  static Index Reach(const SubConv& sub) {
+    Index reach = 0;
+    for (const Tap& tap : sub.taps) reach = std::max(reach, tap.offset);
+    return reach;
   }
 
   Index PanelTiles(const TilePlan& plan) const {
@@ -158,37 +181,76 @@ class OuterConv final : public ConvSum {
   }
 
   void RunItem(const Sub& sub, const TilePlan& plan, const Operands& operands, const Item& item, float* sums) const {
-    OuterProblem problem;
-    problem.rows = item.rows;
-    problem.depth = static_cast<Index>(sub.b_offsets.size());
-    problem.a = operands.weights + item.group * weights_group_;
-    problem.a_rows = a_rows_.data() + item.first_row;
-    problem.a_offsets = sub.a_offsets.data();
-    problem.b_offsets = sub.b_offsets.data();
+    const auto depth = static_cast<Index>(sub.b_offsets.size());
+    const Index block = outer_block_depth(depth);
+    const float* weights = operands.weights + item.group * weights_group_;
     const float* planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
     const Index first_channel = item.group * rows_ + item.first_row;
-    problem.bias = operands.bias == nullptr ? nullptr : operands.bias + first_channel;
     float* output = operands.output + first_channel * PixelCount();
+    float* packed = sums + (item.last_tile - item.first_tile) * item.rows * TileWidth();
+    float* gathered = packed + packed_size_;
     Index k = 0;
     do {  // once even for an empty sum, which is zero
-      const bool is_last = k + kDepthBlock >= problem.depth;
+      OuterProblem problem;
+      problem.rows = item.rows;
+      problem.depth = std::min(block, depth - k);
+      const bool is_last = k + problem.depth == depth;
+      if (is_last && operands.bias != nullptr) problem.bias = operands.bias + first_channel;
+      problem.a = weights;
+      problem.a_rows = a_rows_.data() + item.first_row;
+      problem.a_offsets = sub.a_offsets.data() + k;
+      problem.b_offsets = plan.is_compact() ? gathered_offsets_.data() : sub.b_offsets.data() + k;
+      if (packs_weights_) PackWeights(problem, packed);
       for (Index t = item.first_tile; t < item.last_tile; ++t) {
         const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
         float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
         const float* before = k == 0 ? nullptr : tile_sums;
-        problem.b = planes + tile.first_pixel;
-        const Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
+        problem.b = plan.is_compact() ? gathered : planes + tile.first_pixel;
+        if (plan.is_compact()) Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
+        const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
         const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
                             tile.width % LaneCount() == 0;
         if (direct) {
-          OuterRows(problem, k, tile.width, before, TileWidth(), output + run.output, PixelCount());
+          OuterRows(problem, tile.width, before, TileWidth(), output + run.output, PixelCount());
         } else {
-          OuterRows(problem, k, tile.width, before, TileWidth(), tile_sums, TileWidth());
+          OuterRows(problem, tile.width, before, TileWidth(), tile_sums, TileWidth());
           if (is_last) StoreRuns(plan, tile, sub.column_step, item.rows, tile_sums, output);
         }
       }
-      k += kDepthBlock;
-    } while (k < problem.depth);
+      k += block;
+    } while (k < depth);
+  }
+
+  // The problem's weights in blocks of rows [row / kRowBlock][k][row % kRowBlock]. Rows are neighbours; terms are a row
+  // of the matrix apart, often a power of two, and would meet in the same cache sets.
+  void PackWeights(OuterProblem& problem, float* HWY_RESTRICT packed) const {
+    for (Index k = 0; k < problem.depth; ++k) {
+      const float* HWY_RESTRICT from = problem.a + problem.a_rows[0] + problem.a_offsets[k];
+      float* HWY_RESTRICT to = packed + k * kRowBlock;
+      Index row = 0;
+      for (; row + kRowBlock <= problem.rows; row += kRowBlock, to += kRowBlock * kMostDepth)
+        std::memcpy(to, from + row, kRowBlock * sizeof(float));
+      std::copy_n(from + row, problem.rows - row, to);
+    }
+    problem.a = packed;
+    problem.a_rows = packed_rows_.data();
+    problem.a_offsets = packed_offsets_.data();
+  }
+
+  // out[k][column] = planes[offsets[k] + pixel of the column] for k < depth. Copies whole vectors: what they spill into
+  // is written afterwards, or the slack behind the tile.
+  static void Gather(const TilePlan& plan, const TilePlan::Tile& tile, const float* planes,
+                     const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
+    const Index lanes = LaneCount();
+    for (Index k = 0; k < depth; ++k, out += TileWidth()) {
+      const float* HWY_RESTRICT in = planes + offsets[k];
+      for (Index p = tile.first_piece; p < tile.last_piece; ++p) {
+        const TilePlan::Piece& piece = plan.pieces[static_cast<size_t>(p)];
+        for (Index i = 0; i < piece.length; i += lanes)
+          hn::StoreU(hn::LoadU(d, in + piece.pixel + i), d, out + piece.column + i);
+      }
+    }
   }
 
   // Copies the columns that are outputs, and leaves out the gaps.
@@ -198,7 +260,7 @@ class OuterConv final : public ConvSum {
     const Index lanes = LaneCount();
     for (Index row = 0; row < rows; ++row, sums += TileWidth(), out += PixelCount())
       for (Index r = tile.first_run; r < tile.last_run; ++r) {
-        const Run& run = plan.runs[static_cast<size_t>(r)];
+        const TilePlan::Run& run = plan.runs[static_cast<size_t>(r)];
         const float* from = sums + run.column;
         float* to = out + run.output;
         Index i = 0;
@@ -212,11 +274,13 @@ class OuterConv final : public ConvSum {
   int threads_;
   Index rows_, channels_;  // within a group
   Index weights_group_;
+  bool packs_weights_;  // pointwise data gradient: a row's weights lie a row of the matrix apart
   ConvGeometry geometry_;
   PlaneStack stack_;
-  std::vector<std::int32_t> a_rows_;
+  std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
   std::vector<Sub> subs_;
   Index chunk_rows_ = 0;
+  Index packed_size_ = 0;
   Index workspace_size_ = 0;
   AlignedMemory<float> workspace_;
 };
@@ -236,18 +300,8 @@ namespace gradproof {
 
 HWY_EXPORT(PlanOuterConv);
 
-std::unique_ptr<ConvSum> plan_conv_forward(const ConvShape& shape, int threads) {
-  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, true, threads);
-}
-
-std::unique_ptr<ConvSum> plan_conv_data_gradient(const ConvShape& shape, int threads) {
-  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, false, threads);
-}
-
-double conv_forward_depth(const ConvShape& shape) { return outer_depth(shape.ic_per_group() * shape.window.taps()); }
-
-double conv_data_gradient_depth(const ConvShape& shape) {
-  return outer_depth(shape.oc_per_group() * shape.window.taps());
+std::unique_ptr<ConvSum> plan_outer_conv(const ConvShape& shape, bool forward, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PlanOuterConv)(shape, forward, threads);
 }
 
 }  // namespace gradproof

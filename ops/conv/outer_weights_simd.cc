@@ -1,5 +1,5 @@
 // Weight gradient and channel sums.
-#include "ops/conv/engine.h"
+#include "ops/conv/outer_conv.h"
 #include "ops/conv/planes.h"
 #include "ops/simd/block_sums.h"
 #include "ops/simd/outer_problem.h"
@@ -23,10 +23,14 @@ namespace {
 // The rows are (input channel, tap), read straight from the planes; the columns are output channels, from a transposed
 // copy of diff_dst in tiles [group][tile][pixel][column]; the sum runs over the pixels of all images, whose places in
 // the planes an offset table names, so that gaps take no part.
+//
+// Pointwise, both operands are alike: with `exchanged` the roles are the other way round (src is transposed, and the
+// shape's ic and oc say so), and the sums come out as the rows of diff_weights.
 class OuterWeights final : public ConvSum {
  public:
-  OuterWeights(const ConvShape& s, int threads)
+  OuterWeights(const ConvShape& s, bool exchanged, int threads)
       : shape_(s),
+        exchanged_(exchanged),
         threads_(threads),
         geometry_(ConvGeometry::forward(s.window)),
         stack_(geometry_.planes.is_dense()
@@ -48,6 +52,7 @@ class OuterWeights final : public ConvSum {
   }
 
   void run(const float* src, const float* diff_dst, const float*, float* diff_weights) override {
+    if (exchanged_) std::swap(src, diff_dst);
     for (Index n = 0; n < shape_.mb; n += stack_.images) {
       const Index images = std::min(stack_.images, shape_.mb - n);
       const float* source = src + n * shape_.ic * geometry_.planes.source_count();
@@ -56,10 +61,17 @@ class OuterWeights final : public ConvSum {
       Accumulate(stack_.base(source), images * PixelCount(), n > 0);
     }
     parallel_tiles(threads_, shape_.g * tiles_, [&](Index item) {
+      const float* sums = sums_.get() + item * Rows() * TileWidth();
       const Index column = item % tiles_ * TileWidth();
-      const Index oc = item / tiles_ * shape_.oc_per_group() + column;
-      Transpose(sums_.get() + item * Rows() * TileWidth(), TileWidth(), Rows(), TileColumns(column),
-                diff_weights + oc * Rows(), Rows());
+      const Index group = item / tiles_;
+      if (exchanged_) {
+        float* out = diff_weights + group * Rows() * shape_.oc_per_group() + column;
+        for (Index row = 0; row < Rows(); ++row)
+          CopyStrided(sums + row * TileWidth(), 1, TileColumns(column), out + row * shape_.oc_per_group());
+      } else {
+        Transpose(sums, TileWidth(), Rows(), TileColumns(column),
+                  diff_weights + (group * shape_.oc_per_group() + column) * Rows(), Rows());
+      }
     });
   }
 
@@ -110,6 +122,7 @@ class OuterWeights final : public ConvSum {
   }
 
   ConvShape shape_;
+  bool exchanged_;
   int threads_;
   ConvGeometry geometry_;
   PlaneStack stack_;
@@ -138,7 +151,14 @@ class ChannelSums final : public ConvSum {
 };
 
 std::unique_ptr<ConvSum> PlanWeights(const ConvShape& shape, int threads) {
-  return std::make_unique<OuterWeights>(shape, threads);
+  // The operand with fewer channels is transposed.
+  const bool pointwise = shape.window.taps() == 1 && ConvGeometry::forward(shape.window).planes.is_dense();
+  if (pointwise && shape.ic < shape.oc) {
+    ConvShape exchanged = shape;
+    std::swap(exchanged.ic, exchanged.oc);
+    return std::make_unique<OuterWeights>(exchanged, true, threads);
+  }
+  return std::make_unique<OuterWeights>(shape, false, threads);
 }
 
 std::unique_ptr<ConvSum> PlanSums(Index mb, Index channels, Index size, int threads) {
@@ -157,7 +177,7 @@ namespace gradproof {
 HWY_EXPORT(PlanWeights);
 HWY_EXPORT(PlanSums);
 
-std::unique_ptr<ConvSum> plan_conv_weights_gradient(const ConvShape& shape, int threads) {
+std::unique_ptr<ConvSum> plan_outer_weights(const ConvShape& shape, int threads) {
   return HWY_DYNAMIC_DISPATCH(PlanWeights)(shape, threads);
 }
 
@@ -166,13 +186,14 @@ std::unique_ptr<ConvSum> plan_channel_sums(Index mb, Index channels, Index size,
 }
 
 // The pixels of a stack of images are cut into blocks, and those of all stacks added.
-double conv_weights_gradient_depth(const ConvShape& shape) {
+double outer_weights_depth(const ConvShape& shape) {
   const ConvGeometry geometry = ConvGeometry::forward(shape.window);
   const Index images = geometry.planes.is_dense() ? 1 : images_per_stack(geometry.planes, shape.ic, shape.mb);
   const Index stacks = (shape.mb + images - 1) / images;
   const Index pixels = images * shape.window.out_count();
-  const Index blocks = stacks * ((pixels + kDepthBlock - 1) / kDepthBlock);
-  return static_cast<double>(std::min(pixels, kDepthBlock) + blocks);
+  const Index rest = (shape.mb - (stacks - 1) * images) * shape.window.out_count();
+  const Index chain = std::max(outer_block_depth(pixels), outer_block_depth(rest));
+  return static_cast<double>(chain + (stacks - 1) * outer_blocks(pixels) + outer_blocks(rest));
 }
 
 double channel_sums_depth() { return 1 + kSumDepth; }  // summed in double, rounded once

@@ -9,8 +9,6 @@
 
 #include <hwy/highway.h>
 
-#include <cstring>
-
 #include "ops/conv/planes.h"
 #include "ops/simd/parallel.h"
 
@@ -25,8 +23,9 @@ inline void CopyStrided(const float* HWY_RESTRICT in, Index step, Index count, f
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
-  if (step == 1) {
-    std::memcpy(out, in, static_cast<size_t>(count) * sizeof(float));
+  if (step == 1 && count >= lanes) {  // the last vector overlaps its neighbour
+    for (; i + lanes <= count; i += lanes) hn::StoreU(hn::LoadU(d, in + i), d, out + i);
+    if (i < count) hn::StoreU(hn::LoadU(d, in + count - lanes), d, out + count - lanes);
     return;
   }
   if (step == 2) {
@@ -46,16 +45,16 @@ inline void PackChannel(const Planes& planes, const float* HWY_RESTRICT source, 
   for (Index rd : ad.phases)
     for (Index rh : ah.phases)
       for (Index rw : aw.phases) {
-        const Index first = aw.first(rw);
-        const Index count = aw.last(rw) - first;
-        for (Index xd = ad.first(rd); xd < ad.last(rd) && count > 0; ++xd)
-          for (Index xh = ah.first(rh); xh < ah.last(rh); ++xh) {
-            const Index id = xd * ad.step + rd - ad.lead;
-            const Index ih = xh * ah.step + rh - ah.lead;
-            const Index iw = first * aw.step + rw - aw.lead;
-            CopyStrided(source + (id * ah.source + ih) * aw.source + iw, aw.step, count,
-                        out + planes.offset(xd, xh, first));
-          }
+        const Index first = aw.first(rw), count = aw.last(rw) - first;
+        const Index first_h = ah.first(rh), last_h = ah.last(rh), last_d = ad.last(rd);
+        const Index iw = first * aw.step + rw - aw.lead;
+        for (Index xd = ad.first(rd); xd < last_d && count > 0; ++xd) {
+          const Index id = xd * ad.step + rd - ad.lead;
+          const float* row = source + (id * ah.source + first_h * ah.step + rh - ah.lead) * aw.source + iw;
+          float* to = out + planes.offset(xd, first_h, first);
+          for (Index xh = first_h; xh < last_h; ++xh, row += ah.step * aw.source, to += aw.pitch)
+            CopyStrided(row, aw.step, count, to);
+        }
         out += phase_pitch;
       }
 }

@@ -139,6 +139,9 @@ std::vector<AttributeSpec> stride_attributes(std::optional<double> default_value
   return per_axis("s", "stride along the", default_value, 1);
 }
 std::vector<AttributeSpec> dilation_attributes() { return per_axis("d", "dilation (1 = dense) along the", 1, 1); }
+std::vector<AttributeSpec> output_padding_attributes() {
+  return per_axis("op", "rows added to the far end of the output along the", 0, 0);
+}
 
 std::vector<AttributeSpec> padding_attributes() {
   std::vector<AttributeSpec> specs;

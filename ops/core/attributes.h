@@ -30,6 +30,7 @@ std::vector<AttributeSpec> kernel_attributes();
 std::vector<AttributeSpec> stride_attributes(std::optional<double> default_value = 1);
 std::vector<AttributeSpec> padding_attributes();
 std::vector<AttributeSpec> dilation_attributes();
+std::vector<AttributeSpec> output_padding_attributes();
 AttributeSpec integer_attribute(std::string key, std::string meaning, std::optional<double> default_value = {},
                                 double minimum = 1);
 AttributeSpec flag_attribute(std::string key, std::string meaning, bool default_value);

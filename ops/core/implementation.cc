@@ -41,7 +41,7 @@ class StridedKernel final : public Kernel {
       copy_strided(arguments[i], copies_[i]->ref().data);
       dense_arguments_[i] = copies_[i]->ref();
     }
-    dense_->run(dense_arguments_);
+    dense_->execute(dense_arguments_);
   }
 
   std::string isa() const override { return dense_->isa(); }

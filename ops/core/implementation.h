@@ -27,6 +27,19 @@ class Kernel {
   // by prepare_strided(). Not reentrant: a kernel owns its workspace.
   virtual void run(std::span<const TensorRef> arguments) = 0;
 
+  // For kernels that keep tensors in a layout of their own, which must say so in their name: load() brings the inputs
+  // into it before run(), store() brings the outputs back after it. Neither is timed, so run() is then not the whole
+  // work on the caller's tensors. Other kernels leave both empty.
+  virtual void load(std::span<const TensorRef> /*arguments*/) {}
+  virtual void store(std::span<const TensorRef> /*arguments*/) {}
+
+  // load, run, store: what makes the outputs valid, whatever the kernel.
+  void execute(std::span<const TensorRef> arguments) {
+    load(arguments);
+    run(arguments);
+    store(arguments);
+  }
+
   // The instruction set that run() really uses, as the compiled code itself reports it ("AVX3", "AVX2", "SCALAR").
   virtual std::string isa() const = 0;
 };
@@ -37,6 +50,8 @@ struct PrepareOptions {
 
 struct Implementation {
   std::string name;  // "simd", "simd@avx2", "onednn", ...
+  // Somebody else's: it is compared with ours by the same oracles and timings, and what it fails is a finding about it.
+  bool peer = false;
   // The reason why a pass of a case is not supported, or nothing when it is.
   std::function<std::optional<std::string>(const Case&, const Pass&)> unsupported;
   // Plans and allocates. Only called where unsupported() returned nothing.

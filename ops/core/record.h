@@ -1,8 +1,7 @@
 // Records: one flat JSON object a line; reports and gate need nothing else. The schema is in reports/schema.md.
 #pragma once
 
-#include <cmath>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,14 +10,18 @@ namespace gradproof {
 
 inline constexpr int kRecordSchema = 1;
 
+// Who looks inside one includes <nlohmann/json.hpp>, which costs 3 s a file.
 using Record = nlohmann::ordered_json;
 
-inline Record make_record(std::string_view kind) { return {{"schema", kRecordSchema}, {"kind", kind}}; }
+Record make_record(std::string_view kind);
 
 // Sets a number; JSON has no NaN or infinity, so those stay absent, which means "not known".
-inline void set_number(Record& record, const char* key, double value) {
-  if (std::isfinite(value)) record[key] = value;
-}
+void set_number(Record& record, const char* key, double value);
+
+// One line of text without its line break, and back. The second throws nlohmann::json::exception for text that is not
+// JSON.
+std::string line_of(const Record& record);
+Record record_of(std::string_view line);
 
 // What ran where: processor, instruction sets, caches, compiler, flags, library versions, commit, time. `isas` are the
 // instruction sets that the binary holds and the processor has, best first (supported_targets()); empty: not known.

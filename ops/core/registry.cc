@@ -17,6 +17,18 @@ const Implementation& Operation::implementation(std::string_view name) const {
 
 void Registry::add(Operation operation) { operations_.push_back(std::make_unique<Operation>(std::move(operation))); }
 
+void Registry::add_implementation(std::string_view operation, Implementation implementation) {
+  find(operation);
+  for (const auto& candidate : operations_) {
+    if (candidate->spec.name != operation) continue;
+    for (const Implementation& other : candidate->implementations)
+      if (other.name == implementation.name)
+        throw std::logic_error(fmt::format("{} has two implementations '{}'", operation, other.name));
+    candidate->implementations.push_back(std::move(implementation));
+    return;
+  }
+}
+
 const Operation& Registry::find(std::string_view name) const {
   std::vector<std::string_view> names;
   for (const auto& operation : operations_) {

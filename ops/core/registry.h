@@ -22,6 +22,9 @@ struct Operation {
 class Registry {
  public:
   void add(Operation operation);
+  // Throws UsageError for an unknown operation, and std::logic_error for a name that it has already. Pointers to its
+  // other implementations go stale.
+  void add_implementation(std::string_view operation, Implementation implementation);
 
   const std::vector<std::unique_ptr<Operation>>& operations() const { return operations_; }
   // Throws UsageError naming the operations there are.

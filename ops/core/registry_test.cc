@@ -44,6 +44,17 @@ TEST_F(RegistryTest, RefusalsNameWhatThereIs) {
   }
 }
 
+TEST_F(RegistryTest, ImplementationsCanBeAddedLater) {
+  Registry registry = toy_registry();
+  Implementation theirs;
+  theirs.name = "theirs";
+  theirs.peer = true;
+  registry.add_implementation("toy", theirs);
+  EXPECT_TRUE(registry.find("toy").implementation("theirs").peer);
+  EXPECT_THROW(registry.add_implementation("toy", theirs), std::logic_error);
+  EXPECT_THROW(registry.add_implementation("conf", theirs), UsageError);
+}
+
 TEST_F(RegistryTest, ValidationIsPartOfParsing) {
   Spec spec = toy_spec();
   spec.validate = [](const Attributes& a) {

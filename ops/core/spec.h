@@ -31,6 +31,9 @@ struct Slot {
   Dependence dependence = Dependence::kAffine;
   Domain domain = Domain::kReal;
   std::function<ElementType(const Attributes&)> type = [](const Attributes&) { return ElementType::kFloat32; };
+  // Names of the axes in two dimensions, where they are not those of a map (n c ih iw), of weights (oc ic kh kw) or of
+  // channels (c). In one dimension those that end in h are missing.
+  std::vector<std::string> axes{};
 };
 
 // What is computed: the forward pass, the VJP with respect to one input, or the whole VJP.

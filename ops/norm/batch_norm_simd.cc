@@ -63,7 +63,7 @@ class BatchNormKernel : public Kernel {
         running_var_(Find("running_var")) {
     const bool long_rows = a_.space >= 1024;  // else partial cache lines abound, which streaming does not like
     const Index bytes = a_.c * a_.count() * static_cast<Index>(sizeof(float)) * (pass.is_forward() ? 2 : 3);
-    stores_ = long_rows ? StoresFor(static_cast<size_t>(bytes)) : Stores::kCached;
+    stores_ = long_rows ? stores_for(static_cast<size_t>(bytes)) : Stores::kCached;
   }
 
   void run(std::span<const TensorRef> arguments) final {

@@ -9,10 +9,12 @@
 
 #include <hwy/highway.h>
 
+#include <vector>
+
 #include "ops/pool/max_pool.h"
-#include "ops/pool/phase_rows-inl.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/window_maxima-inl.h"
+#include "ops/pool/window_sweep-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -20,145 +22,154 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Each band of output rows: input rows into phases, maxima along rows, maxima of those along columns and depth. A
-// maximum in a row is found once for all windows that share the row, and each step is one sweep over all images of the
-// band.
+// The maximum along a row of taps is found once for all windows that share it: small windows in one sweep, others by
+// way of the maxima along all rows of a band. Vectors of windows whose taps are all in the row read it where it is; the
+// others, at its ends, read a padded copy.
 template <typename T>
 class MaxPoolForward final : public PoolKernel {
  public:
-  MaxPoolForward(const MaxPoolAttributes& a, int threads) : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads) {
-    pitch_ = g_.w.out + g_.w.max_shift();
-    PlanBands(g_.h.out, pitch_ * g_.h.phase_count() * (4 * g_.w.phase_count() + 8 * g_.d.kernel) + 10 * pitch_);
-    cell_rows_ = band_rows_ + g_.h.max_shift();
-    phase_size_ = images_ * cell_rows_ * pitch_;
-    block_ = WithSlack(g_.h.phase_count() * phase_size_);
-    plane_size_ = block_ + kSlack;
-    for (Index tap = 0; tap < g_.w.kernel; ++tap)
-      row_offsets_.push_back(g_.w.plane[At(tap)] * plane_size_ + g_.w.shift[At(tap)]);
-    for (Index phase : g_.w.phases) runs_.push_back(g_.w.run(phase, pitch_));
-    const Index dense = WithSlack(phase_size_);
+  MaxPoolForward(const MaxPoolAttributes& a, int threads)
+      : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
+        vectors_(g_.w.out),
+        sweep_(ChooseSweep<T>(g_)),
+        pitch_(WholeLines(vectors_.count * Lanes())),
+        first_taps_(Filled(pitch_, std::int32_t{0})) {
+    PlanEnds();
+    PlanFirstTaps();
+    PlanBands(g_.h.out, sweep_ ? 4 * g_.h.stride * g_.w.in + 5 * g_.w.out : 8 * pitch_ * g_.h.stride * g_.d.kernel);
+    slice_rows_ = (band_rows_ - 1) * g_.h.stride + g_.h.extent();
+    const Index maxima = sweep_ ? 0 : g_.d.kernel * slice_rows_ * pitch_;
+    const Index staged = WholeLines(band_rows_ * g_.w.out + Lanes());
     for (int thread = 0; thread < threads_; ++thread)
-      workspaces_.push_back(
-          {Filled(g_.w.phase_count() * plane_size_, kLowest), Filled(g_.d.kernel * block_ + kSlack, kLowest),
-           Filled(g_.d.kernel * block_ + kSlack, std::int32_t{0}), Filled(dense, 0.0F), Filled(dense, T{0}),
-           Filled(dense, 0.0F), Filled(dense, T{0}), std::vector<TapRow>(At(g_.d.kernel * g_.h.kernel))});
+      workspaces_.push_back({Filled(slice_rows_ * padded_pitch_, kLowest), Filled(maxima, 0.0F),
+                             Filled(maxima, std::int32_t{0}), Filled(staged, 0.0F), Filled(staged, T{0}),
+                             std::vector<TapRow>(At(g_.d.kernel * g_.h.kernel))});
   }
 
   void run(std::span<const TensorRef> arguments) override {
     const float* src = arguments[0].floats();
     float* dst = arguments[1].floats();
     T* argmax = static_cast<T*>(arguments[2].data);
+    const bool staged = stores_ == Stores::kStreaming || g_.w.out < Lanes();
     ForEachBand(g_.d.out, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
-      const Index rows = std::min(band_rows_, g_.h.out - band.row);
-      Maxima(space, src + band.plane * g_.in_count(), band, rows);
       const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
-      const auto count = static_cast<size_t>(band.images * rows * g_.w.out);
+      const size_t count = At(band.rows * g_.w.out);
+      float* to = staged ? space.dst.get() : dst + at;
+      T* to_argmax = staged ? space.argmax.get() : argmax + at;
+      const float* in = src + band.plane * g_.in_count();
+      if (sweep_) {
+        const InputRows rows = Pad(in + band.slice * g_.h.in * g_.w.in, band, space);
+        sweep_(g_, rows, FirstRow(band), band.rows, first_taps_.get(), to, to_argmax);
+      } else {
+        AlongRows(in, band, space);
+        AlongColumns(band, space, to, to_argmax);
+      }
+      if (!staged) return;
       Map(Copy(), stores_, count, dst + at, space.dst.get());
-      Map(Copy(), stores_, count, argmax + at, space.argmax.get());
+      Map(Copy(), Stores::kCached, count, argmax + at, space.argmax.get());
     });
   }
 
  private:
   struct Workspace {
-    AlignedMemory<float> cells;        // [phase w][phase h][cell row][pitch]
-    AlignedMemory<float> best;         // [kd][phase h][cell row][pitch]
+    AlignedMemory<float> padded;       // [input row][padded_pitch], from the first tap of window 0 on
+    AlignedMemory<float> best;         // [kd][input row][vector][lane]
     AlignedMemory<std::int32_t> taps;  // as best
-    AlignedMemory<float> gapped;       // [row][pitch]
-    AlignedMemory<T> gapped_argmax;
-    AlignedMemory<float> dst;  // [row][ow]
+    AlignedMemory<float> dst;          // [row][ow]
     AlignedMemory<T> argmax;
-    std::vector<TapRow> rows;
+    std::vector<TapRow> tap_rows;
   };
 
-  void Maxima(Workspace& space, const float* src, const Band& band, Index rows) const {
-    Index tap_rows = 0;
-    for (Index kd = 0, block = 0; kd < g_.d.kernel; ++kd) {
-      const Index id = g_.d.input_of(band.slice, kd);
-      if (id < 0 || id >= g_.d.in) continue;
-      SplitRows(src + id * g_.h.in * g_.w.in, band, rows, space.cells.get());
-      WithConstant(g_.w.kernel, [&](auto taps) HWY_ATTR {
-        RowMaxima<taps()>(space.cells.get(), row_offsets_, g_.h.phase_count() * phase_size_, space.best.get() + block,
-                          space.taps.get() + block);
-      });
-      for (Index kh = 0; kh < g_.h.kernel; ++kh)
-        space.rows[At(tap_rows++)] = {block + g_.h.plane[At(kh)] * phase_size_ + g_.h.shift[At(kh)] * pitch_,
-                                      static_cast<std::int32_t>((kd * g_.h.kernel + kh) * g_.w.kernel)};
-      block += block_;
-    }
-    const bool gaps = pitch_ != g_.w.out || (band.images > 1 && g_.h.max_shift() > 0);
-    float* dst = gaps ? space.gapped.get() : space.dst.get();
-    T* argmax = gaps ? space.gapped_argmax.get() : space.argmax.get();
-    bool lowest = false;
-    WithConstant(tap_rows, [&](auto n) HWY_ATTR {
-      lowest = ColumnMaxima<n()>(space.best.get(), space.taps.get(), space.rows.data(), tap_rows,
-                                 ((band.images - 1) * cell_rows_ + rows) * pitch_, dst, argmax);
-    });
-    for (Index image = 0; gaps && image < band.images; ++image) {
-      const Index from = image * cell_rows_ * pitch_;
-      const Index to = image * rows * g_.w.out;
-      CloseGaps(Rows<const float>{dst + from, pitch_}, rows, g_.w.out, space.dst.get() + to);
-      CloseGaps(Rows<const T>{argmax + from, pitch_}, rows, g_.w.out, space.argmax.get() + to);
-    }
-    if (lowest) PreferInput(space, band, rows);
-  }
-
-  // Phases of the input rows that the windows of the band see, as far as there are such: above and below is padding.
-  void SplitRows(const float* slice, const Band& band, Index rows, float* cells) const {
-    const Index cell_rows = rows + g_.h.max_shift();
-    for (Index phase : g_.h.phases) {
-      const Index ih = band.row * g_.h.stride + phase - g_.h.pad;  // of the first cell row
-      const Index above = std::clamp<Index>((g_.h.stride - 1 - ih) / g_.h.stride, 0, cell_rows);
-      const Index inside = std::clamp<Index>((g_.h.in - ih + g_.h.stride - 1) / g_.h.stride, above, cell_rows);
-      for (Index image = 0; image < band.images; ++image) {
-        const float* in = slice + image * g_.in_count() + (ih + above * g_.h.stride) * g_.w.in;
-        float* out = cells + image * cell_rows_ * pitch_;
-        FillRows(out, above);
-        SplitColumns({in, g_.h.stride * g_.w.in}, inside - above, out + above * pitch_);
-        FillRows(out + inside * pitch_, cell_rows - inside);
-      }
-      cells += phase_size_;
-    }
-  }
-
-  void FillRows(float* cells, Index rows) const {
-    for (Index phase = 0; phase < g_.w.phase_count() && rows > 0; ++phase, cells += plane_size_)
-      std::fill_n(cells, rows * pitch_, kLowest);
-  }
-
-  void SplitColumns(Rows<const float> in, Index rows, float* cells) const {
-    const auto out = [&](size_t phase) {
-      return Rows<float>{cells + static_cast<Index>(phase) * plane_size_ + runs_[phase].cell, pitch_};
+  // Which vectors have all their taps in the row, and what of the row the others read.
+  void PlanEnds() {
+    const auto first_input = [&](Index vector) { return g_.w.input_of(vectors_.Position(vector), 0); };
+    const auto end_input = [&](Index vector) {
+      return g_.w.input_of(vectors_.Position(vector) + Lanes() - 1, g_.w.kernel - 1) + 1;
     };
-    if (g_.w.stride == 1) {
-      TakeAll({in.data + runs_[0].input, in.pitch}, rows, out(0), runs_[0].count);
-    } else if (g_.w.stride == 2 && runs_.size() == 2) {
-      const size_t even = runs_[0].input == 0 ? 0 : 1;
-      TakePhases(in, rows, out(even), runs_[even].count, out(1 - even), runs_[1 - even].count);
-    } else {
-      for (size_t phase = 0; phase < runs_.size(); ++phase)
-        TakeEvery(g_.w.stride, {in.data + runs_[phase].input, in.pitch}, rows, out(phase), runs_[phase].count);
+    Index& first = inside_.first;
+    Index& end = inside_.end;
+    while (first < vectors_.count && (first_input(first) < 0 || end_input(first) > g_.w.in)) ++first;
+    for (end = first; end < vectors_.count && end_input(end) <= g_.w.in;) ++end;
+    if (first > 0) copied_.push_back({0, std::min(end_input(first - 1), g_.w.in)});
+    if (end < vectors_.count) copied_.push_back({std::max<Index>(first_input(end), 0), g_.w.in});
+    padded_pitch_ = WholeLines(g_.w.pad + std::max(g_.w.in, end_input(vectors_.count - 1)) + Lanes());
+  }
+
+  void PlanFirstTaps() {
+    for (Index i = 0; i < vectors_.count * Lanes(); ++i) {
+      const Index o = vectors_.Position(i / Lanes()) + ElementOfLane(g_.w.stride, i % Lanes());
+      if (o < g_.w.out) first_taps_[At(i)] = static_cast<std::int32_t>(g_.w.first_tap(o));
     }
   }
 
-  // Padding is -inf like any other -inf, but is never chosen: where the maximum is -inf, all input in the window is,
-  // and the first tap within the input is the answer. Rare, so scalar.
-  void PreferInput(Workspace& space, const Band& band, Index rows) const {
-    for (Index i = 0; i < band.images * rows * g_.w.out; ++i)
-      if (space.dst[At(i)] == kLowest) {
-        const Index kd = g_.d.first_tap(band.slice);
-        const Index kh = g_.h.first_tap(band.row + i / g_.w.out % rows);
-        space.argmax[At(i)] = static_cast<T>((kd * g_.h.kernel + kh) * g_.w.kernel + g_.w.first_tap(i % g_.w.out));
-      }
+  // The first input row of a band; negative in the padding.
+  Index FirstRow(const Band& band) const { return g_.h.input_of(band.row, 0); }
+
+  // The input rows of a band, from FirstRow on as far as they exist; the ends that need it are copied.
+  InputRows Pad(const float* slice, const Band& band, Workspace& space) const {
+    const Range rows = RowsInside(band);
+    const Rows<const float> in{slice + FirstRow(band) * g_.w.in - g_.w.pad, g_.w.in};
+    const Index skipped = rows.first - FirstRow(band);
+    for (const Range& range : copied_)
+      CopyPadded({slice + rows.first * g_.w.in, g_.w.in}, rows.end - rows.first, g_.w.in, range, kLowest,
+                 {space.padded.get() + skipped * padded_pitch_ + g_.w.pad, padded_pitch_});
+    return {in, {space.padded.get(), padded_pitch_}, inside_};
   }
 
-  Index pitch_ = 0;       // cells of a row of a phase
-  Index cell_rows_ = 0;   // rows of a phase of an image
-  Index phase_size_ = 0;  // cells of a phase of the rows, over all images
-  Index block_ = 0;       // cells of all phases of the rows, with slack
-  Index plane_size_ = 0;  // from one phase of the columns to the next
-  std::vector<Index> row_offsets_;
-  std::vector<PhaseAxis::Run> runs_;
+  // Those of the rows that a band sees that are not padding.
+  Range RowsInside(const Band& band) const {
+    const Index end = g_.h.input_of(band.row + band.rows - 1, g_.h.kernel - 1) + 1;
+    return {std::max<Index>(FirstRow(band), 0), std::min(end, g_.h.in)};
+  }
+
+  void AlongRows(const float* src, const Band& band, Workspace& space) const {
+    const auto maxima = g_.w.stride == 1 ? RowMaxima<1> : g_.w.stride == 2 ? RowMaxima<2> : RowMaxima<0>;
+    const Range inside = RowsInside(band);
+    const Index skipped = inside.first - FirstRow(band);
+    for (Index kd = 0; kd < g_.d.kernel; ++kd) {
+      const Index id = g_.d.input_of(band.slice, kd);
+      if (!g_.d.holds(id)) continue;
+      InputRows rows = Pad(src + id * g_.h.in * g_.w.in, band, space);
+      rows.in.data += skipped * rows.in.pitch;
+      rows.padded.data += skipped * rows.padded.pitch;
+      const Index at = (kd * slice_rows_ + skipped) * pitch_;
+      maxima(g_.w, rows, inside.end - inside.first, first_taps_.get(), {space.best.get() + at, pitch_},
+             {space.taps.get() + at, pitch_});
+    }
+  }
+
+  void AlongColumns(const Band& band, Workspace& space, float* dst, T* argmax) const {
+    const auto maxima = g_.w.stride == 2 ? ColumnMaxima<2, T> : ColumnMaxima<1, T>;
+    for (Index row = 0; row < band.rows; ++row) {
+      PlanTaps(band, row, space.tap_rows);
+      maxima(space.best.get(), space.taps.get(), space.tap_rows, g_.w.out, dst + row * g_.w.out,
+             argmax + row * g_.w.out);
+    }
+  }
+
+  // The rows of taps in the input of the windows of a row.
+  void PlanTaps(const Band& band, Index row, std::vector<TapRow>& rows) const {
+    rows.clear();
+    for (Index kd = 0; kd < g_.d.kernel; ++kd) {
+      if (!g_.d.holds(g_.d.input_of(band.slice, kd))) continue;
+      for (Index kh = 0; kh < g_.h.kernel; ++kh) {
+        const Index ih = g_.h.input_of(band.row + row, kh);
+        if (g_.h.holds(ih))
+          rows.push_back({(kd * slice_rows_ + ih - FirstRow(band)) * pitch_,
+                          static_cast<std::int32_t>((kd * g_.h.kernel + kh) * g_.w.kernel)});
+      }
+    }
+  }
+
+  const RowVectors vectors_;  // of a row of windows
+  const SweepFunction<T> sweep_;
+  const Index pitch_;                       // lanes of the vectors
+  AlignedMemory<std::int32_t> first_taps_;  // [vector][lane]
+  Range inside_{0, 0};                      // vectors with all their taps in the row
+  std::vector<Range> copied_;               // parts of the row that the others read
+  Index padded_pitch_ = 0;
+  Index slice_rows_ = 0;  // input rows that a band sees of a slice
   std::vector<Workspace> workspaces_;
 };
 

@@ -1,7 +1,7 @@
 #include "ops/pool/max_pool_simd.h"
 
+#include "ops/pool/geometry.h"
 #include "ops/pool/max_pool.h"
-#include "ops/pool/phases.h"
 #include "ops/simd/parallel.h"
 #include "ops/simd/targets.h"
 

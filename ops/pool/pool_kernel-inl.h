@@ -13,7 +13,7 @@
 #include <functional>
 
 #include "ops/core/implementation.h"
-#include "ops/pool/phases.h"
+#include "ops/pool/geometry.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/parallel.h"
 
@@ -24,16 +24,15 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Workspace of a band: it stays in the L1 cache beside its input.
-constexpr Index kBandBytes = Index{24} << 10;
+inline const Index kBandBytes = (getenv("BB") ? atoi(getenv("BB")) : 24) << 10;
 // Elements below which a second thread does not pay: some 20 microseconds.
 constexpr Index kSerialElements = 65536;
 
-// Rows row ... of slice `slice` (a position along d) of images plane ... plane + images - 1.
+// Rows row ... row + rows - 1 of slice `slice` (a position along d) of image `plane`.
 struct Band {
-  Index plane, images, slice, row;
+  Index plane, slice, row, rows;
 };
 
-// What both passes share: the geometry, bands of rows small enough for the L1 cache, and their distribution.
 class PoolKernel : public Kernel {
  public:
   std::string isa() const final { return hwy::TargetName(HWY_TARGET); }
@@ -41,31 +40,25 @@ class PoolKernel : public Kernel {
  protected:
   PoolKernel(PoolGeometry geometry, int threads)
       : g_(std::move(geometry)), threads_(g_.planes * g_.in_count() < kSerialElements ? 1 : threads) {
-    const Index in = g_.planes * g_.in_count();
-    const Index out = g_.planes * g_.out_count();
-    stores_ = StoresFor(static_cast<size_t>(4 * in + 4 * out));
+    stores_ = stores_for(static_cast<size_t>(4 * g_.planes * (g_.in_count() + g_.out_count())));
   }
 
-  // Bands of `rows` rows with row_bytes of workspace each; small images are taken several at a time.
+  // Bands of a slice of `rows` rows with row_bytes of workspace each.
   void PlanBands(Index rows, Index row_bytes) {
-    const Index most = std::clamp(kBandBytes / row_bytes, std::min(rows, 2 * g_.h.max_shift() + 1), rows);
-    bands_ = (rows + most - 1) / most;
-    band_rows_ = (rows + bands_ - 1) / bands_;
-    const bool flat = g_.d.in == 1 && g_.d.out == 1;
-    const Index image_bytes = (rows + g_.h.max_shift()) * row_bytes;
-    images_ = flat && bands_ == 1 ? std::clamp<Index>(kBandBytes / image_bytes, 1, g_.planes) : 1;
+    rows_ = rows;
+    const Index bands = (rows + BandOf(row_bytes) - 1) / BandOf(row_bytes);
+    band_rows_ = (rows + bands - 1) / bands;
   }
 
   // Calls run(thread, band) for all bands.
   template <class F>
   void ForEachBand(Index slices, const F& run) const {
-    const Index groups = (g_.planes + images_ - 1) / images_;
-    const Index items = groups * slices * bands_;
+    const Index bands = (rows_ + band_rows_ - 1) / band_rows_;
+    const Index items = g_.planes * slices * bands;
     const auto share = [&](Index thread) {
       for (Index item = items * thread / threads_; item < items * (thread + 1) / threads_; ++item) {
-        const Index plane = item / bands_ / slices * images_;
-        run(thread,
-            Band{plane, std::min(images_, g_.planes - plane), item / bands_ % slices, item % bands_ * band_rows_});
+        const Index row = item % bands * band_rows_;
+        run(thread, Band{item / bands / slices, item / bands % slices, row, std::min(band_rows_, rows_ - row)});
       }
       hwy::FlushStream();
     };
@@ -75,9 +68,12 @@ class PoolKernel : public Kernel {
   const PoolGeometry g_;
   const int threads_;
   Stores stores_;
-  Index band_rows_ = 0;
-  Index bands_ = 0;   // of an image
-  Index images_ = 1;  // of a band
+  Index rows_ = 0;       // of a slice
+  Index band_rows_ = 0;  // of a band; the last may have fewer
+
+ private:
+  // At least as many as two windows share, so that at most half the work is repeated.
+  Index BandOf(Index row_bytes) const { return std::max(kBandBytes / row_bytes, g_.h.extent() / g_.h.stride + 1); }
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

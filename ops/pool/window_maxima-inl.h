@@ -1,4 +1,4 @@
-// Maxima over the taps of windows, and where they were: first along rows, then of those along columns.
+// Maxima over the taps of any windows, and where they were: first along rows, then of those along columns.
 
 #if defined(GRADPROOF_WINDOW_MAXIMA_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_WINDOW_MAXIMA_INL_H
@@ -11,20 +11,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
-#include "ops/core/shape.h"
-#include "ops/simd/lanes-inl.h"
+#include "ops/pool/geometry.h"
+#include "ops/pool/padded_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using DI = hn::RebindToSigned<D>;
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
@@ -35,25 +31,22 @@ HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
 
 HWY_INLINE void StoreTaps(hn::Vec<DI> taps, std::int32_t* to) { hn::StoreU(taps, DI(), to); }
 HWY_INLINE void StoreTaps(hn::Vec<DI> taps, std::uint8_t* to) {
-  const hn::Rebind<std::uint8_t, DI> d;
-  hn::StoreU(hn::DemoteTo(d, taps), d, to);
+  hn::StoreU(hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<D>(), taps)), hn::Rebind<std::uint8_t, DI>(), to);
 }
 
-// Calls f with `count` as a constant where it is 1 to 4, so that its loops unroll, otherwise with 0.
-template <class F>
-void WithConstant(Index count, const F& f) {
-  switch (count) {
-    case 1:
-      return f(std::integral_constant<Index, 1>());
-    case 2:
-      return f(std::integral_constant<Index, 2>());
-    case 3:
-      return f(std::integral_constant<Index, 3>());
-    case 4:
-      return f(std::integral_constant<Index, 4>());
-    default:
-      return f(std::integral_constant<Index, 0>());
-  }
+// Elements at stride 2 come in an order that two vectors blend into without crossing 128-bit blocks: lanes 0, 2, ...
+// hold the first half of them, lanes 1, 3, ... the second. Maxima do not mind; results are put in order at the end.
+HWY_INLINE Index ElementOfLane(Index stride, Index lane) {
+  return stride == 2 && Lanes() > 1 ? lane % 2 * (Lanes() / 2) + lane / 2 : lane;
+}
+
+// The lanes that elements 0, 1, ... are in at stride 2: 0, 2, ... and then 1, 3, ...
+HWY_INLINE auto LanesOfElements() {
+  const DI di;
+  const auto lanes = static_cast<std::int32_t>(Lanes());
+  const auto twice = hn::Iota(di, 0) + hn::Iota(di, 0);
+  const auto beyond = hn::Gt(twice, hn::Set(di, lanes - 1));
+  return hn::IndicesFromVec(D(), hn::Sub(twice, hn::IfThenElseZero(beyond, hn::Set(di, lanes - 1))));
 }
 
 // A running maximum and the tap that it was found at.
@@ -66,25 +59,58 @@ struct Best {
     value = hn::IfThenElse(take, next, value);
     tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
   }
+
+  // From the order of ElementOfLane, at stride 2.
+  template <class Indices>
+  HWY_INLINE void PutInOrder(const Indices& lane_of) {
+    value = hn::TableLookupLanes(value, lane_of);
+    tap = hn::BitCast(DI(), hn::TableLookupLanes(hn::BitCast(D(), tap), lane_of));
+  }
 };
 
-// Maxima along rows of cells: best[i] = max over k of cells[offsets[k] + i], taps[i] = the k.
-template <Index kTaps>
-HWY_NOINLINE void RowMaxima(const float* HWY_RESTRICT cells, const std::vector<Index>& offsets, Index count,
-                            float* HWY_RESTRICT best, std::int32_t* HWY_RESTRICT taps) {
+// from[0], from[stride], ... in the order of ElementOfLane; reads no further than the last of them. kStride 0 stands
+// for any stride.
+template <Index kStride>
+HWY_INLINE hn::Vec<D> TakeEvery(const float* from, [[maybe_unused]] Index stride) {
   const D d;
-  const DI di;
-  const auto n = kTaps > 0 ? kTaps : static_cast<Index>(offsets.size());
-  Index local[kTaps > 0 ? kTaps : 1];  // in registers
-  std::copy_n(offsets.data(), kTaps, local);
-  const Index* offset = kTaps > 0 ? local : offsets.data();
-  for (Index i = 0; i < count; i += static_cast<Index>(hn::Lanes(d))) {
-    Best running{hn::LoadU(d, cells + offset[0] + i), hn::Zero(di)};
-    for (Index k = 1; k < n; ++k)
-      running.Meet(hn::LoadU(d, cells + offset[k] + i), hn::Set(di, static_cast<std::int32_t>(k)));
-    hn::Store(running.value, d, best + i);
-    hn::Store(running.tap, di, taps + i);
+  if constexpr (kStride == 1 || HWY_TARGET == HWY_SCALAR) {
+    return hn::LoadU(d, from);
+  } else if constexpr (kStride == 2) {
+    return hn::OddEven(hn::LoadU(d, from + Lanes() - 1), hn::LoadU(d, from));
+  } else {
+    const DI di;
+    return hn::GatherIndex(d, from, hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(stride))));
   }
+}
+
+// Where vectors of windows read: rows of the input, or a padded copy. Both start with the first tap of window 0.
+struct InputRows {
+  Rows<const float> in, padded;
+  Range inside;  // the vectors whose taps are all in the row
+
+  HWY_INLINE Rows<const float> Of(Index vector) const {
+    return vector >= inside.first && vector < inside.end ? in : padded;
+  }
+};
+
+// Maxima along `count` rows, for each vector of windows. Ties in the padding go to first_taps. kStride 0: any stride.
+template <Index kStride>
+HWY_NOINLINE void RowMaxima(const PoolAxis& w, const InputRows& rows, Index count,
+                            const std::int32_t* HWY_RESTRICT first_taps, Rows<float> best, Rows<std::int32_t> taps) {
+  const DI di;
+  const RowVectors vectors(w.out);
+  for (Index row = 0; row < count; ++row)
+    for (Index vector = 0; vector < vectors.count; ++vector) {
+      const Rows<const float> from = rows.Of(vector);
+      const float* at = from.data + row * from.pitch + vectors.Position(vector) * w.stride;
+      const Index to = vector * Lanes();
+      hwy::Prefetch(at + kPrefetchAhead);
+      Best running{TakeEvery<kStride>(at, w.stride), hn::Load(di, first_taps + to)};
+      for (Index k = 1; k < w.kernel; ++k)
+        running.Meet(TakeEvery<kStride>(at + k * w.dilation, w.stride), hn::Set(di, static_cast<std::int32_t>(k)));
+      hn::Store(running.value, D(), best.data + row * best.pitch + to);
+      hn::Store(running.tap, di, taps.data + row * taps.pitch + to);
+    }
 }
 
 // A row of taps within a window: where its row maxima are, and the number of its first tap.
@@ -93,28 +119,25 @@ struct TapRow {
   std::int32_t first;
 };
 
-// The maximum over rows of taps, in their order. Returns whether some maximum is -inf.
-template <Index kRows, typename T>
-HWY_NOINLINE bool ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_t* HWY_RESTRICT taps,
-                               const TapRow* rows, Index row_count, Index count, float* HWY_RESTRICT out,
+// The maximum over rows of taps, in their order, for a row of `out` windows. kStride as in RowMaxima.
+template <Index kStride, typename T>
+HWY_NOINLINE void ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_t* HWY_RESTRICT taps,
+                               const std::vector<TapRow>& rows, Index out, float* HWY_RESTRICT dst,
                                T* HWY_RESTRICT argmax) {
-  const D d;
   const DI di;
-  const Index n = kRows > 0 ? kRows : row_count;
-  TapRow local[kRows > 0 ? kRows : 1];  // in registers
-  std::copy_n(rows, kRows, local);
-  if (kRows > 0) rows = local;
-  auto lowest = hn::FirstN(d, 0);
-  for (Index i = 0; i < count; i += static_cast<Index>(hn::Lanes(d))) {
-    const auto tap_of = [&](const TapRow& row)
-                            HWY_ATTR { return hn::Add(hn::LoadU(di, taps + row.offset + i), hn::Set(di, row.first)); };
-    Best running{hn::LoadU(d, best + rows[0].offset + i), tap_of(rows[0])};
-    for (Index k = 1; k < n; ++k) running.Meet(hn::LoadU(d, best + rows[k].offset + i), tap_of(rows[k]));
-    lowest = hn::Or(lowest, hn::Eq(running.value, hn::Set(d, kLowest)));
-    hn::StoreU(running.value, d, out + i);
-    StoreTaps(running.tap, argmax + i);
+  const auto lane_of = LanesOfElements();
+  const RowVectors vectors(out);
+  for (Index vector = 0; vector < vectors.count; ++vector) {
+    const Index i = vector * Lanes();
+    Best running{hn::Load(D(), best + rows[0].offset + i),
+                 hn::Add(hn::Load(di, taps + rows[0].offset + i), hn::Set(di, rows[0].first))};
+    for (size_t k = 1; k < rows.size(); ++k)
+      running.Meet(hn::Load(D(), best + rows[k].offset + i),
+                   hn::Add(hn::Load(di, taps + rows[k].offset + i), hn::Set(di, rows[k].first)));
+    if constexpr (kStride == 2) running.PutInOrder(lane_of);
+    hn::StoreU(running.value, D(), dst + vectors.Position(vector));
+    StoreTaps(running.tap, argmax + vectors.Position(vector));
   }
-  return !hn::AllFalse(d, lowest);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

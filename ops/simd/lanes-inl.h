@@ -12,9 +12,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "ops/core/shape.h"
+#include "ops/simd/stores.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -37,7 +39,7 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
 }
 
 // How far ahead of the elements being read to prefetch: memory works while a block of rows is computed.
-constexpr Index kPrefetchAhead = 2048;
+inline const Index kPrefetchAhead = getenv("PF") ? atoi(getenv("PF")) : 2048;
 
 // Stores the first `count` <= Lanes(d) lanes.
 template <class D, typename T = hn::TFromD<D>>
@@ -51,28 +53,26 @@ void StoreFirst(hn::Vec<D> v, D d, T* to, size_t count) {
   }
 }
 
-// How output reaches memory. Streaming stores skip the cache: an output larger than that would be evicted anyway, and
-// its lines need not be read first, which is worth up to twice the speed.
-enum class Stores { kCached, kStreaming };
-
-// Bytes read and written beyond which streaming pays: the L2 cache of current server cores (measured: from 2 MiB on,
-// 36 against 27 GB/s).
-constexpr size_t kStreamingBytes = size_t{2} << 20;
-
-inline Stores StoresFor(size_t bytes) { return bytes > kStreamingBytes ? Stores::kStreaming : Stores::kCached; }
-
 // out[i] = f(in[i]...) for i < count, with f on vectors of T. The same f sees body and tail, so both have the same
-// bits.
+// bits. Whole cache lines are streamed, never parts: a line that is half streamed and half in the cache takes a trip to
+// memory for each half.
 template <class F, typename T, typename... In>
 void Map(const F& f, Stores stores, size_t count, T* HWY_RESTRICT out, const In* HWY_RESTRICT... in) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
+  const auto partly = [&](size_t end) HWY_ATTR {
+    for (; i < end; i += std::min(lanes, end - i)) {
+      const size_t rest = std::min(lanes, end - i);
+      StoreFirst(f(LoadFirst(d, in + i, rest)...), d, out + i, rest);
+    }
+  };
   if (stores == Stores::kStreaming) {
-    const size_t beyond = reinterpret_cast<std::uintptr_t>(out) / sizeof(T) % lanes;
-    i = std::min(count, (lanes - beyond) % lanes);
-    if (i > 0) StoreFirst(f(LoadFirst(d, in, i)...), d, out, i);
-    for (; i + lanes <= count; i += lanes) hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
+    constexpr size_t kLine = 64 / sizeof(T);
+    const size_t beyond = reinterpret_cast<std::uintptr_t>(out) / sizeof(T) % kLine;
+    partly(std::min(count, (kLine - beyond) % kLine));
+    for (const size_t end = i + (count - i) / kLine * kLine; i < end; i += lanes)
+      hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
   } else {
     for (; i + 2 * lanes <= count; i += 2 * lanes) {
       const auto first = f(hn::LoadU(d, in + i)...);
@@ -81,10 +81,7 @@ void Map(const F& f, Stores stores, size_t count, T* HWY_RESTRICT out, const In*
       hn::StoreU(second, d, out + i + lanes);
     }
   }
-  for (; i < count; i += lanes) {
-    const size_t rest = std::min(lanes, count - i);
-    StoreFirst(f(LoadFirst(d, in + i, rest)...), d, out + i, rest);
-  }
+  partly(count);
 }
 
 struct Copy {

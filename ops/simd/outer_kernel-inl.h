@@ -2,8 +2,9 @@
 //
 // Both operands are reached through offset tables, so that no operand has to be repacked: A[m][k] = a[a_rows[m] +
 // a_offsets[k]] is broadcast, B[k][p] = b[b_offsets[k] + p] is a contiguous load at any alignment. Every element of c
-// is one chain of fused multiply-adds over k in steps of kDepthBlock, blocks added in order: its bits do not depend on
-// the register block, on the thread count, or on the instruction set as long as that has a fused multiply-add.
+// is one chain of fused multiply-adds over k in blocks of about kDepthBlock, blocks added in order: its bits do not
+// depend on the register block, on the thread count, or on the instruction set as long as that has a fused
+// multiply-add.
 
 #if defined(GRADPROOF_OUTER_KERNEL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_OUTER_KERNEL_INL_H
@@ -39,7 +40,7 @@ inline constexpr int kVectorBlock = 3;
 inline Index LaneCount() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
 inline Index TileWidth() { return kVectorBlock * LaneCount(); }
 
-// One block of at most kDepthBlock products, all in registers.
+// One block of at most kMostDepth products, all in registers.
 template <int kRows, int kVectors>
 HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   const hn::ScalableTag<float> d;
@@ -49,7 +50,7 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   V sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
-    rows[m] = step.a[m];
+    rows[m] = step.a + step.a_rows[m];
 #pragma GCC unroll 3
     for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Zero(d);
   }
@@ -70,16 +71,27 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
       for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(scale, column[v], sum[m][v]);
     }
   }
+  if (step.sums != nullptr) {
+    const float* const sums = step.sums;
+    const Index stride = step.sums_stride;
 #pragma GCC unroll 8
-  for (int m = 0; m < kRows; ++m) {
+    for (int m = 0; m < kRows; ++m)
 #pragma GCC unroll 3
-    for (int v = 0; v < kVectors; ++v) {
-      V value = sum[m][v];
-      if (step.sums != nullptr) value = hn::Add(hn::LoadU(d, step.sums + m * step.sums_stride + v * lanes), value);
-      if (step.bias != nullptr) value = hn::Add(value, hn::Set(d, step.bias[m]));
-      hn::StoreU(value, d, step.out + m * step.out_stride + v * lanes);
-    }
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Add(hn::LoadU(d, sums + m * stride + v * lanes), sum[m][v]);
   }
+  if (step.bias != nullptr) {
+    const float* const bias = step.bias;
+#pragma GCC unroll 8
+    for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::Add(sum[m][v], hn::Set(d, bias[m]));
+  }
+  float* const out = step.out;
+  const Index stride = step.out_stride;
+#pragma GCC unroll 8
+  for (int m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[m][v], d, out + m * stride + v * lanes);
 }
 
 using OuterFunction = void (*)(const OuterStep&);
@@ -94,37 +106,48 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 
-// The block of products that starts at k, for all rows of the problem and a tile of up to TileWidth() columns. Whole
-// vectors are read from b and written to `out`: ceil(width / LaneCount()) of them a row.
-inline void OuterRows(const OuterProblem& problem, Index k, Index width, const float* sums, Index sums_stride,
-                      float* out, Index out_stride) {
+// A problem of one block, at most kMostDepth products, for all its rows and a tile of up to TileWidth() columns, added
+// to `sums` (null: nothing before). Whole vectors are read from b and written to `out`: ceil(width / LaneCount()) of
+// them a row. `accumulate` is not looked at.
+inline void OuterRows(const OuterProblem& problem, Index width, const float* sums, Index sums_stride, float* out,
+                      Index out_stride) {
   const Index vectors = (width + LaneCount() - 1) / LaneCount();
-  const float* a[kRowBlock];
+  const OuterFunction whole = SelectOuterBlock(kRowBlock, vectors);
   OuterStep step;
-  step.depth = std::min(kDepthBlock, problem.depth - k);
-  step.a = a;
-  step.a_offsets = problem.a_offsets + k;
+  step.depth = problem.depth;
+  step.a = problem.a;
+  step.a_rows = problem.a_rows;
+  step.a_offsets = problem.a_offsets;
   step.b = problem.b;
-  step.b_offsets = problem.b_offsets + k;
+  step.b_offsets = problem.b_offsets;
+  step.sums = sums;
   step.sums_stride = sums_stride;
+  step.out = out;
   step.out_stride = out_stride;
-  const bool is_last = k + step.depth == problem.depth;
-  for (Index m = 0; m < problem.rows; m += kRowBlock) {
-    const Index rows = std::min<Index>(kRowBlock, problem.rows - m);
-    for (Index row = 0; row < rows; ++row) a[row] = problem.a + problem.a_rows[m + row];
-    step.sums = sums == nullptr ? nullptr : sums + m * sums_stride;
-    step.out = out + m * out_stride;
-    step.bias = is_last && problem.bias != nullptr ? problem.bias + m : nullptr;
-    SelectOuterBlock(rows, vectors)(step);
+  step.bias = problem.bias;
+  Index m = 0;
+  for (; m + kRowBlock <= problem.rows; m += kRowBlock) {
+    whole(step);
+    step.a_rows += kRowBlock;
+    if (sums != nullptr) step.sums += kRowBlock * sums_stride;
+    step.out += kRowBlock * out_stride;
+    if (step.bias != nullptr) step.bias += kRowBlock;
   }
+  if (m < problem.rows) SelectOuterBlock(problem.rows - m, vectors)(step);
 }
 
-// All blocks, with c for the sums in between. Writes whole vectors, so c and b must be that long.
+// All blocks of a problem, with c for the sums in between. Writes whole vectors, so c and b must be that long.
 inline void OuterTile(const OuterProblem& problem, Index width, float* c, Index c_stride) {
+  const Index block = outer_block_depth(problem.depth);
+  OuterProblem part = problem;
   Index k = 0;
   do {  // once even for an empty sum, which is zero
-    OuterRows(problem, k, width, problem.accumulate || k > 0 ? c : nullptr, c_stride, c, c_stride);
-    k += kDepthBlock;
+    part.depth = std::min(block, problem.depth - k);
+    part.a_offsets = problem.a_offsets + k;
+    part.b_offsets = problem.b_offsets + k;
+    part.bias = k + part.depth == problem.depth ? problem.bias : nullptr;
+    OuterRows(part, width, problem.accumulate || k > 0 ? c : nullptr, c_stride, c, c_stride);
+    k += block;
   } while (k < problem.depth);
 }
 

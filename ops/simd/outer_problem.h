@@ -8,10 +8,17 @@
 
 namespace gradproof {
 
-// Sums are cut into blocks of this many products, each started from zero: an error bound of 128 + blocks roundings
-// instead of one a product (28 times less at 4608 products). 128 rows of B for a tile of 24 floats, at any alignment,
-// take at most 24 KiB of the L1 cache.
+// Sums are cut into equal blocks of about this many products, each started from zero: an error bound of 128 + blocks
+// roundings instead of one a product (28 times less at 4608 products). 128 rows of B for a tile of 24 floats, at any
+// alignment, take at most 24 KiB of the L1 cache.
 inline constexpr Index kDepthBlock = 128;
+inline constexpr Index kMostDepth = kDepthBlock + kDepthBlock / 2 - 1;  // of a block
+
+inline Index outer_blocks(Index products) { return std::max<Index>(1, (products + kDepthBlock / 2) / kDepthBlock); }
+// Products in each block of a sum but the last, which may have fewer.
+inline Index outer_block_depth(Index products) {
+  return std::max<Index>(1, (products + outer_blocks(products) - 1) / outer_blocks(products));
+}
 
 // c[m][p] = (accumulate ? c[m][p] : 0) + sum over k < depth of a[a_rows[m] + a_offsets[k]] * b[b_offsets[k] + p]
 //           + (bias ? bias[m] : 0)
@@ -30,8 +37,9 @@ struct OuterProblem {
 // One block of the sum for the rows of a register block: out[m][p] = (sums ? sums[m][p] : 0) + the block's products
 // + (bias ? bias[m] : 0). `sums` may be `out`.
 struct OuterStep {
-  Index depth = 0;                  // at most kDepthBlock
-  const float* const* a = nullptr;  // one pointer a row
+  Index depth = 0;  // at most kMostDepth
+  const float* a = nullptr;
+  const std::int32_t* a_rows = nullptr;
   const std::int32_t* a_offsets = nullptr;
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
@@ -45,8 +53,7 @@ struct OuterStep {
 // Roundings on the longest path of such a sum: a chain in a block (one more where multiply and add do not fuse), then
 // one addition a further block.
 inline double outer_depth(Index products) {
-  const Index blocks = (products + kDepthBlock - 1) / kDepthBlock;
-  return static_cast<double>(std::min(products, kDepthBlock) + std::max<Index>(blocks, 1));
+  return static_cast<double>(std::min(products, outer_block_depth(products)) + outer_blocks(products));
 }
 
 }  // namespace gradproof

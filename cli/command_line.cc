@@ -1,0 +1,156 @@
+// The only file that sees CLI11, whose templates take 10 s to compile wherever they are used.
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+
+#include "cli/subcommands.h"
+#include "ops/core/error.h"
+
+namespace gradproof {
+namespace {
+
+void declare(CLI::App& sub, RunCommand& command) {
+  sub.add_option("--out", command.directory, "directory for records.jsonl, report.html and report.md")
+      ->capture_default_str();
+  sub.add_option("--sizes", command.wish.sizes, "what to time: smoke, standard or a file of layers")
+      ->capture_default_str();
+}
+
+void declare(CLI::App& sub, CheckCommand& command) {
+  const std::map<std::string, CheckTier> tiers{
+      {"smoke", CheckTier::kSmoke}, {"full", CheckTier::kFull}, {"bench", CheckTier::kBench}};
+  sub.add_option("PATTERN|CASE", command.options.patterns,
+                 "operations, patterns over case texts (conv:*g=2*) or cases; everything without");
+  sub.add_option("--tier", command.options.tier, "smoke, full or bench: which cases (default full)")
+      ->transform(CLI::CheckedTransformer(tiers));
+  sub.add_option("--impl", command.options.implementation, "one implementation, or a pattern");
+  sub.add_option("--oracle", command.options.oracles, "oracles, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  sub.add_option("--seed", command.options.seed, "of every input value")->capture_default_str();
+  sub.add_option("--jobs", command.options.jobs, "checks at a time (default: one a core)")->check(CLI::Range(1, 1024));
+  sub.add_flag("--self", command.self, "try the planted bugs instead: the harness must catch every one");
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+  sub.add_option("--junit", command.junit, "write JUnit XML");
+}
+
+void declare(CLI::App& sub, BenchCommand& command) {
+  sub.add_option("PATTERN|CASE", command.wish.words,
+                 "operations, patterns over case texts, or cases; all layers without");
+  sub.add_option("--sizes", command.wish.sizes, "smoke, standard or a file of layers")->capture_default_str();
+  sub.add_option("--impl", command.wish.implementations, "implementations, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  sub.add_option("--threads", command.wish.threads, "threads of each kernel (default: 1 and all cores)")
+      ->check(CLI::Range(1, 1024));
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+  sub.footer("Flags of Google Benchmark (--benchmark_filter=..., --benchmark_out=FILE) are handed on.");
+  sub.allow_extras();
+  sub.parse_complete_callback([&sub, &command] {
+    command.wish.benchmark_flags = sub.remaining();
+    for (const std::string& flag : command.wish.benchmark_flags)
+      if (!flag.starts_with("--benchmark_")) throw CLI::ExtrasError({flag});
+  });
+}
+
+void declare(CLI::App& sub, ReportCommand& command) {
+  sub.add_option("RECORDS", command.records, "files of JSON Lines")->required();
+  sub.add_option("--html", command.html, "one self-contained page");
+  sub.add_option("--markdown", command.markdown, "short enough for a review comment");
+  sub.add_option("--csv", command.csv, "every record");
+}
+
+void declare(CLI::App& sub, ListCommand& command) {
+  sub.add_option("PATTERN", command.patterns, "operations or families, with * and ?; all without");
+  sub.add_flag("--json", command.json, "one JSON array");
+}
+
+void declare(CLI::App& sub, EvalCommand& command) {
+  sub.add_option("CASE", command.text, "for instance conv:mb=1,ic=3,i=8,oc=4,k=3")->required();
+  sub.add_option("--impl", command.implementation, "implementation, or 'reference' (float64)")->capture_default_str();
+  sub.add_option("--in", command.inputs, "SLOT=FILE.npy: an input or the cotangent diff_dst; the rest is seeded")
+      ->allow_extra_args(false);
+  sub.add_option("--out", command.directory, "directory for one .npy a slot")->required();
+  sub.add_option("--seed", command.seed, "of the slots not given")->capture_default_str();
+  sub.add_option("--threads", command.threads, "threads of the implementation")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
+// A subcommand whose options live as long as the command line does.
+template <class Command>
+void offer(CLI::App& app, Action& chosen, const char* name, const char* summary,
+           ExitCode (*run)(const Command&, Session&)) {
+  CLI::App* sub = app.add_subcommand(name, summary);
+  auto command = std::make_shared<Command>();
+  declare(*sub, *command);
+  sub->callback(
+      [&chosen, command, run] { chosen = [command, run](Session& session) { return run(*command, session); }; });
+}
+
+// gradproof test belongs to the launcher: it builds the tests and runs ctest.
+void offer_test(CLI::App& app, Action& chosen) {
+  CLI::App* sub = app.add_subcommand("test", "The project's own test suite (through the launcher)");
+  sub->allow_extras();
+  sub->callback([&chosen] {
+    chosen = [](Session&) -> ExitCode {
+      refuse("the tests are built and run by the launcher in the source tree; run ./gradproof test there");
+    };
+  });
+}
+
+void declare(CLI::App& app, Action& chosen) {
+  app.name("gradproof");
+  app.description("Is the gradient right, how exact is it, how fast is it: verifies and times neural-network kernels.");
+  app.footer(
+      "Exit codes: 0 all held; 1 a check failed; 64 usage or bad input; 70 internal fault.\n"
+      "A case is written op:key=value,..., for instance conv:mb=1,ic=3,i=8,oc=4,k=3 (see gradproof list).");
+  app.require_subcommand(1);
+  offer(app, chosen, "run", "Check, measure and report: the main job", run_all);
+  offer(app, chosen, "check", "Check gradients against the truth", run_check);
+  offer(app, chosen, "bench", "Time what was verified at the very size", run_bench);
+  offer(app, chosen, "report", "Turn records into a page, a table or a comment", run_report);
+  offer(app, chosen, "list", "Operations, passes, implementations, oracles, case counts", run_list);
+  offer(app, chosen, "eval", "Run one case on given tensors and write .npy", run_eval);
+  offer_test(app, chosen);
+}
+
+std::string subcommand_names(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) names += (names.empty() ? "" : " ") + sub->get_name();
+  return names;
+}
+
+// CLI11 puts every unexpected argument into one line, but may break lines; and its sentences do not say what is right.
+[[noreturn]] void refuse_words(const CLI::App& app, const CLI::ParseError& error, std::string_view first_word) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty() && !first_word.empty())
+    refuse("unknown subcommand '{}'; there are {}", first_word, subcommand_names(app));
+  std::string sentence = error.what();
+  sentence = sentence.substr(0, sentence.find('\n'));
+  while (!sentence.empty() && (sentence.back() == '.' || sentence.back() == ' ')) sentence.pop_back();
+  refuse("{}; see gradproof {}--help", sentence, chosen.empty() ? std::string() : chosen.front()->get_name() + " ");
+}
+
+}  // namespace
+
+Action read_command_line(int argc, const char* const* argv) {
+  CLI::App app;
+  Action chosen;
+  declare(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    app.exit(help);
+    return {};
+  } catch (const CLI::ParseError& error) {
+    refuse_words(app, error, argc > 1 ? argv[1] : "");
+  }
+  return chosen;
+}
+
+}  // namespace gradproof

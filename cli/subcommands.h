@@ -1,0 +1,58 @@
+// The subcommands: what the user can set and what is then run. command_line.cc says how the options are written.
+//
+// All throw UsageError or ReportError for what the user can mend.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "checks/task.h"
+#include "cli/command.h"
+#include "cli/running.h"
+
+namespace gradproof {
+
+struct RunCommand {
+  std::filesystem::path directory = "gradproof-results";
+  BenchWish wish;
+};
+ExitCode run_all(const RunCommand& command, Session& session);
+
+struct CheckCommand {
+  CheckOptions options;
+  std::filesystem::path records, junit;  // empty: not wanted, as everywhere here
+  bool self = false;                     // the planted bugs instead
+};
+ExitCode run_check(const CheckCommand& command, Session& session);
+
+struct BenchCommand {
+  BenchWish wish;
+  std::filesystem::path records;
+};
+ExitCode run_bench(const BenchCommand& command, Session& session);
+
+struct ReportCommand {
+  std::vector<std::filesystem::path> records;
+  std::filesystem::path html, markdown, csv;
+};
+ExitCode run_report(const ReportCommand& command, Session& session);
+
+struct ListCommand {
+  std::vector<std::string> patterns;
+  bool json = false;
+};
+ExitCode run_list(const ListCommand& command, Session& session);
+
+struct EvalCommand {
+  std::string text;                     // the case
+  std::string implementation = "simd";  // or "reference"
+  std::vector<std::string> inputs;      // SLOT=FILE.npy
+  std::filesystem::path directory;
+  std::uint64_t seed = kDefaultSeed;
+  int threads = 1;
+};
+ExitCode run_eval(const EvalCommand& command, Session& session);
+
+}  // namespace gradproof

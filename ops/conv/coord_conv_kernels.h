@@ -1,0 +1,12 @@
+// The implementations of coord_conv: "simd" (the best instruction set) and "simd@<target>".
+#pragma once
+
+#include <vector>
+
+#include "ops/core/implementation.h"
+
+namespace gradproof {
+
+std::vector<Implementation> coord_conv_simd_implementations();
+
+}  // namespace gradproof

@@ -1,0 +1,214 @@
+#include "ops/conv/stencil_conv.h"
+
+#include "ops/conv/planes.h"
+#include "ops/simd/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/conv/stencil_conv_simd.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "ops/conv/pack_planes-inl.h"
+#include "ops/simd/row_stencil-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+namespace {
+
+// An image's group at a time: its planes are packed into the cache, one of the input channel (forward) or one for each
+// output channel (data gradient, whose result goes on from plane to plane), and rows of the result are stencils.
+class StencilConv final : public ConvSum {
+ public:
+  StencilConv(const ConvShape& s, bool forward, int threads)
+      : shape_(s),
+        forward_(forward),
+        threads_(threads),
+        geometry_(forward ? ConvGeometry::forward(s.window) : ConvGeometry::data_gradient(s.window)),
+        phase_pitch_(geometry_.planes.phase_pitch(1)),
+        channel_pitch_(phase_pitch_ * geometry_.planes.phase_count()),
+        planes_(forward ? 1 : s.oc_per_group()),
+        row_pitch_(RoundUp(geometry_.output[2])),
+        // Behind the planes a vector that the last row may read, then rows that are not written directly.
+        workspace_size_(RoundUp(planes_ * channel_pitch_ + Lanes()) + kRows * row_pitch_),
+        workspace_(zeroed_floats(threads * workspace_size_)) {
+    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub));
+  }
+
+  void run(const float* source, const float* weights, const float* bias, float* output) override {
+    const Index items = shape_.mb * shape_.g;
+    parallel_tiles(threads_, threads_, [&](Index thread) {
+      float* planes = workspace_.get() + thread * workspace_size_;
+      for (Index item = items * thread / threads_; item < items * (thread + 1) / threads_; ++item)
+        RunGroup(item, source, weights, bias, output, planes);
+    });
+  }
+
+  std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
+
+ private:
+  static constexpr Index kRows = 4;
+  static constexpr Index kMostTaps = 25;  // of a rectangle
+
+  struct Sub {
+    SubConv conv;
+    std::vector<std::int32_t> offsets;  // of the taps, ascending, and their numbers
+    std::vector<Index> numbers;
+    void (*four_rows)(const StencilRows&) = nullptr;  // for rectangles that are compiled
+    void (*one_row)(const StencilRows&) = nullptr;
+  };
+
+  static Index Lanes() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
+  static Index RoundUp(Index value) { return (value + Lanes() - 1) / Lanes() * Lanes(); }
+
+  Sub PlanSub(const SubConv& conv) const {
+    Sub sub;
+    sub.conv = conv;
+    std::vector<Tap> taps = conv.taps;
+    const auto offset = [&](const Tap& tap) { return tap.phase * phase_pitch_ + tap.offset; };
+    std::sort(taps.begin(), taps.end(), [&](const Tap& a, const Tap& b) { return offset(a) < offset(b); });
+    for (const Tap& tap : taps) {
+      sub.offsets.push_back(static_cast<std::int32_t>(offset(tap)));
+      sub.numbers.push_back(tap.number);
+    }
+    if (IsRectangle(sub.offsets, 3, 3)) {
+      sub.four_rows = &StencilRectangle<kRows, 3, 3>;
+      sub.one_row = &StencilRectangle<1, 3, 3>;
+    } else if (IsRectangle(sub.offsets, 5, 5)) {
+      sub.four_rows = &StencilRectangle<kRows, 5, 5>;
+      sub.one_row = &StencilRectangle<1, 5, 5>;
+    }
+    return sub;
+  }
+
+  bool IsRectangle(const std::vector<std::int32_t>& offsets, Index height, Index width) const {
+    if (static_cast<Index>(offsets.size()) != height * width) return false;
+    for (Index t = 0; t < height * width; ++t)
+      if (offsets[static_cast<size_t>(t)] != offsets[0] + t / width * geometry_.planes.axes[2].pitch + t % width)
+        return false;
+    return true;
+  }
+
+  Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
+
+  void RunGroup(Index item, const float* source, const float* weights, const float* bias, float* output,
+                float* planes) const {
+    const Index group = item % shape_.g;
+    const Index source_count = geometry_.planes.source_count();
+    for (Index c = 0; c < planes_; ++c)
+      PackChannel(geometry_.planes, source + (item * planes_ + c) * source_count, phase_pitch_,
+                  planes + c * channel_pitch_);
+    const Index outputs = forward_ ? shape_.oc_per_group() : 1;
+    const Index taps = shape_.window.taps();
+    const float* group_weights = weights + group * shape_.oc_per_group() * taps;
+    for (Index out = 0; out < outputs; ++out) {
+      const float value = bias == nullptr ? -0.0F : bias[group * outputs + out];  // x + -0 is x, also for x = -0
+      for (const Sub& sub : subs_)
+        RunSub(sub, planes, group_weights + out * taps, value, output + (item * outputs + out) * PixelCount());
+    }
+  }
+
+  // All planes, a band of rows after the other.
+  void RunSub(const Sub& sub, float* planes, const float* weights, float bias, float* output) const {
+    const auto& count = sub.conv.count;
+    const Index step = sub.conv.step[2];
+    const auto taps = static_cast<Index>(sub.offsets.size());
+    float* rows = planes + RoundUp(planes_ * channel_pitch_ + Lanes());
+    const bool direct = step == 1 && planes_ == 1 && count[2] >= Lanes();
+    for (Index d = 0; d < count[0]; ++d)
+      for (Index h = 0, height = 0; h < count[1]; h += height) {
+        height = sub.four_rows != nullptr && h + kRows <= count[1] ? kRows : 1;
+        float* out = output + RowOffset(sub.conv, d, h);
+        const Index out_pitch = sub.conv.step[1] * geometry_.output[2];
+        StencilRows band{nullptr,
+                         geometry_.planes.axes[2].pitch,
+                         nullptr,
+                         direct ? out : rows,
+                         direct ? out_pitch : row_pitch_,
+                         count[2],
+                         false,
+                         -0.0F};
+        for (Index c = 0; c < planes_; ++c) {
+          HWY_ALIGN float ordered[kMostTaps];
+          band.continues = c > 0;
+          if (c + 1 == planes_) band.bias = bias;
+          band.plane = planes + c * channel_pitch_ + geometry_.planes.offset(d, h, 0);
+          const float* of_plane = weights + c * shape_.window.taps();
+          RunBand(sub, band, of_plane, taps, height, ordered);
+        }
+        if (!direct) Scatter(rows, height, count[2], step, out, out_pitch);
+      }
+  }
+
+  void RunBand(const Sub& sub, StencilRows& band, const float* weights, Index taps, Index height,
+               float* ordered) const {
+    if (sub.four_rows != nullptr) {
+      for (Index t = 0; t < taps; ++t) ordered[t] = weights[sub.numbers[static_cast<size_t>(t)]];
+      band.weights = ordered;
+      band.plane += sub.offsets[0];
+      (height == kRows ? sub.four_rows : sub.one_row)(band);
+      return;
+    }
+    // Any number of taps, in pieces whose weights fit `ordered`: the sums go on.
+    const float bias = band.bias;
+    Index t = 0;
+    do {  // once even for no taps: the sum is zero
+      const Index piece = std::min(kMostTaps, taps - t);
+      for (Index i = 0; i < piece; ++i) ordered[i] = weights[sub.numbers[static_cast<size_t>(t + i)]];
+      band.weights = ordered;
+      band.bias = t + piece == taps ? bias : -0.0F;
+      StencilTaps(band, sub.offsets.data() + t, piece);
+      band.continues = true;
+      t += piece;
+    } while (t < taps);
+  }
+
+  Index RowOffset(const SubConv& sub, Index d, Index h) const {
+    return ((sub.start[0] + d * sub.step[0]) * geometry_.output[1] + sub.start[1] + h * sub.step[1]) *
+               geometry_.output[2] +
+           sub.start[2];
+  }
+
+  void Scatter(const float* rows, Index height, Index count, Index step, float* out, Index out_pitch) const {
+    for (Index q = 0; q < height; ++q, rows += row_pitch_, out += out_pitch) {
+      if (step == 1) {
+        CopyStrided(rows, 1, count, out);
+      } else {
+        for (Index i = 0; i < count; ++i) out[i * step] = rows[i];
+      }
+    }
+  }
+
+  ConvShape shape_;
+  bool forward_;
+  int threads_;
+  ConvGeometry geometry_;
+  Index phase_pitch_, channel_pitch_;
+  Index planes_;
+  Index row_pitch_;
+  Index workspace_size_;
+  AlignedMemory<float> workspace_;
+  std::vector<Sub> subs_;
+};
+
+std::unique_ptr<ConvSum> PlanStencilConv(const ConvShape& shape, bool forward, int threads) {
+  return std::make_unique<StencilConv>(shape, forward, threads);
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradproof {
+
+HWY_EXPORT(PlanStencilConv);
+
+std::unique_ptr<ConvSum> plan_stencil_conv(const ConvShape& shape, bool forward, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PlanStencilConv)(shape, forward, threads);
+}
+
+}  // namespace gradproof
+#endif  // HWY_ONCE

@@ -1,0 +1,18 @@
+#include "ops/core/record.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace gradproof {
+
+Record make_record(std::string_view kind) { return {{"schema", kRecordSchema}, {"kind", kind}}; }
+
+void set_number(Record& record, const char* key, double value) {
+  if (std::isfinite(value)) record[key] = value;
+}
+
+std::string line_of(const Record& record) { return record.dump(); }
+
+Record record_of(std::string_view line) { return Record::parse(line); }
+
+}  // namespace gradproof

@@ -1,0 +1,84 @@
+// Rows in workspaces: whole vectors, with padding around them.
+
+#if defined(GRADPROOF_PADDED_ROWS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADPROOF_PADDED_ROWS_INL_H
+#undef GRADPROOF_PADDED_ROWS_INL_H
+#else
+#define GRADPROOF_PADDED_ROWS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "ops/core/memory.h"
+#include "ops/simd/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using DI = hn::RebindToSigned<D>;
+
+HWY_INLINE Index Lanes() { return static_cast<Index>(hn::Lanes(D())); }
+
+inline size_t At(Index index) { return static_cast<size_t>(index); }
+
+// `count` 4-byte elements rounded up to cache lines.
+constexpr Index WholeLines(Index count) { return (count + 15) / 16 * 16; }
+
+template <typename T>
+AlignedMemory<T> Filled(Index count, T value) {
+  AlignedMemory<T> memory(static_cast<T*>(allocate_aligned(count * static_cast<Index>(sizeof(T)))));
+  std::fill_n(memory.get(), count, value);
+  return memory;
+}
+
+// Rows of memory: where they start, and how far apart.
+template <typename T>
+struct Rows {
+  T* data;
+  Index pitch;
+};
+
+struct Range {
+  Index first, end;
+};
+
+// A row of `count` elements is swept in vectors 0, 1, ... The last one ends with the row and repeats elements of the
+// one before: masks would cost more, on AVX2 a masked store some 20 instructions. Only a row shorter than a vector is
+// overrun.
+struct RowVectors {
+  Index count;  // of vectors
+  Index last;   // where the last one is
+
+  explicit RowVectors(Index elements)
+      : count((elements + Lanes() - 1) / Lanes()), last(std::max<Index>(elements - Lanes(), 0)) {}
+  HWY_INLINE Index Position(Index vector) const { return std::min(vector * Lanes(), last); }
+};
+
+// Copies elements first ... end - 1 of rows of `width` elements to the same place of other rows, and perhaps some more:
+// behind the end of a row `beyond`, up to a vector of it.
+HWY_NOINLINE inline void CopyPadded(Rows<const float> from, Index count, Index width, Range range, float beyond,
+                                    Rows<float> to) {
+  const auto [first, end] = range;
+  const D d;
+  const Index tail = std::max(first, (end + Lanes() - 1 - first) / Lanes() * Lanes() + first - Lanes());
+  const size_t rest = At(std::min(width - tail, Lanes()));
+  const auto in_row = hn::FirstN(d, rest);
+  for (; count > 0; --count, from.data += from.pitch, to.data += to.pitch) {
+    for (Index i = first; i < tail; i += Lanes()) hn::StoreU(hn::LoadU(d, from.data + i), d, to.data + i);
+    const auto last = LoadFirst(d, from.data + tail, rest);
+    hn::StoreU(hn::IfThenElse(in_row, last, hn::Set(d, beyond)), d, to.data + tail);
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#endif  // GRADPROOF_PADDED_ROWS_INL_H

@@ -1,0 +1,154 @@
+// Maxima over square windows of 2 or 3 neighbours, and where they were, in one sweep from the input to the output.
+
+#if defined(GRADPROOF_WINDOW_SWEEP_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADPROOF_WINDOW_SWEEP_INL_H
+#undef GRADPROOF_WINDOW_SWEEP_INL_H
+#else
+#define GRADPROOF_WINDOW_SWEEP_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include "ops/pool/geometry.h"
+#include "ops/pool/window_maxima-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Tap kTap of kTaps neighbours. At stride 2 a pair of taps shares its two loads.
+template <Index kStride, Index kTap, Index kTaps>
+HWY_INLINE hn::Vec<D> TakeTap(const float* from) {
+#if HWY_TARGET != HWY_SCALAR
+  constexpr bool kPaired = kTap % 2 == 1 || kTap + 1 < kTaps;
+  if constexpr (kStride == 2 && kPaired) {
+    const auto low = hn::LoadU(D(), from + kTap / 2 * 2);
+    const auto high = hn::LoadU(D(), from + kTap / 2 * 2 + Lanes());
+    return kTap % 2 == 0 ? hn::OddEven(hn::DupEven(high), low) : hn::OddEven(high, hn::DupOdd(low));
+  }
+#endif
+  return TakeEvery<kStride>(from + kTap, kStride);
+}
+
+template <Index kStride, Index kTap, Index kTaps>
+HWY_INLINE void MeetTaps(const float* from, Best& running) {
+  if constexpr (kTap < kTaps) {
+    running.Meet(TakeTap<kStride, kTap, kTaps>(from), hn::Set(DI(), static_cast<std::int32_t>(kTap)));
+    MeetTaps<kStride, kTap + 1, kTaps>(from, running);
+  }
+}
+
+// Windows of kTaps x kTaps neighbours, kStride apart: down one vector of a row after another. Maxima along rows that
+// the next window shares stay in registers.
+template <Index kStride, Index kTaps>
+class WindowSweep {
+ public:
+  // `count` rows of windows from the one on whose first taps are in row `row`; that is where `rows` starts, though it
+  // may be padding. Ties in the padding go to first_taps.
+  template <typename T>
+  static HWY_NOINLINE void Run(const PoolGeometry& g, const InputRows& rows, Index row, Index count,
+                               const std::int32_t* HWY_RESTRICT first_taps, float* HWY_RESTRICT dst,
+                               T* HWY_RESTRICT argmax) {
+    const RowVectors vectors(g.w.out);
+    for (Index vector = 0; vector < vectors.count; ++vector) {
+      const Rows<const float> from = rows.Of(vector);
+      const Index at = vectors.Position(vector);
+      const WindowSweep sweep(g, {from.data + at * kStride, from.pitch}, hn::Load(DI(), first_taps + vector * Lanes()));
+      sweep.Descend(row, count, dst + at, argmax + at);
+    }
+  }
+
+ private:
+  static constexpr Index kShared = kTaps > kStride ? kTaps - kStride : 0;
+
+  struct Window {
+    Best rows[kTaps];
+  };
+
+  HWY_INLINE WindowSweep(const PoolGeometry& g, Rows<const float> from, hn::Vec<DI> first_taps)
+      : height_(g.h.in), width_(g.w.out), from_(from), first_taps_(first_taps) {}
+
+  template <Index kFirst, Index kEnd>
+  HWY_INLINE void FindRows(const float* from, Index ih, Window& window) const {
+    if constexpr (kFirst < kEnd) {
+      window.rows[kFirst] = AlongRow(from + kFirst * from_.pitch, ih + kFirst);
+      FindRows<kFirst + 1, kEnd>(from, ih, window);
+    }
+  }
+
+  // A row of padding gives -inf, and of the window that starts in it the first tap in the input.
+  HWY_INLINE Best AlongRow(const float* from, Index ih) const {
+    if (HWY_UNLIKELY(ih < 0 || ih >= height_)) {
+      const auto above = static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps);
+      return {hn::Set(D(), kLowest), hn::Add(first_taps_, hn::Set(DI(), above))};
+    }
+    hwy::Prefetch(from + kPrefetchAhead);
+    Best running{TakeTap<kStride, 0, kTaps>(from), first_taps_};
+    MeetTaps<kStride, 1, kTaps>(from, running);
+    return running;
+  }
+
+  template <Index kRow>
+  static HWY_INLINE void MeetRows(const Window& window, Best& running) {
+    if constexpr (kRow < kTaps) {
+      const Best& row = window.rows[kRow];
+      running.Meet(row.value, hn::Add(row.tap, hn::Set(DI(), static_cast<std::int32_t>(kRow * kTaps))));
+      MeetRows<kRow + 1>(window, running);
+    }
+  }
+
+  template <Index kRow>
+  static HWY_INLINE void Advance(Window& window) {
+    if constexpr (kRow < kShared) {
+      window.rows[kRow] = window.rows[kRow + kStride];
+      Advance<kRow + 1>(window);
+    }
+  }
+
+  template <typename T>
+  HWY_INLINE void Descend(Index ih, Index count, float* HWY_RESTRICT dst, T* HWY_RESTRICT argmax) const {
+    const auto lane_of = LanesOfElements();
+    const float* from = from_.data;
+    Window window;
+    FindRows<0, kShared>(from, ih, window);
+    for (; count > 0; --count, ih += kStride, from += kStride * from_.pitch, dst += width_, argmax += width_) {
+      FindRows<kShared, kTaps>(from, ih, window);
+      Best running = window.rows[0];
+      MeetRows<1>(window, running);
+      if constexpr (kStride == 2) running.PutInOrder(lane_of);
+      hn::StoreU(running.value, D(), dst);
+      StoreTaps(running.tap, argmax);
+      Advance<0>(window);
+    }
+  }
+
+  const Index height_, width_;  // of the input, of the output
+  const Rows<const float> from_;
+  const hn::Vec<DI> first_taps_;
+};
+
+template <typename T>
+using SweepFunction = decltype(&WindowSweep<1, 2>::Run<T>);
+
+// Nothing where windows are not square or not of 2 or 3 neighbours.
+template <typename T>
+SweepFunction<T> ChooseSweep(const PoolGeometry& g) {
+  const Index taps = g.w.kernel;
+  const Index stride = g.w.stride;
+  const bool flat = g.d.kernel == 1 && g.h.dilation == 1 && g.w.dilation == 1;
+  if (!flat || g.h.kernel != taps || g.h.stride != stride) return nullptr;
+  if (stride == 1 && taps == 2) return WindowSweep<1, 2>::Run<T>;
+  if (stride == 1 && taps == 3) return WindowSweep<1, 3>::Run<T>;
+  if (stride == 2 && taps == 2) return WindowSweep<2, 2>::Run<T>;
+  if (stride == 2 && taps == 3) return WindowSweep<2, 3>::Run<T>;
+  return nullptr;
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#endif  // GRADPROOF_WINDOW_SWEEP_INL_H
