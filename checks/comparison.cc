@@ -115,8 +115,8 @@ Verdict Comparison::verdict() const {
       left_out_ == 0
           ? ""
           : fmt::format("{} elements left out: a cell border is within the error of a computed value", left_out_);
-  if (compared_ == 0)
-    return Verdict::fail(left_out_ == 0 ? "nothing was compared" : "nothing was compared; " + left_out);
+  if (compared_ == 0 && left_out_ > 0) return Verdict::skip("nothing was compared; " + left_out);
+  if (compared_ == 0) return Verdict::fail("nothing was compared");
   verdict.reason = left_out;
   verdict.worst = worst_;
   verdict.error = error_;

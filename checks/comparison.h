@@ -34,7 +34,7 @@ class Comparison {
   }
 
   // An element that is not compared since a cell border lies within the error of a computed value, so that the truth
-  // about it is undecided. They are counted, and the verdict says how many; where nothing else is left it fails.
+  // about it is undecided. They are counted, and the verdict says how many; where nothing else is there it is a skip.
   void leave_out() { ++left_out_; }
 
   Index compared() const { return compared_; }

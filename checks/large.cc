@@ -54,12 +54,13 @@ Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Arrays
   double depth = 0;
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
     if (argument.written) depth = std::max(depth, c.spec->depth(c.attributes, pass, argument.name));
+  const double decisions = decision_depth(c, depth);
   Arrays<Mass<Real>> result = borrow<Mass<Real>>(inputs);
   for (auto& [name, array] : result) {
     if (element_count(array.shape) > kCopied) continue;
     Array<Mass<Real>> copy(array.shape);
     for (Index i = 0; i < element_count(array.shape); ++i)
-      copy[i] = Mass<Real>::input(std::as_const(array)[i].value, depth);
+      copy[i] = Mass<Real>::input(std::as_const(array)[i].value, depth, decisions);
     array = std::move(copy);
   }
   return result;

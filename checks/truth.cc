@@ -24,13 +24,17 @@ double largest_depth(const Subject& subject) {
 
 }  // namespace
 
+double decision_depth(const Case& c, double depth) {
+  return c.spec->decision_depth ? std::min(depth, c.spec->decision_depth(c.attributes)) : depth;
+}
+
 Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inputs) {
-  const double depth = largest_depth(subject);
+  const double depth = largest_depth(subject), decisions = decision_depth(subject.c, depth);
   Arrays<Mass<Real>> result;
   for (const auto& [name, array] : inputs) {
     Array<Mass<Real>>& promoted = result.emplace(name, Array<Mass<Real>>(array.shape)).first->second;
     for (Index i = 0; i < element_count(array.shape); ++i)
-      promoted[i] = Mass<Real>::input(Real(array.values[static_cast<size_t>(i)]), depth);
+      promoted[i] = Mass<Real>::input(Real(array.values[static_cast<size_t>(i)]), depth, decisions);
   }
   return result;
 }

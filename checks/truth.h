@@ -18,6 +18,9 @@ struct Data {
 // seeded_inputs of the subject, named after the regime.
 Data seeded_data(const Subject& subject, Regime regime);
 
+// Roundings up to a value that a cell is taken of, in a computation of `depth`: the Spec's, if it says less.
+double decision_depth(const Case& c, double depth);
+
 // Inputs for masses that hold for computations of the subject's depth: that of the Spec, or the implementation's where
 // it promises less than the Spec.
 Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inputs);

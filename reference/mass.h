@@ -77,6 +77,7 @@ struct Mass {
   double underflow = 0;             // in units of 2^-149
   double second_order = kInfinity;  // K: the least that any operand was given; infinity: none, so kSecondOrder
   double valid_to = kInfinity;      // the largest gamma(depth) for which (1) holds: K once that was used
+  double decision = kInfinity;      // gamma of the depth of what cells are taken of; infinity: K
   bool exact = true;
   bool undecided = false;
 
@@ -88,11 +89,14 @@ struct Mass {
   explicit Mass(S v) : value(std::move(v)), mass(magnitude(value)) {}
   // An input of a computation whose whole depth is at most `depth`: K = gamma(depth), tighter than kSecondOrder for
   // short computations and still valid for long ones. One such input is enough, since K regards the whole computation.
-  static Mass input(S v, double depth) {
+  // The values that cells are taken of have depths up to `decision_depth`, which may be much less.
+  static Mass input(S v, double depth, double decision_depth) {
     Mass result(std::move(v));
     result.second_order = rounding_gamma(depth);
+    result.decision = rounding_gamma(decision_depth);
     return result;
   }
+  static Mass input(S v, double depth) { return input(std::move(v), depth, depth); }
 
   friend Mass operator-(Mass a) {
     a.value = -a.value;
@@ -157,7 +161,7 @@ struct Mass {
   friend Mass floor_within(const Mass& x, Index first, Index last) {
     const Mass cell = Mass(floor_within(x.value, first, last)).after(x);
     if (x.exact || !std::isfinite(static_cast<double>(x.value))) return cell;
-    const double error = x.k() * x.mass + kUnderflow * x.underflow;
+    const double error = std::min(x.k(), x.decision) * x.mass + kUnderflow * x.underflow;
     const bool decided = floor_within(S(x.value - S(error)), first, last) == cell.value &&
                          floor_within(S(x.value + S(error)), first, last) == cell.value;
     return decided ? cell.using_k() : cell.using_k().as_undecided();
@@ -181,6 +185,7 @@ struct Mass {
   Mass after(const Mass& x) const {
     Mass result = *this;
     result.second_order = std::min(second_order, x.second_order);
+    result.decision = std::min(decision, x.decision);
     result.valid_to = std::min(valid_to, x.valid_to);
     result.undecided = undecided || x.undecided;
     return result;

@@ -179,6 +179,16 @@ TEST(Mass, CellsOfComputedValuesMayBeUndecided) {
   EXPECT_TRUE(floor_within(Mass<Real>(0.1) * of(10), -2, 9).undecided) << "0.1 is not a float32 number";
 }
 
+TEST(Mass, CellsMayBeTakenOfLessDeepValues) {
+  const auto near = [](double depth, double decisions) {
+    const auto x = Mass<Real>::input(Real(1.5), depth, decisions);
+    return floor_within(x + Mass<Real>(0.5 - 0x1p-19), -2, 9);
+  };
+  EXPECT_TRUE(near(20, 20).undecided);
+  EXPECT_FALSE(near(2, 2).undecided);
+  EXPECT_FALSE(near(20, 2).undecided);
+}
+
 TEST(Mass, UndecidedSpreads) {
   const Mass<Real> x = Mass<Real>::input(Real(0.5), 20), one(1.0);
   const Mass<Real> cell = floor_within(x + x, -2, 9);

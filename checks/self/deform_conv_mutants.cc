@@ -70,8 +70,12 @@ class NaiveDeformConv {
     for (Index c = 0; c < a_.ic; ++c)
       for (Index kh = 0; kh < h_.kernel; ++kh)
         for (Index kw = 0; kw < w_.kernel; ++kw) {
-          Sample s = locate(n, c, kh, kw, oh, ow);
-          for (Index oc = 0; oc < a_.oc_per_group(); ++oc) use(s, c / a_.ic_per_group() * a_.oc_per_group() + oc);
+          const Sample s = locate(n, c, kh, kw, oh, ow);
+          const Index first_oc = c / a_.ic_per_group() * a_.oc_per_group();
+          if (call_.pass.is_forward() || call_.pass.slot == "weights")
+            for (Index oc = first_oc; oc < first_oc + a_.oc_per_group(); ++oc) multiply(s, oc);
+          else
+            give_back(s, column_gradient(s, first_oc));
         }
   }
 
@@ -160,31 +164,41 @@ class NaiveDeformConv {
     return difference(0);
   }
 
-  // What output channel oc has to do with a sample.
-  void use(const Sample& s, Index oc) {
-    const Index weight_at = (oc * a_.ic_per_group() + s.c % a_.ic_per_group()) * taps() + s.tap;
-    const Index dst_at = (s.n * a_.oc + oc) * pixels() + s.pixel;
-    const Index field_at = (s.n * a_.mask_channels() + s.field) * pixels() + s.pixel;
+  Index weight_at(const Sample& s, Index oc) const {
+    return (oc * a_.ic_per_group() + s.c % a_.ic_per_group()) * taps() + s.tap;
+  }
+  Index dst_at(const Sample& s, Index oc) const { return (s.n * a_.oc + oc) * pixels() + s.pixel; }
+
+  // A sample's part in dst or diff_weights.
+  void multiply(const Sample& s, Index oc) {
     if (call_.pass.is_forward()) {
-      call_.floats("dst")[dst_at] += call_.floats("weights")[weight_at] * (s.mask * sampled(s));
+      call_.floats("dst")[dst_at(s, oc)] += call_.floats("weights")[weight_at(s, oc)] * (s.mask * sampled(s));
+    } else {
+      const float mask = is(Bug::kMaskMissingInWeightsGradient) ? 1.0F : s.mask;
+      call_.floats("diff_weights")[weight_at(s, oc)] += call_.floats("diff_dst")[dst_at(s, oc)] * (mask * sampled(s));
+    }
+  }
+
+  // The gradient with respect to mask * S.
+  float column_gradient(const Sample& s, Index first_oc) const {
+    float sum = 0;
+    for (Index oc = first_oc; oc < first_oc + a_.oc_per_group(); ++oc)
+      sum += call_.floats("diff_dst")[dst_at(s, oc)] * call_.floats("weights")[weight_at(s, oc)];
+    return sum;
+  }
+
+  void give_back(const Sample& s, float column) {
+    if (call_.pass.slot == "src") return scatter(s, column);
+    if (call_.pass.slot == "mask") {
+      call_.floats("diff_mask")[(s.n * a_.mask_channels() + s.field) * pixels() + s.pixel] += column * sampled(s);
       return;
     }
-    const float diff = call_.floats("diff_dst")[dst_at], column = diff * call_.floats("weights")[weight_at];
-    if (call_.pass.slot == "weights") {
-      const float mask = is(Bug::kMaskMissingInWeightsGradient) ? 1.0F : s.mask;
-      call_.floats("diff_weights")[weight_at] += diff * (mask * sampled(s));
-    } else if (call_.pass.slot == "mask") {
-      call_.floats("diff_mask")[field_at] += column * sampled(s);
-    } else if (call_.pass.slot == "offset") {
-      if (is(Bug::kLastOffsetGroupOnly) && s.field / taps() != a_.og - 1) return;
-      const float mask = is(Bug::kMaskMissingInOffsetGradient) ? 1.0F : s.mask;
-      for (int axis = 0; axis < 2; ++axis) {
-        const bool second = (axis == 1) != is(Bug::kAxesSwapped);
-        const Index at = (s.n * a_.offset_channels() + 2 * s.field + (second ? 1 : 0)) * pixels() + s.pixel;
-        call_.floats("diff_offset")[at] += column * (mask * slope(s, axis));
-      }
-    } else {
-      scatter(s, column);
+    if (is(Bug::kLastOffsetGroupOnly) && s.field / taps() != a_.og - 1) return;
+    const float mask = is(Bug::kMaskMissingInOffsetGradient) ? 1.0F : s.mask;
+    for (int axis = 0; axis < 2; ++axis) {
+      const bool second = (axis == 1) != is(Bug::kAxesSwapped);
+      const Index at = (s.n * a_.offset_channels() + 2 * s.field + (second ? 1 : 0)) * pixels() + s.pixel;
+      call_.floats("diff_offset")[at] += column * (mask * slope(s, axis));
     }
   }
 

@@ -115,15 +115,17 @@ double deform_sum_depth(const DeformConvAttributes& a, std::string_view tensor, 
   const auto outputs = static_cast<double>(a.mb * a.window.out_count());
   const auto samples =
       static_cast<double>(a.window.out_count() * a.window.taps());  // that may reach one element of src
-  const auto channels = static_cast<double>(a.oc_per_group() * a.ic_per_offset_group());
+  const auto column = static_cast<double>(a.oc_per_group());        // a sum of products of weights and diff_dst
+  const auto channels = static_cast<double>(a.ic_per_offset_group());
   const double end = fields.offset + 1;                        // the weight of an end of a cell
   const double corner = 2 * end + 1, sample = corner + 1 + 3;  // times src; the sum of four
   const double modulation = a.mask ? fields.mask + 1 : 0;
   if (tensor == "diff_bias") return outputs;
   if (tensor == "diff_weights") return sample + modulation + outputs;
-  if (tensor == "diff_src") return corner + modulation + 1 + static_cast<double>(a.oc_per_group()) * samples;
-  if (tensor == "diff_mask") return sample + 1 + channels;
-  if (tensor == "diff_offset") return 1 + end + 1 + 1 + modulation + 1 + channels;  // difference, end, sum, product
+  if (tensor == "diff_src") return column + corner + modulation + 1 + samples;
+  if (tensor == "diff_mask") return column + sample + 1 + channels;
+  if (tensor == "diff_offset")
+    return column + 1 + end + 1 + 1 + modulation + 1 + channels;  // difference, end, sum, product
   return sample + modulation + 1 + static_cast<double>(a.ic_per_group() * a.window.taps());
 }
 

@@ -38,8 +38,8 @@ void validate_deformable(std::string_view op, const Attributes& attributes);
 double deform_macs(const DeformConvAttributes& a);
 double deform_sampling_flops(const DeformConvAttributes& a);
 
-// Roundings on the longest path to an element of `tensor` ("dst", "diff_src", ...) when sums are taken one product at a
-// time in any order, from offsets and masks with roundings of their own.
+// Roundings on the longest path to an element of `tensor` ("dst", "diff_src", ...) from offsets and masks with
+// roundings of their own: sums in any order, those over output channels within those over samples.
 struct FieldDepths {
   double offset = 0, mask = 0;
 };

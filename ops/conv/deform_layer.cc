@@ -108,6 +108,11 @@ Operation deform_layer_operation() {
   op.spec.validate = validate;
   op.spec.cost = cost;
   op.spec.depth = depth;
+  // The products and the bias, and two more for sums in blocks.
+  op.spec.decision_depth = [](const Attributes& attributes) {
+    const DeformConvAttributes a = attributes_of(attributes);
+    return static_cast<double>(a.ic * a.window.taps()) + 1 + 2;
+  };
   // The convolutions inside multiply their padding by the weights, and sum gradients along rows with their gaps.
   op.spec.contains_nan = [](const Pass& pass, std::string_view slot) {
     return pass.slot == "bias" || (pass.is_forward() && slot != "offset_weights");

@@ -77,6 +77,9 @@ struct Spec {
   // Roundings on the longest path to an element of `slot` in any sensible summation order; implementations that
   // promise less declare it themselves.
   std::function<double(const Attributes&, const Pass&, std::string_view slot)> depth;
+  // Roundings on the longest path to a value that a cell is taken of (a computed offset), in any order of summation;
+  // empty: such values are inputs, or as deep as the outputs.
+  std::function<double(const Attributes&)> decision_depth;
   // Multilinear or selecting: small integers must come out bit for bit.
   bool exact_on_integers = false;
   // Whether a NaN in `slot` must reach exactly the outputs that the formula names. Otherwise it may spread further
