@@ -17,7 +17,7 @@ constexpr Index kLeastSamples = 8;
 
 // Tensors up to this size are copied, 80 bytes an element, so that masses know the depth of the computation; larger
 // ones are borrowed and leave it open. One operand that knows it is enough.
-constexpr Index kCopied = Index{1} << 18;
+constexpr Index kCopied = Index{1} << 21;
 
 // An index where kernels change their ways: near an end of the axis, or near a multiple of a vector or block length.
 Index border_index(std::uint64_t bits, Index size) {
