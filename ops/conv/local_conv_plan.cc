@@ -6,8 +6,8 @@ namespace gradproof {
 namespace {
 
 // Rows joined where one ends in the planes at the place where the next one starts.
-std::vector<Stretch> joined_rows(const ConvGeometry& geometry) {
-  std::vector<Stretch> rows;
+std::vector<PixelStretch> joined_rows(const ConvGeometry& geometry) {
+  std::vector<PixelStretch> rows;
   const auto [depth, height, width] = geometry.output;
   for (Index h = 0; h < depth * height; ++h) {
     const Index plane = geometry.planes.offset(h / height, h % height, 0);
@@ -21,10 +21,10 @@ std::vector<Stretch> joined_rows(const ConvGeometry& geometry) {
 
 }  // namespace
 
-std::vector<Stretch> stretches_of(const ConvGeometry& geometry, Index longest) {
-  std::vector<Stretch> stretches;
+std::vector<PixelStretch> stretches_of(const ConvGeometry& geometry, Index longest) {
+  std::vector<PixelStretch> stretches;
   Index column = 0;
-  for (const Stretch& row : joined_rows(geometry))
+  for (const PixelStretch& row : joined_rows(geometry))
     for (Index done = 0; done < row.length; done += longest) {
       stretches.push_back({row.pixel + done, std::min(longest, row.length - done), row.plane + done, column});
       column += columns_of(stretches.back());
@@ -32,9 +32,9 @@ std::vector<Stretch> stretches_of(const ConvGeometry& geometry, Index longest) {
   return stretches;
 }
 
-std::vector<StretchTile> tiles_of(const std::vector<Stretch>& stretches, Index most_columns) {
+std::vector<StretchTile> tiles_of(const std::vector<PixelStretch>& stretches, Index most_columns) {
   std::vector<StretchTile> tiles;
-  for (const Stretch& stretch : stretches) {
+  for (const PixelStretch& stretch : stretches) {
     if (tiles.empty() || stretch.column + columns_of(stretch) - tiles.back().column() > most_columns)
       tiles.push_back({&stretch, &stretch});
     tiles.back().last = &stretch + 1;

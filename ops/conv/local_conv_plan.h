@@ -16,7 +16,7 @@ inline constexpr Index kLocalGroup = 8;
 
 // Output pixels that are neighbours in dst and weights and also, whatever the tap, in the planes of src: part of a row,
 // or several rows where the planes have no gaps.
-struct Stretch {
+struct PixelStretch {
   Index pixel;   // the first one
   Index length;  // pixels
   Index plane;   // offset within a plane, for tap 0
@@ -27,27 +27,27 @@ struct Stretch {
 inline constexpr Index kColumnUnit = 16;
 
 // Columns that a stretch takes.
-inline Index columns_of(const Stretch& stretch) {
+inline Index columns_of(const PixelStretch& stretch) {
   return (stretch.length + kColumnUnit - 1) / kColumnUnit * kColumnUnit;
 }
 
 // All output pixels in order, in stretches as long as they get, up to `longest`.
-std::vector<Stretch> stretches_of(const ConvGeometry& geometry, Index longest);
+std::vector<PixelStretch> stretches_of(const ConvGeometry& geometry, Index longest);
 
 // One more than the last column.
-inline Index column_count(const std::vector<Stretch>& stretches) {
+inline Index column_count(const std::vector<PixelStretch>& stretches) {
   return stretches.back().column + columns_of(stretches.back());
 }
 
 // Consecutive stretches.
 struct StretchTile {
-  const Stretch* first;
-  const Stretch* last;  // one beyond
+  const PixelStretch* first;
+  const PixelStretch* last;  // one beyond
   Index column() const { return first->column; }
   Index columns() const { return last[-1].column + columns_of(last[-1]) - first->column; }
 };
 
 // Tiles of at most `most_columns` columns, or of one stretch. They refer to `stretches`.
-std::vector<StretchTile> tiles_of(const std::vector<Stretch>& stretches, Index most_columns);
+std::vector<StretchTile> tiles_of(const std::vector<PixelStretch>& stretches, Index most_columns);
 
 }  // namespace gradproof

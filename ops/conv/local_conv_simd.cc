@@ -50,7 +50,7 @@ class LocalConv : public Kernel {
   // columns[n][oc][column] = diff_dst[n][oc][pixel]; columns beyond a stretch stay zero.
   void PackColumns(const float* diff_dst, Index images, float* columns) const {
     parallel_tiles(threads_, images * a_.oc, [&](Index map) {
-      for (const Stretch& stretch : stretches_)
+      for (const PixelStretch& stretch : stretches_)
         std::copy_n(diff_dst + map * pixels_ + stretch.pixel, stretch.length,
                     columns + map * columns_ + stretch.column);
     });
@@ -67,7 +67,7 @@ class LocalConv : public Kernel {
   const int threads_;
   const Index pixels_;
   const ConvGeometry geometry_;
-  const std::vector<Stretch> stretches_;
+  const std::vector<PixelStretch> stretches_;
   const Index columns_;
   const Index images_;  // in the stack
   PlaneStack stack_;
@@ -137,7 +137,7 @@ class LocalForward final : public LocalConv {
                 .weights_step = pixels_,
                 .operand = stack_.memory.get(),
                 .offsets = term_offsets_.data() + term,
-                .place = &Stretch::plane,
+                .place = &PixelStretch::plane,
                 .operand_step = geometry_.planes.image_pitch(),
                 .sums = sums - tile.column(),
                 .sums_step = kLongestStretch,
@@ -149,7 +149,7 @@ class LocalForward final : public LocalConv {
 
   void Store(const Task& task, const StretchTile& tile, Index oc, Index block, const float* sums) const {
     for (Index n = 0; n < task.images; ++n)
-      for (const Stretch* stretch = tile.first; stretch != tile.last; ++stretch) {
+      for (const PixelStretch* stretch = tile.first; stretch != tile.last; ++stretch) {
         float* to = task.dst + (n * a_.oc + oc) * pixels_ + stretch->pixel;
         const float* bias = task.bias == nullptr ? nullptr : task.bias + oc * pixels_ + stretch->pixel;
         StoreSums(sums + n * kLongestStretch + stretch->column - tile.column(), block > 0 ? to : bias, stretch->length,
@@ -231,7 +231,7 @@ class LocalDataGradient final : public LocalConv {
                   .weights_step = channel_step,
                   .operand = diff_dst_.get(),
                   .offsets = channel_offsets_.data() + oc,
-                  .place = &Stretch::column,
+                  .place = &PixelStretch::column,
                   .operand_step = a_.oc * columns_,
                   .sums = sums + tap * images_ * tile_step_ - tile.column(),
                   .sums_step = tile_step_,
@@ -241,7 +241,7 @@ class LocalDataGradient final : public LocalConv {
   }
 
   void AddToPlanes(const StretchTile& tile, const float* sums, Index offset) const {
-    for (const Stretch* stretch = tile.first; stretch != tile.last; ++stretch) {
+    for (const PixelStretch* stretch = tile.first; stretch != tile.last; ++stretch) {
       float* to = stack_.memory.get() + offset + stretch->plane;
       StoreSums(sums + stretch->column - tile.column(), to, stretch->length, to);
     }

@@ -36,7 +36,7 @@ struct LocalSums {
   Index weights_step;
   const float* operand;
   const std::int32_t* offsets;
-  Index Stretch::*place;
+  Index PixelStretch::*place;
   Index operand_step;  // between samples
   float* sums;         // of column 0
   Index sums_step;     // between samples
@@ -91,7 +91,7 @@ template <int kImages>
 HWY_NOINLINE void SumTile(const LocalSums& s, const StretchTile& tile) {
   constexpr Index kVectors = kSumVectors<kImages>;
   const Index lanes = LaneCount();
-  for (const Stretch* stretch = tile.first; stretch != tile.last; ++stretch) {
+  for (const PixelStretch* stretch = tile.first; stretch != tile.last; ++stretch) {
     const float* weights = s.weights + stretch->pixel;
     const float* operand = s.operand + stretch->*s.place;
     float* sums = s.sums + stretch->column;
@@ -131,7 +131,7 @@ struct LocalProducts {
 inline constexpr int kProductRows = 4;
 
 template <int kRows, int kVectors>
-HWY_INLINE void MultiplyVectors(const LocalProducts& p, const Stretch& stretch, Index i) {
+HWY_INLINE void MultiplyVectors(const LocalProducts& p, const PixelStretch& stretch, Index i) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const Index lanes = LaneCount();
@@ -165,16 +165,16 @@ HWY_INLINE void MultiplyVectors(const LocalProducts& p, const Stretch& stretch, 
 }
 
 template <int kRows>
-HWY_NOINLINE void MultiplyRows(const LocalProducts& p, const std::vector<Stretch>& stretches) {
+HWY_NOINLINE void MultiplyRows(const LocalProducts& p, const std::vector<PixelStretch>& stretches) {
   const Index lanes = LaneCount();
-  for (const Stretch& stretch : stretches) {
+  for (const PixelStretch& stretch : stretches) {
     Index i = 0;
     for (; i + lanes < stretch.length; i += 2 * lanes) MultiplyVectors<kRows, 2>(p, stretch, i);
     if (i < stretch.length) MultiplyVectors<kRows, 1>(p, stretch, i);
   }
 }
 
-inline void MultiplyRows(const LocalProducts& p, const std::vector<Stretch>& stretches, Index rows) {
+inline void MultiplyRows(const LocalProducts& p, const std::vector<PixelStretch>& stretches, Index rows) {
   constexpr std::array kTable{&MultiplyRows<1>, &MultiplyRows<2>, &MultiplyRows<3>, &MultiplyRows<4>};
   kTable[static_cast<size_t>(rows - 1)](p, stretches);
 }

@@ -60,6 +60,40 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
 // Output that is staged at a time.
 inline const Index kStagedBytes = getenv("SG") ? atoi(getenv("SG")) : Index{2} << 10;
 
+// Streams what is pushed in pieces of any length as whole cache lines; the ends, which others share, go by the cache.
+class LineStream {
+ public:
+  static constexpr Index kLine = 16;  // floats
+
+  // `stage` has room for the longest piece and a line.
+  LineStream(float* stage, float* to)
+      : stage_(stage), first_(static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float) % kLine)) {
+    to_ = to - first_;
+    end_ = first_;
+  }
+
+  // Where to put the next piece.
+  float* next() const { return stage_ + end_; }
+
+  void Push(Index count) {
+    end_ += count;
+    const Index whole = end_ / kLine * kLine;
+    if (whole == 0) return;
+    Map(Copy(), Stores::kStreaming, At(whole - first_), to_ + first_, stage_ + first_);
+    std::copy(stage_ + whole, stage_ + end_, stage_);
+    to_ += whole;
+    end_ -= whole;
+    first_ = 0;
+  }
+
+  void Finish() { Map(Copy(), Stores::kCached, At(end_ - first_), to_ + first_, stage_ + first_); }
+
+ private:
+  float* stage_;
+  float* to_;
+  Index first_, end_;  // of what is staged
+};
+
 // Gathers instead of scattering: each element sums what the windows over it send, in a fixed order; every element is
 // written once. Rows of windows lie between gaps of "no tap", so that no end of a row needs a branch.
 template <typename T>
@@ -68,16 +102,19 @@ class MaxPoolGradient final : public PoolKernel {
   MaxPoolGradient(const MaxPoolAttributes& a, int threads)
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
         route_(ChooseRoute(g_)),
-        staged_(stores_ == Stores::kStreaming || g_.w.in % g_.w.stride != 0 || g_.w.in / g_.w.stride < Lanes()),
         gap_(WholeLines(g_.w.extent() / g_.w.stride + 1)),
         pitch_(gap_ + WholeLines(std::max(g_.w.out, g_.w.in / g_.w.stride + gap_) + Lanes())) {
     PlanBands((g_.h.in + g_.h.stride - 1) / g_.h.stride, 8 * pitch_ * g_.d.kernel);
     slice_rows_ = band_rows_ + g_.h.extent() / g_.h.stride + 2;
     const Index windows = g_.d.kernel * slice_rows_ * pitch_ + gap_;
+    const bool overruns = g_.w.in % g_.w.stride != 0 || g_.w.in / g_.w.stride < Lanes();
     const Index overrun = Lanes() * g_.w.stride;
+    tail_rows_ = overruns ? (overrun + g_.w.in - 1) / g_.w.in : 0;
+    step_rows_ = std::max<Index>(1, kStagedBytes / (4 * g_.h.stride * g_.w.in)) * g_.h.stride;
+    const Index staged = (std::max(step_rows_, tail_rows_) + g_.h.stride) * g_.w.in + overrun;
     for (int thread = 0; thread < threads_; ++thread)
       workspaces_.push_back({Filled(windows, 0.0F), Filled(windows, kNoTap),
-                             Filled(WholeLines(RowsPerStep() * g_.w.in + overrun), 0.0F),
+                             Filled(WholeLines(staged) + LineStream::kLine, 0.0F),
                              Filled(WholeLines(g_.w.in + overrun), 0.0F)});
   }
 
@@ -92,13 +129,10 @@ class MaxPoolGradient final : public PoolKernel {
       const Index from = band.plane * g_.out_count();
       float* to = diff_src + ((band.plane * g_.d.in + band.slice) * g_.h.in + first) * g_.w.in;
       const Windows windows = LayOut(diff_dst + from, argmax + from, band.slice, first, count, space);
-      if (!staged_) return route_(g_, windows, first, count, to, space.spare_row.get());
-      const Index step = RowsPerStep();
-      for (Index row = 0; row < count; row += step) {
-        const Index rows = std::min(step, count - row);
-        route_(g_, windows, first + row, rows, space.diff_src.get(), space.spare_row.get());
-        Map(Copy(), stores_, At(rows * g_.w.in), to + row * g_.w.in, space.diff_src.get());
-      }
+      if (stores_ == Stores::kStreaming)
+        Stream(windows, first, count, to, space);
+      else
+        Write(windows, first, count, to, space);
     });
   }
 
@@ -110,8 +144,26 @@ class MaxPoolGradient final : public PoolKernel {
     AlignedMemory<float> spare_row;
   };
 
-  // Whole groups of rows that are staged at a time, so that memory takes them in while the next are summed.
-  Index RowsPerStep() const { return std::max<Index>(1, kStagedBytes / (4 * g_.h.stride * g_.w.in)) * g_.h.stride; }
+  // In place, except for the last rows of the band: what overruns the others is overwritten by those below.
+  void Write(const Windows& windows, Index first, Index count, float* to, Workspace& space) const {
+    const Index direct = std::max<Index>(0, (count - tail_rows_) / g_.h.stride * g_.h.stride);
+    const Index rest = count - direct;
+    route_(g_, windows, first, direct, to, space.spare_row.get());
+    if (rest == 0) return;
+    route_(g_, windows, first + direct, rest, space.diff_src.get(), space.spare_row.get());
+    Map(Copy(), Stores::kCached, At(rest * g_.w.in), to + direct * g_.w.in, space.diff_src.get());
+  }
+
+  // A few rows at a time, so that memory takes them in while the next are summed.
+  void Stream(const Windows& windows, Index first, Index count, float* to, Workspace& space) const {
+    LineStream out(space.diff_src.get(), to);
+    for (Index row = 0; row < count; row += step_rows_) {
+      const Index rows = std::min(step_rows_, count - row);
+      route_(g_, windows, first + row, rows, out.next(), space.spare_row.get());
+      out.Push(rows * g_.w.in);
+    }
+    out.Finish();
+  }
 
   // The windows over rows first ... first + count - 1 of a slice of inputs.
   Windows LayOut(const float* diff_dst, const T* argmax, Index slice, Index first, Index count,
@@ -139,9 +191,10 @@ class MaxPoolGradient final : public PoolKernel {
   }
 
   const RouteFunction route_;
-  const bool staged_;     // whether rows are overrun, or streamed to memory
   const Index gap_;       // windows beside a row
   const Index pitch_;     // from one row of windows to the next
+  Index tail_rows_ = 0;   // that overrun the last row of a band
+  Index step_rows_ = 0;   // staged at a time
   Index slice_rows_ = 0;  // rows of windows that a band sees of a slice
   std::vector<Workspace> workspaces_;
 };
