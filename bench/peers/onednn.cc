@@ -347,7 +347,9 @@ Problem channel_sum(const memory::dims& diff_dst, const std::string& result) {
   problem.describe = [=](Layout layout) -> dnnl::primitive_desc {
     const bool space = diff_dst.size() > 2;
     const memory::desc src = space ? channels_desc(diff_dst, layout) : dense_desc(diff_dst);
-    return dnnl::reduction::primitive_desc({dnnl::algorithm::reduction_sum, src, dense_desc(sums), 0, 0}, engine());
+    const dnnl::reduction::primitive_desc sum({dnnl::algorithm::reduction_sum, src, dense_desc(sums), 0, 0}, engine());
+    if (is_reference(sum)) throw dnnl::error(dnnl_unimplemented, "its reduction is a reference loop");
+    return sum;
   };
   return problem;
 }

@@ -24,7 +24,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Input of a sweep when it comes from memory: hardware prefetches rows, not the columns that a high sweep goes down
 // (13 GB/s against 10 on Zen 3). From the cache, a high one repeats fewer rows.
-inline const Index kStreamedSweep = getenv("ST") ? atoi(getenv("ST")) : Index{2} << 10;
+constexpr Index kStreamedSweep = Index{2} << 10;
 
 // The maximum along a row of taps is found once for all windows that share it: small windows in one sweep, others by
 // way of the maxima along all rows of a band. Vectors of windows whose taps are all in the row read it where it is; the

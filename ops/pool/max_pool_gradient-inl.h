@@ -58,7 +58,7 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
 }
 
 // Output that is staged at a time.
-inline const Index kStagedBytes = getenv("SG") ? atoi(getenv("SG")) : Index{2} << 10;
+constexpr Index kStagedBytes = Index{2} << 10;
 
 // Streams what is pushed in pieces of any length as whole cache lines; the ends, which others share, go by the cache.
 class LineStream {

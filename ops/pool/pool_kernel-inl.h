@@ -24,7 +24,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Workspace of a band: it stays in the L1 cache beside its input.
-inline const Index kBandBytes = (getenv("BB") ? atoi(getenv("BB")) : 24) << 10;
+constexpr Index kBandBytes = Index{24} << 10;
 // Elements below which a second thread does not pay: some 20 microseconds.
 constexpr Index kSerialElements = 65536;
 

@@ -39,7 +39,7 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
 }
 
 // How far ahead of the elements being read to prefetch: memory works while a block of rows is computed.
-inline const Index kPrefetchAhead = getenv("PF") ? atoi(getenv("PF")) : 2048;
+constexpr Index kPrefetchAhead = 2048;
 
 // Stores the first `count` <= Lanes(d) lanes.
 template <class D, typename T = hn::TFromD<D>>
