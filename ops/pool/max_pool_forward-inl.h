@@ -22,9 +22,9 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Input of a sweep when it comes from memory: hardware prefetches rows, not the columns that a high sweep goes down
-// (13 GB/s against 10 on Zen 3). From the cache, a high one repeats fewer rows.
-constexpr Index kStreamedSweep = Index{2} << 10;
+// Input that a sweep goes down before it starts over at the top of the next vector: a high one repeats fewer rows, but
+// must not go further than what was prefetched.
+constexpr Index kSweptBytes = 4 * kPrefetchAhead;
 
 // The maximum along a row of taps is found once for all windows that share it: small windows in one sweep, others by
 // way of the maxima along all rows of a band. Vectors of windows whose taps are all in the row read it where it is; the
@@ -41,8 +41,7 @@ class MaxPoolForward final : public PoolKernel {
     PlanEnds();
     PlanFirstTaps();
     PlanBands(g_.h.out, sweep_ ? RowBytes() + 5 * g_.w.out : 8 * pitch_ * g_.h.stride * g_.d.kernel);
-    const Index swept = stores_ == Stores::kStreaming ? kStreamedSweep : band_rows_ * RowBytes();
-    sweep_rows_ = std::clamp<Index>(swept / RowBytes(), 1, band_rows_);
+    sweep_rows_ = std::clamp<Index>(kSweptBytes / RowBytes(), 1, band_rows_);
     slice_rows_ = (band_rows_ - 1) * g_.h.stride + g_.h.extent();
     const Index maxima = sweep_ ? 0 : g_.d.kernel * slice_rows_ * pitch_;
     const Index staged = WholeLines(band_rows_ * g_.w.out + Lanes());

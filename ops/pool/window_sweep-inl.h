@@ -41,7 +41,8 @@ HWY_INLINE void MeetTaps(const float* from, Best& running) {
 }
 
 // Windows of kTaps x kTaps neighbours, kStride apart: down one vector of a row after another. Maxima along rows that
-// the next window shares stay in registers.
+// the next window shares stay in registers. The input is prefetched in the order of its lines: hardware does not follow
+// the columns (64 x 224 x 224, windows of 2 x 2 from memory on Zen 3: 26 GB/s, against 15 ahead in the column).
 template <Index kStride, Index kTaps>
 class WindowSweep {
  public:
@@ -52,16 +53,20 @@ class WindowSweep {
                                const std::int32_t* HWY_RESTRICT first_taps, float* HWY_RESTRICT dst,
                                T* HWY_RESTRICT argmax) {
     const RowVectors vectors(g.w.out);
-    for (Index vector = 0; vector < vectors.count; ++vector) {
+    const float* ahead = rows.in.data + kPrefetchAhead;
+    for (Index vector = 0; vector < vectors.count; ++vector, ahead += count * kFresh) {
       const Rows<const float> from = rows.Of(vector);
       const Index at = vectors.Position(vector);
       const WindowSweep sweep(g, {from.data + at * kStride, from.pitch}, hn::Load(DI(), first_taps + vector * Lanes()));
-      sweep.Descend(row, count, dst + at, argmax + at);
+      sweep.Descend(row, count, ahead, dst + at, argmax + at);
     }
   }
 
  private:
   static constexpr Index kShared = kTaps > kStride ? kTaps - kStride : 0;
+  static constexpr Index kLine = 16;  // floats
+  // Floats that one vector of windows is the first to read.
+  static constexpr Index kFresh = kStride * kStride * static_cast<Index>(hn::MaxLanes(D()));
 
   struct Window {
     Best rows[kTaps];
@@ -84,7 +89,6 @@ class WindowSweep {
       const auto above = static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps);
       return {hn::Set(D(), kLowest), hn::Add(first_taps_, hn::Set(DI(), above))};
     }
-    hwy::Prefetch(from + kPrefetchAhead);
     Best running{TakeTap<kStride, 0, kTaps>(from), first_taps_};
     MeetTaps<kStride, 1, kTaps>(from, running);
     return running;
@@ -108,12 +112,15 @@ class WindowSweep {
   }
 
   template <typename T>
-  HWY_INLINE void Descend(Index ih, Index count, float* HWY_RESTRICT dst, T* HWY_RESTRICT argmax) const {
+  HWY_INLINE void Descend(Index ih, Index count, const float* ahead, float* HWY_RESTRICT dst,
+                          T* HWY_RESTRICT argmax) const {
     const auto lane_of = LanesOfElements();
     const float* from = from_.data;
     Window window;
     FindRows<0, kShared>(from, ih, window);
     for (; count > 0; --count, ih += kStride, from += kStride * from_.pitch, dst += width_, argmax += width_) {
+      for (Index i = 0; i < kFresh; i += kLine) hwy::Prefetch(ahead + i);
+      ahead += kFresh;
       FindRows<kShared, kTaps>(from, ih, window);
       Best running = window.rows[0];
       MeetRows<1>(window, running);
