@@ -139,6 +139,8 @@ Operation local_conv_operation() {
       "mb=2,ic=130,iw=2,oc=1,kw=2,pw_hi=1",  // a sum of 260 products: more than one block
       "mb=1,ic=1,iw=2,oc=258,kw=2,pw=1",     // the same for the data gradient
       "mb=1,ic=3,iw=12,oc=2,kw=3,sw=2,pw_lo=2,dw=3",
+      "mb=5,ic=3,ih=12,iw=11,oc=17,kh=3,kw=4,ph=1,pw=1",  // enough weights for several threads
+      "mb=1,ic=20,ih=20,iw=21,oc=1,kh=3,kw=3,ph=1,pw=1",  // which share the pixels of one channel
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

@@ -21,21 +21,21 @@ std::vector<PixelStretch> joined_rows(const ConvGeometry& geometry) {
 
 }  // namespace
 
-std::vector<PixelStretch> stretches_of(const ConvGeometry& geometry, Index longest) {
+std::vector<PixelStretch> stretches_of(const ConvGeometry& geometry) {
   std::vector<PixelStretch> stretches;
   Index column = 0;
   for (const PixelStretch& row : joined_rows(geometry))
-    for (Index done = 0; done < row.length; done += longest) {
-      stretches.push_back({row.pixel + done, std::min(longest, row.length - done), row.plane + done, column});
+    for (Index done = 0; done < row.length; done += kForwardTile) {
+      stretches.push_back({row.pixel + done, std::min(kForwardTile, row.length - done), row.plane + done, column});
       column += columns_of(stretches.back());
     }
   return stretches;
 }
 
-std::vector<StretchTile> tiles_of(const std::vector<PixelStretch>& stretches, Index most_columns) {
+std::vector<StretchTile> tiles_of(const std::vector<PixelStretch>& stretches) {
   std::vector<StretchTile> tiles;
   for (const PixelStretch& stretch : stretches) {
-    if (tiles.empty() || stretch.column + columns_of(stretch) - tiles.back().column() > most_columns)
+    if (tiles.empty() || stretch.column + columns_of(stretch) - tiles.back().first->column > kForwardTile)
       tiles.push_back({&stretch, &stretch});
     tiles.back().last = &stretch + 1;
   }

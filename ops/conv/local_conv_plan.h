@@ -8,11 +8,22 @@
 
 namespace gradproof {
 
-// Samples whose sums a kernel holds in registers, so that they share one reading of the weights.
-inline constexpr Index kLocalImages = 8;
-// Products whose weights are read side by side: as many streams of memory. The L1 cache has 8 ways, and streams a
-// multiple of 4 KiB apart meet in one set.
-inline constexpr Index kLocalGroup = 8;
+// Sums that a kernel holds in registers: rows share the operand, samples share the weights.
+inline constexpr Index kLocalRows = 2;
+inline constexpr Index kLocalImages = 4;
+// Samples for which weights are fetched from memory once: kLocalImages at a time, while the weights are in the L1
+// cache.
+inline constexpr Index kLocalBlock = 8;
+// Terms that are added to the sums in one visit. Forward: rows of pixels that lie together. Data gradient: as many
+// streams of memory as the L1 cache has ways, since streams a multiple of 4 KiB apart meet in one set.
+inline constexpr Index kForwardGroup = 16;
+inline constexpr Index kGradientGroup = 8;
+// Columns of a forward tile: what a group reads there stays in the L1 cache for all samples.
+inline constexpr Index kForwardTile = 128;
+
+// A distance in elements, at least `elements`, for rows that are read side by side: an odd number of cache lines, so
+// that the rows' lines spread over all sets of the L1 cache.
+inline Index spread_pitch(Index elements) { return 16 * ((elements + 15) / 16 | 1); }
 
 // Output pixels that are neighbours in dst and weights and also, whatever the tap, in the planes of src: part of a row,
 // or several rows where the planes have no gaps.
@@ -31,8 +42,8 @@ inline Index columns_of(const PixelStretch& stretch) {
   return (stretch.length + kColumnUnit - 1) / kColumnUnit * kColumnUnit;
 }
 
-// All output pixels in order, in stretches as long as they get, up to `longest`.
-std::vector<PixelStretch> stretches_of(const ConvGeometry& geometry, Index longest);
+// All output pixels in order, in stretches as long as they get, up to kForwardTile.
+std::vector<PixelStretch> stretches_of(const ConvGeometry& geometry);
 
 // One more than the last column.
 inline Index column_count(const std::vector<PixelStretch>& stretches) {
@@ -43,11 +54,9 @@ inline Index column_count(const std::vector<PixelStretch>& stretches) {
 struct StretchTile {
   const PixelStretch* first;
   const PixelStretch* last;  // one beyond
-  Index column() const { return first->column; }
-  Index columns() const { return last[-1].column + columns_of(last[-1]) - first->column; }
 };
 
-// Tiles of at most `most_columns` columns, or of one stretch. They refer to `stretches`.
-std::vector<StretchTile> tiles_of(const std::vector<PixelStretch>& stretches, Index most_columns);
+// Tiles of at most kForwardTile columns. They refer to `stretches`.
+std::vector<StretchTile> tiles_of(const std::vector<PixelStretch>& stretches);
 
 }  // namespace gradproof
