@@ -227,8 +227,8 @@ TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, In
       }
       TilePlan::Tile& tile = plan.tiles.back();
       const Index length = std::min(room, sub.count[2] - w);
-      plan.pieces.push_back({tile.width, length, pixel + w});
-      ++tile.last_piece;
+      for (Index i = 0; i < length; i += units.lanes, ++tile.last_piece)
+        plan.pieces.push_back({tile.width + i, pixel + w + i});
       add_run(plan, {tile.width, length, output + w * sub.step[2]}, sub.step[2]);
       room -= length;
       left -= length;

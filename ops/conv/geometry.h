@@ -81,9 +81,9 @@ struct TilePlan {
     Index length;
     Index output;  // element of the output tensor, for channel 0 of image 0 of the stack
   };
-  // Columns that are neighbours in the planes (compact plans only).
+  // Columns that are neighbours in the planes, at most a vector of them (compact plans only).
   struct Piece {
-    Index column, length, pixel;
+    Index column, pixel;
   };
   struct Tile {
     Index first_pixel = 0;  // of a flat plan

@@ -38,7 +38,8 @@ class OuterWeights final : public ConvSum {
                    : PlaneStack::copied(geometry_.planes, s.ic, images_per_stack(geometry_.planes, s.ic, s.mb), 0)),
         tiles_((s.oc_per_group() + TileWidth() - 1) / TileWidth()),
         columns_(zeroed_floats(s.g * tiles_ * stack_.images * PixelCount() * TileWidth())),
-        sums_(zeroed_floats(s.g * tiles_ * Rows() * TileWidth())),
+        keeps_sums_(s.mb > stack_.images),
+        sums_(zeroed_floats((keeps_sums_ ? s.g * tiles_ * Rows() : threads * kChunkRows) * TileWidth())),
         a_rows_(stack_.term_offsets(geometry_.subs[0].taps, s.ic_per_group())) {
     const auto& out = geometry_.output;
     for (Index n = 0; n < stack_.images; ++n)
@@ -58,26 +59,16 @@ class OuterWeights final : public ConvSum {
       const float* source = src + n * shape_.ic * geometry_.planes.source_count();
       if (stack_.is_copy()) PackPlanes(stack_, source, images, threads_);
       TransposeColumns(diff_dst + n * shape_.oc * PixelCount(), images);
-      Accumulate(stack_.base(source), images * PixelCount(), n > 0);
+      SumPixels(stack_.base(source), images * PixelCount(), n > 0, n + images == shape_.mb ? diff_weights : nullptr);
     }
-    parallel_tiles(threads_, shape_.g * tiles_, [&](Index item) {
-      const float* sums = sums_.get() + item * Rows() * TileWidth();
-      const Index column = item % tiles_ * TileWidth();
-      const Index group = item / tiles_;
-      if (exchanged_) {
-        float* out = diff_weights + group * Rows() * shape_.oc_per_group() + column;
-        for (Index row = 0; row < Rows(); ++row)
-          CopyStrided(sums + row * TileWidth(), 1, TileColumns(column), out + row * shape_.oc_per_group());
-      } else {
-        Transpose(sums, TileWidth(), Rows(), TileColumns(column),
-                  diff_weights + (group * shape_.oc_per_group() + column) * Rows(), Rows());
-      }
-    });
   }
 
   std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
 
  private:
+  // Sums of a chunk, 24 KiB with AVX2, stay in the cache from block to block of pixels, and until they are stored.
+  static constexpr Index kChunkRows = 256;
+
   Index Rows() const { return shape_.ic_per_group() * shape_.window.taps(); }
   Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
   Index TileColumns(Index column) const { return std::min(TileWidth(), shape_.oc_per_group() - column); }
@@ -99,26 +90,41 @@ class OuterWeights final : public ConvSum {
     });
   }
 
-  // One thread owns an element and walks all pixels in order.
-  void Accumulate(const float* planes, Index pixels, bool accumulate) {
-    const Index blocks = (Rows() + kRowBlock - 1) / kRowBlock;
-    const Index parts = threads_ == 1 ? 1 : std::min<Index>(blocks, 2 * threads_);
-    parallel_tiles(threads_, shape_.g * tiles_ * parts, [&](Index index) {
-      const Index part = index % parts;
-      const Index item = index / parts;
-      const Index first = kRowBlock * (blocks * part / parts);
-      OuterProblem problem;
-      problem.rows = std::min(Rows(), kRowBlock * (blocks * (part + 1) / parts)) - first;
-      problem.depth = pixels;
-      problem.a = planes + item / tiles_ * shape_.ic_per_group() * stack_.channel_pitch;
-      problem.a_rows = a_rows_.data() + first;
-      problem.a_offsets = a_offsets_.data();
-      problem.b = Columns(item);
-      problem.b_offsets = b_offsets_.data();
-      float* sums = sums_.get() + (item * Rows() + first) * TileWidth();
-      problem.accumulate = accumulate;
-      OuterTile(problem, TileColumns(item % tiles_ * TileWidth()), sums, TileWidth());
+  // Chunks of rows are handed out: one thread owns an element and walks all pixels in order. With `diff_weights` the
+  // sums are complete, and stored there.
+  void SumPixels(const float* planes, Index pixels, bool accumulate, float* diff_weights) {
+    const Index chunks = (Rows() + kChunkRows - 1) / kChunkRows;
+    const Index items = shape_.g * tiles_ * chunks;
+    parallel_tiles(threads_, threads_, [&](Index thread) {
+      for (Index i = items * thread / threads_; i < items * (thread + 1) / threads_; ++i) {
+        const Index item = i / chunks;
+        const Index first = i % chunks * kChunkRows;
+        OuterProblem problem;
+        problem.rows = std::min(Rows() - first, kChunkRows);
+        problem.depth = pixels;
+        problem.a = planes + item / tiles_ * shape_.ic_per_group() * stack_.channel_pitch;
+        problem.a_rows = a_rows_.data() + first;
+        problem.a_offsets = a_offsets_.data();
+        problem.b = Columns(item);
+        problem.b_offsets = b_offsets_.data();
+        problem.accumulate = accumulate;
+        float* sums = sums_.get() + (keeps_sums_ ? item * Rows() + first : thread * kChunkRows) * TileWidth();
+        OuterTile(problem, TileColumns(item % tiles_ * TileWidth()), sums, TileWidth());
+        if (diff_weights != nullptr) Store(sums, item, first, problem.rows, diff_weights);
+      }
     });
+  }
+
+  void Store(const float* sums, Index item, Index first, Index rows, float* diff_weights) const {
+    const Index column = item % tiles_ * TileWidth();
+    float* group = diff_weights + item / tiles_ * shape_.oc_per_group() * Rows();
+    if (exchanged_) {
+      for (Index row = 0; row < rows; ++row)
+        CopyStrided(sums + row * TileWidth(), 1, TileColumns(column),
+                    group + (first + row) * shape_.oc_per_group() + column);
+    } else {
+      Transpose(sums, TileWidth(), rows, TileColumns(column), group + column * Rows() + first, Rows());
+    }
   }
 
   ConvShape shape_;
@@ -127,7 +133,9 @@ class OuterWeights final : public ConvSum {
   ConvGeometry geometry_;
   PlaneStack stack_;
   Index tiles_;  // of output channels, a group
-  AlignedMemory<float> columns_, sums_;
+  AlignedMemory<float> columns_;
+  bool keeps_sums_;  // of all chunks, for further stacks of images
+  AlignedMemory<float> sums_;
   std::vector<std::int32_t> a_rows_, a_offsets_, b_offsets_;
 };
 
