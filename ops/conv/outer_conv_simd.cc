@@ -208,6 +208,9 @@ class OuterConv final : public ConvSum {
         float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
         const float* before = k == 0 ? nullptr : tile_sums;
         problem.b = plan.is_compact() ? gathered : planes + tile.first_pixel;
+        problem.next_b = plan.is_compact() || t + 1 == item.last_tile
+                             ? nullptr
+                             : planes + plan.tiles[static_cast<size_t>(t + 1)].first_pixel;
         if (plan.is_compact()) Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
         const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
         const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&

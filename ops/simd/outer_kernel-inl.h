@@ -13,6 +13,7 @@
 #define GRADPROOF_OUTER_KERNEL_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -106,6 +107,17 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 
+// The share of the next columns that falls to the register block at row m: their rows are too far apart for hardware.
+inline void PrefetchColumns(const OuterProblem& problem, Index m, Index width) {
+  constexpr Index kLine = 16;
+  const Index end = problem.depth * (m + kRowBlock) / problem.rows;
+  for (Index k = problem.depth * m / problem.rows; k < end; ++k) {
+    const float* row = problem.next_b + problem.b_offsets[k];
+    for (Index i = 0; i < width; i += kLine) hwy::Prefetch(row + i);
+    hwy::Prefetch(row + width - 1);
+  }
+}
+
 // A problem of one block, at most kMostDepth products, for all its rows and a tile of up to TileWidth() columns, added
 // to `sums` (null: nothing before). Whole vectors are read from b and written to `out`: ceil(width / LaneCount()) of
 // them a row. `accumulate` is not looked at.
@@ -127,6 +139,7 @@ inline void OuterRows(const OuterProblem& problem, Index width, const float* sum
   step.bias = problem.bias;
   Index m = 0;
   for (; m + kRowBlock <= problem.rows; m += kRowBlock) {
+    if (problem.next_b != nullptr) PrefetchColumns(problem, m, width);
     whole(step);
     step.a_rows += kRowBlock;
     if (sums != nullptr) step.sums += kRowBlock * sums_stride;

@@ -31,6 +31,7 @@ struct OuterProblem {
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
   const float* bias = nullptr;
+  const float* next_b = nullptr;  // what b will be next, to be prefetched
   bool accumulate = false;
 };
 
