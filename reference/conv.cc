@@ -2,8 +2,8 @@
 //
 // n batch, g group, oc and ic output and input channels, o = (od, oh, ow) outputs, i = (id, ih, iw) inputs and
 // k = (kd, kh, kw) taps, with i = o * stride - pad + k * dilation on each axis. Channels oc of group g see the channels
-// first_ic(oc) ... first_ic(oc) + ic/g - 1; weights[oc, ic, k] count ic within the group. Padding is zeros that take
-// part: a NaN weight on padding gives NaN.
+// first_ic(oc) ... first_ic(oc) + ic/g - 1; weights[oc, ic, k] count ic within the group. Padding takes no
+// part.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
@@ -23,8 +23,8 @@ struct ConvFormulas {
       for (Index kd = 0; kd < d.kernel; ++kd)
         for (Index kh = 0; kh < h.kernel; ++kh)
           for (Index kw = 0; kw < w.kernel; ++kw)
-            sum += weights(oc, ic, kd, kh, kw) *
-                   src.padded(n, first_ic(oc) + ic, d.input_of(od, kd), h.input_of(oh, kh), w.input_of(ow, kw));
+            sum += src.times(weights(oc, ic, kd, kh, kw), n, first_ic(oc) + ic, d.input_of(od, kd), h.input_of(oh, kh),
+                             w.input_of(ow, kw));
     return sum;
   }
 
@@ -54,8 +54,8 @@ struct ConvFormulas {
       for (Index od = 0; od < d.out; ++od)
         for (Index oh = 0; oh < h.out; ++oh)
           for (Index ow = 0; ow < w.out; ++ow)
-            sum += diff_dst(n, oc, od, oh, ow) *
-                   src.padded(n, first_ic(oc) + ic, d.input_of(od, kd), h.input_of(oh, kh), w.input_of(ow, kw));
+            sum += src.times(diff_dst(n, oc, od, oh, ow), n, first_ic(oc) + ic, d.input_of(od, kd), h.input_of(oh, kh),
+                             w.input_of(ow, kw));
     return sum;
   }
 

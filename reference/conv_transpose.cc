@@ -58,8 +58,8 @@ struct ConvTransposeFormulas {
       for (Index kd = 0; kd < d.kernel; ++kd)
         for (Index kh = 0; kh < h.kernel; ++kh)
           for (Index kw = 0; kw < w.kernel; ++kw)
-            sum += weights(ic, oc, kd, kh, kw) *
-                   diff_dst.padded(n, first_oc(ic) + oc, d.output_of(id, kd), h.output_of(ih, kh), w.output_of(iw, kw));
+            sum += diff_dst.times(weights(ic, oc, kd, kh, kw), n, first_oc(ic) + oc, d.output_of(id, kd),
+                                  h.output_of(ih, kh), w.output_of(iw, kw));
     return sum;
   }
 
@@ -72,8 +72,8 @@ struct ConvTransposeFormulas {
       for (Index id = 0; id < d.in; ++id)
         for (Index ih = 0; ih < h.in; ++ih)
           for (Index iw = 0; iw < w.in; ++iw)
-            sum += src(n, ic, id, ih, iw) *
-                   diff_dst.padded(n, first_oc(ic) + oc, d.output_of(id, kd), h.output_of(ih, kh), w.output_of(iw, kw));
+            sum += diff_dst.times(src(n, ic, id, ih, iw), n, first_oc(ic) + oc, d.output_of(id, kd),
+                                  h.output_of(ih, kh), w.output_of(iw, kw));
     return sum;
   }
 

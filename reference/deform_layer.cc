@@ -1,6 +1,8 @@
 // deform_layer: a deformable convolution whose offsets (and mask) a convolution of the same kernel, stride, padding and
 // dilation estimates from the same input (Dai et al. 2017, arXiv:1703.06211, figure 2; Zhu et al. 2019,
 // arXiv:1811.11168). Channels f of the estimate are the offsets, then the arguments of the mask's sigmoid.
+// Padding of that convolution is zeros that take part: at an offset that is no number a sample is zero, so that an
+// infinite weight on padding shows, but not as a NaN.
 
 #include <memory>
 #include <optional>

@@ -4,7 +4,7 @@
 // n batch, ic input channels, m channels in between (as many), oc output channels, o = (oh, ow) outputs,
 // i = (ih, iw) inputs and k = (kh, kw) taps, with i = o * stride - pad + k * dilation on each axis. Channel m sees the
 // channels first_ic(m) ... first_ic(m) + ic/g - 1 of its group; weights_dw[m, ic, k] count ic within the group. Padding
-// is zeros that take part.
+// takes no part.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
@@ -47,7 +47,7 @@ struct DepthwiseSeparableFormulas {
     for (Index n = 0; n < mb; ++n)
       for (Index oh = 0; oh < h.out; ++oh)
         for (Index ow = 0; ow < w.out; ++ow)
-          sum += diff_mid(n, m, oh, ow) * src.padded(n, first_ic(m) + ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
+          sum += src.times(diff_mid(n, m, oh, ow), n, first_ic(m) + ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 
@@ -102,7 +102,7 @@ struct DepthwiseSeparableFormulas {
       for (Index kh = 0; kh < h.kernel; ++kh)
         for (Index kw = 0; kw < w.kernel; ++kw)
           sum +=
-              weights_dw(m, ic, 0, kh, kw) * src.padded(n, first_ic(m) + ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
+              src.times(weights_dw(m, ic, 0, kh, kw), n, first_ic(m) + ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 

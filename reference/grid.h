@@ -43,6 +43,10 @@ class Grid {
   bool contains(Index d, Index h, Index w) const {
     return 0 <= d && d < sizes_[2] && 0 <= h && h < sizes_[3] && 0 <= w && w < sizes_[4];
   }
+  // factor * element; on padding zero, whatever the factor: padding takes no part.
+  T times(const T& factor, Index n, Index c, Index d, Index h, Index w) const {
+    return contains(d, h, w) ? factor * (*this)(n, c, d, h, w) : zero_;
+  }
   // The tensor continued with zeros in space.
   T padded(Index n, Index c, Index d, Index h, Index w) const {
     return contains(d, h, w) ? (*this)(n, c, d, h, w) : zero_;

@@ -3,7 +3,7 @@
 //
 // n batch, oc and ic output and input channels, o = (oh, ow) outputs, i = (ih, iw) inputs and k = (kh, kw) taps, with
 // i = o * stride - pad + k * dilation on each axis. Channels oc of group g see the channels first_ic(oc) ...
-// first_ic(oc) + ic/g - 1; v and h count ic within the group. Padding is zeros that take part.
+// first_ic(oc) + ic/g - 1; v and h count ic within the group. Padding takes no part.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
@@ -22,8 +22,8 @@ struct SeparableConvFormulas {
     for (Index ic = 0; ic < ic_per_group; ++ic)
       for (Index kh = 0; kh < rows.kernel; ++kh)
         for (Index kw = 0; kw < columns.kernel; ++kw)
-          sum += v(oc, ic, kh) * h(oc, ic, kw) *
-                 src.padded(n, first_ic(oc) + ic, 0, rows.input_of(oh, kh), columns.input_of(ow, kw));
+          sum += src.times(v(oc, ic, kh) * h(oc, ic, kw), n, first_ic(oc) + ic, 0, rows.input_of(oh, kh),
+                           columns.input_of(ow, kw));
     return sum;
   }
 
@@ -52,8 +52,8 @@ struct SeparableConvFormulas {
       for (Index oh = 0; oh < rows.out; ++oh)
         for (Index ow = 0; ow < columns.out; ++ow)
           for (Index kw = 0; kw < columns.kernel; ++kw)
-            sum += diff_dst(n, oc, 0, oh, ow) *
-                   src.padded(n, first_ic(oc) + ic, 0, rows.input_of(oh, kh), columns.input_of(ow, kw)) * h(oc, ic, kw);
+            sum += src.times(diff_dst(n, oc, 0, oh, ow) * h(oc, ic, kw), n, first_ic(oc) + ic, 0, rows.input_of(oh, kh),
+                             columns.input_of(ow, kw));
     return sum;
   }
 
@@ -66,8 +66,8 @@ struct SeparableConvFormulas {
       for (Index oh = 0; oh < rows.out; ++oh)
         for (Index ow = 0; ow < columns.out; ++ow)
           for (Index kh = 0; kh < rows.kernel; ++kh)
-            sum += diff_dst(n, oc, 0, oh, ow) *
-                   src.padded(n, first_ic(oc) + ic, 0, rows.input_of(oh, kh), columns.input_of(ow, kw)) * v(oc, ic, kh);
+            sum += src.times(diff_dst(n, oc, 0, oh, ow) * v(oc, ic, kh), n, first_ic(oc) + ic, 0, rows.input_of(oh, kh),
+                             columns.input_of(ow, kw));
     return sum;
   }
 

@@ -18,6 +18,7 @@ struct AxisSub {
   std::vector<AxisTap> taps;
   Index start, step, count;
 };
+using AxisSubs = std::vector<AxisSub>;
 
 // Zeros that row j's end and row j + 1's start have in common, for every phase.
 Index shared_zeros(const PlaneAxis& axis) {
@@ -50,9 +51,9 @@ AxisSub forward_axis(const WindowAxis& window, PlaneAxis& axis) {
 
 // Input i = j * stride + residue - pad_lo receives from outputs o = j - floor(k * dilation / stride) of the taps whose
 // k * dilation has that residue.
-std::vector<AxisSub> data_gradient_axis(const WindowAxis& window, PlaneAxis& axis) {
+AxisSubs data_gradient_axis(const WindowAxis& window, PlaneAxis& axis) {
   axis = {window.out(), 1, 0, 1, 1, {0}};
-  std::vector<AxisSub> subs;
+  AxisSubs subs;
   bool any_tap = false;
   for (Index residue = 0; residue < window.stride; ++residue) {
     const Index first = std::max<Index>(0, ceil_div(window.pad_lo - residue, window.stride));
@@ -80,6 +81,34 @@ std::vector<AxisSub> data_gradient_axis(const WindowAxis& window, PlaneAxis& axi
   return subs;
 }
 
+// Cuts a sub-convolution's outputs along an axis into stretches for which the same taps read elements of the source.
+AxisSubs without_padding(const AxisSub& sub, const PlaneAxis& axis) {
+  const auto reads_source = [&](const AxisTap& tap, Index output) {
+    const Index phase = axis.phases[static_cast<size_t>(tap.phase)];
+    return axis.first(phase) <= output + tap.shift && output + tap.shift < axis.last(phase);
+  };
+  const auto same_taps = [&](Index a, Index b) {
+    return std::all_of(sub.taps.begin(), sub.taps.end(),
+                       [&](const AxisTap& tap) { return reads_source(tap, a) == reads_source(tap, b); });
+  };
+  AxisSubs parts;
+  for (Index first = 0, end; first < sub.count; first = end) {
+    for (end = first + 1; end < sub.count && same_taps(first, end);) ++end;
+    AxisSub part{{}, sub.start + first * sub.step, sub.step, end - first};
+    for (const AxisTap& tap : sub.taps)
+      if (reads_source(tap, first)) part.taps.push_back({tap.number, tap.phase, tap.shift + first});
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+AxisSubs without_padding(const AxisSubs& subs, const PlaneAxis& axis) {
+  AxisSubs all;
+  for (const AxisSub& sub : subs)
+    for (AxisSub& part : without_padding(sub, axis)) all.push_back(std::move(part));
+  return all;
+}
+
 SubConv combine(const Window& window, const Planes& planes, const std::array<const AxisSub*, 3>& axes) {
   SubConv sub;
   for (size_t axis = 0; axis < 3; ++axis) {
@@ -96,6 +125,16 @@ SubConv combine(const Window& window, const Planes& planes, const std::array<con
                             (d.phase * phases_h + h.phase) * phases_w + w.phase,
                             planes.offset(d.shift, h.shift, w.shift)});
   return sub;
+}
+
+std::vector<SubConv> combine_all(const Window& window, const Planes& planes, std::array<AxisSubs, 3> axes,
+                                 DepthPadding padding) {
+  if (padding == DepthPadding::kSkipped) axes[0] = without_padding(axes[0], planes.axes[0]);
+  std::vector<SubConv> subs;
+  for (const AxisSub& d : axes[0])
+    for (const AxisSub& h : axes[1])
+      for (const AxisSub& w : axes[2]) subs.push_back(combine(window, planes, {&d, &h, &w}));
+  return subs;
 }
 
 }  // namespace
@@ -123,27 +162,25 @@ Index Planes::phase_pitch(Index images) const {
   return (images - 1) * image_pitch() + offset(axes[0].length - 1, axes[1].length - 1, axes[2].length - 1) + 1;
 }
 
-ConvGeometry ConvGeometry::forward(const Window& window) {
+ConvGeometry ConvGeometry::forward(const Window& window, DepthPadding padding) {
   ConvGeometry geometry;
-  std::array<AxisSub, 3> axes;
+  std::array<AxisSubs, 3> axes;
   for (size_t axis = 0; axis < 3; ++axis) {
-    axes[axis] = forward_axis(window.axes[axis], geometry.planes.axes[axis]);
+    axes[axis] = {forward_axis(window.axes[axis], geometry.planes.axes[axis])};
     geometry.output[axis] = window.axes[axis].out();
   }
-  geometry.subs.push_back(combine(window, geometry.planes, {&axes[0], &axes[1], &axes[2]}));
+  geometry.subs = combine_all(window, geometry.planes, std::move(axes), padding);
   return geometry;
 }
 
-ConvGeometry ConvGeometry::data_gradient(const Window& window) {
+ConvGeometry ConvGeometry::data_gradient(const Window& window, DepthPadding padding) {
   ConvGeometry geometry;
-  std::array<std::vector<AxisSub>, 3> axes;
+  std::array<AxisSubs, 3> axes;
   for (size_t axis = 0; axis < 3; ++axis) {
     axes[axis] = data_gradient_axis(window.axes[axis], geometry.planes.axes[axis]);
     geometry.output[axis] = window.axes[axis].in;
   }
-  for (const AxisSub& d : axes[0])
-    for (const AxisSub& h : axes[1])
-      for (const AxisSub& w : axes[2]) geometry.subs.push_back(combine(window, geometry.planes, {&d, &h, &w}));
+  geometry.subs = combine_all(window, geometry.planes, std::move(axes), padding);
   return geometry;
 }
 

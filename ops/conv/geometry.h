@@ -56,13 +56,17 @@ struct SubConv {
   Index pixels() const { return count[0] * count[1] * count[2]; }
 };
 
+// Slices of padding along the depth axis: read like the others, or skipped by sub-convolutions of their own for the
+// outputs that would see them (a third of the work for two slices and three taps).
+enum class DepthPadding { kRead, kSkipped };
+
 struct ConvGeometry {
   Planes planes;                // of src (forward), of diff_dst (data gradient)
-  std::vector<SubConv> subs;    // one (forward), one for each residue of the stride (data gradient)
+  std::vector<SubConv> subs;    // one (forward), one for each residue of the stride (data gradient); more: DepthPadding
   std::array<Index, 3> output;  // sizes d, h, w of the tensor that is written
 
-  static ConvGeometry forward(const Window& window);
-  static ConvGeometry data_gradient(const Window& window);
+  static ConvGeometry forward(const Window& window, DepthPadding padding = DepthPadding::kRead);
+  static ConvGeometry data_gradient(const Window& window, DepthPadding padding = DepthPadding::kRead);
 };
 
 // Pixels on the flat axis of one image of a forward geometry, from its first output to its last.

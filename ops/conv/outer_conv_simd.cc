@@ -36,8 +36,9 @@ class OuterConv final : public ConvSum {
         rows_(forward ? s.oc_per_group() : s.ic_per_group()),
         channels_(forward ? s.ic_per_group() : s.oc_per_group()),
         weights_group_(s.oc_per_group() * s.weights_channels() * s.window.taps()),
-        geometry_(forward ? ConvGeometry::forward(s.window) : ConvGeometry::data_gradient(s.window)),
-        packs_weights_(!forward && (s.window.taps() == 1 || geometry_.subs.size() > 1)),
+        geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
+                          : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
+        packs_weights_(!forward && (s.window.taps() == 1 || IsStrided(s.window))),
         stack_(MakeStack()) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
@@ -98,6 +99,10 @@ class OuterConv final : public ConvSum {
   struct Item {
     Index group, first_row, rows, first_tile, last_tile;
   };
+
+  static bool IsStrided(const Window& window) {
+    return std::any_of(window.axes.begin(), window.axes.end(), [](const WindowAxis& axis) { return axis.stride > 1; });
+  }
 
   static Index RoundUp(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
 

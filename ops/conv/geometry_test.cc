@@ -1,0 +1,74 @@
+#include "ops/conv/geometry.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace gradproof {
+namespace {
+
+// Every window along d: in 2 to 5, kernel 1 to 4, stride, dilation, and padding on both sides.
+std::vector<Window> windows_along_d() {
+  std::vector<Window> windows;
+  for (Index in = 2; in <= 5; ++in)
+    for (Index kernel = 1; kernel <= 4; ++kernel)
+      for (Index stride = 1; stride <= 3; ++stride)
+        for (Index dilation = 1; dilation <= 2; ++dilation)
+          for (Index low = 0; low <= 3; ++low)
+            for (Index high = 0; high <= 3; ++high) {
+              Window window{3, {WindowAxis{in, kernel, stride, low, high, dilation}, WindowAxis{2}, WindowAxis{3}}};
+              if (window.axes[0].out() > 0) windows.push_back(window);
+            }
+  return windows;
+}
+
+using Reads = std::map<Index, std::set<Index>>;  // taps of each output along d
+
+// What the sub-convolutions compute; each output must be theirs once.
+Reads reads_of(const ConvGeometry& geometry) {
+  Reads reads;
+  for (const SubConv& sub : geometry.subs)
+    for (Index j = 0; j < sub.count[0]; ++j) {
+      const auto [at, fresh] = reads.try_emplace(sub.start[0] + j * sub.step[0]);
+      EXPECT_TRUE(fresh) << "an output is computed twice";
+      for (const Tap& tap : sub.taps) at->second.insert(tap.number);
+    }
+  return reads;
+}
+
+TEST(DepthPadding, SkippedForwardReadsTheTapsWithinTheInput) {
+  for (const Window& window : windows_along_d()) {
+    const WindowAxis& d = window.axes[0];
+    Reads expected;
+    for (Index o = 0; o < d.out(); ++o) {
+      expected[o];
+      for (Index k = 0; k < d.kernel; ++k) {
+        const Index i = o * d.stride - d.pad_lo + k * d.dilation;
+        if (i >= 0 && i < d.in) expected[o].insert(k);
+      }
+    }
+    EXPECT_EQ(reads_of(ConvGeometry::forward(window, DepthPadding::kSkipped)), expected);
+  }
+}
+
+TEST(DepthPadding, SkippedDataGradientReadsTheTapsOfWindowsThatExist) {
+  for (const Window& window : windows_along_d()) {
+    const WindowAxis& d = window.axes[0];
+    Reads expected;
+    for (Index i = 0; i < d.in; ++i) expected[i];
+    for (Index o = 0; o < d.out(); ++o)
+      for (Index k = 0; k < d.kernel; ++k) {
+        const Index i = o * d.stride - d.pad_lo + k * d.dilation;
+        if (i >= 0 && i < d.in) expected[i].insert(k);
+      }
+    EXPECT_EQ(reads_of(ConvGeometry::data_gradient(window, DepthPadding::kSkipped)), expected);
+  }
+}
+
+TEST(DepthPadding, ReadMeansOneForwardSubConvolution) {
+  for (const Window& window : windows_along_d()) EXPECT_EQ(ConvGeometry::forward(window).subs.size(), 1U);
+}
+
+}  // namespace
+}  // namespace gradproof
