@@ -7,12 +7,14 @@
 #define GRADPROOF_LOCAL_CONV_GRADIENT_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
 
 #include "ops/conv/local_conv_forward-inl.h"
 #include "ops/conv/unpack_planes-inl.h"
+#include "ops/simd/line_stream-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -132,15 +134,16 @@ class LocalWeightsGradient final : public LocalConv {
     const Index rows = a_.oc * a_.terms();
     OnEveryThread([&](Index thread) {
       const Index first = rows * thread / threads_, last = rows * (thread + 1) / threads_;
-      BlockWriter writer(stores_, blocks_.get() + thread * block_pitch_, diff_weights + first * pixels_);
+      LineStream out(stores_, blocks_.get() + thread * block_pitch_, diff_weights + first * pixels_);
       for (Index row = first; row < last;) {
         const Index oc = row / a_.terms(), term = row % a_.terms();
         const Index count = std::min({Index{kProductRows}, last - row, a_.terms() - term});
-        Multiply(oc, term, count, writer.next());
-        writer.advance(count * pixels_);
+        Multiply(oc, term, count, out.next());
+        out.push(count * pixels_);
         row += count;
       }
-      writer.finish();
+      out.finish();
+      hwy::FlushStream();
     });
   }
 

@@ -207,50 +207,6 @@ inline void MultiplyRows(const LocalProducts& p, const std::vector<PixelStretch>
   kTable[static_cast<size_t>(rows - 1)](p, stretches);
 }
 
-// Writes a contiguous output that is computed in blocks. Blocks are computed in the cache and streamed from there in
-// whole cache lines: a line that is streamed in parts is read first, at 100 ns each. What does not fill a line waits
-// for the next block.
-class BlockWriter {
- public:
-  // `block`: room for a block and a cache line. Without streaming, blocks are computed in place and it is not used.
-  BlockWriter(Stores stores, float* block, float* out) : stores_(stores), block_(block), out_(out) {}
-
-  // Where to compute the next block.
-  float* next() const { return stores_ == Stores::kStreaming ? block_ + waiting_ : out_; }
-
-  // The block of `count` elements is computed.
-  void advance(Index count) {
-    if (stores_ != Stores::kStreaming) {
-      out_ += count;
-      return;
-    }
-    waiting_ += count;
-    constexpr Index kLine = 16;
-    const auto end = static_cast<Index>(reinterpret_cast<std::uintptr_t>(out_ + waiting_) / sizeof(float));
-    const Index whole = waiting_ - end % kLine;
-    if (whole <= 0) return;
-    write(whole);
-    std::copy_n(block_ + whole, waiting_, block_);
-  }
-
-  void finish() {
-    if (stores_ == Stores::kStreaming) write(waiting_);
-    hwy::FlushStream();
-  }
-
- private:
-  void write(Index count) {
-    Map(Copy(), stores_, static_cast<size_t>(count), out_, block_);
-    out_ += count;
-    waiting_ -= count;
-  }
-
-  Stores stores_;
-  float* block_;
-  float* out_;
-  Index waiting_ = 0;
-};
-
 // to[i] += columns[i] for i < count, and 0 to what follows up to a whole vector: columns behind a stretch are zero.
 inline void AddColumns(const float* HWY_RESTRICT columns, Index count, float* HWY_RESTRICT to) {
   const hn::ScalableTag<float> d;

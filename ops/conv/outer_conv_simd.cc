@@ -6,6 +6,7 @@
 #include "ops/conv/planes.h"
 #include "ops/simd/outer_problem.h"
 #include "ops/simd/parallel.h"
+#include "ops/simd/stores.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/conv/outer_conv_simd.cc"
@@ -39,6 +40,7 @@ class OuterConv final : public ConvSum {
         geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
                           : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
         packs_weights_(!forward && (s.window.taps() == 1 || IsStrided(s.window))),
+        writes_memory_(stores_for(static_cast<size_t>(4 * s.mb * ImageSize())) == Stores::kStreaming),
         stack_(MakeStack()) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
@@ -220,6 +222,7 @@ class OuterConv final : public ConvSum {
         const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
         const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
                             tile.width % LaneCount() == 0;
+        problem.fetches_c = direct && writes_memory_;
         if (direct) {
           OuterRows(problem, tile.width, before, TileWidth(), output + run.output, PixelCount());
         } else {
@@ -304,6 +307,7 @@ class OuterConv final : public ConvSum {
   Index weights_group_;
   ConvGeometry geometry_;
   bool packs_weights_;  // data gradient, pointwise or of a stride: the weights of few terms are neighbours
+  bool writes_memory_;  // the output exceeds the caches
   PlaneStack stack_;
   std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
   std::vector<Sub> subs_;

@@ -14,6 +14,7 @@
 #include "ops/pool/max_pool.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/routed_rows-inl.h"
+#include "ops/simd/line_stream-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -59,40 +60,6 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
 
 // Output that is staged at a time.
 constexpr Index kStagedBytes = Index{2} << 10;
-
-// Streams what is pushed in pieces of any length as whole cache lines; the ends, which others share, go by the cache.
-class LineStream {
- public:
-  static constexpr Index kLine = 16;  // floats
-
-  // `stage` has room for the longest piece and a line.
-  LineStream(float* stage, float* to)
-      : stage_(stage), first_(static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float) % kLine)) {
-    to_ = to - first_;
-    end_ = first_;
-  }
-
-  // Where to put the next piece.
-  float* next() const { return stage_ + end_; }
-
-  void Push(Index count) {
-    end_ += count;
-    const Index whole = end_ / kLine * kLine;
-    if (whole == 0) return;
-    Map(Copy(), Stores::kStreaming, At(whole - first_), to_ + first_, stage_ + first_);
-    std::copy(stage_ + whole, stage_ + end_, stage_);
-    to_ += whole;
-    end_ -= whole;
-    first_ = 0;
-  }
-
-  void Finish() { Map(Copy(), Stores::kCached, At(end_ - first_), to_ + first_, stage_ + first_); }
-
- private:
-  float* stage_;
-  float* to_;
-  Index first_, end_;  // of what is staged
-};
 
 // Gathers instead of scattering: each element sums what the windows over it send, in a fixed order; every element is
 // written once. Rows of windows lie between gaps of "no tap", so that no end of a row needs a branch.
@@ -156,13 +123,13 @@ class MaxPoolGradient final : public PoolKernel {
 
   // A few rows at a time, so that memory takes them in while the next are summed.
   void Stream(const Windows& windows, Index first, Index count, float* to, Workspace& space) const {
-    LineStream out(space.diff_src.get(), to);
+    LineStream out(Stores::kStreaming, space.diff_src.get(), to);
     for (Index row = 0; row < count; row += step_rows_) {
       const Index rows = std::min(step_rows_, count - row);
       route_(g_, windows, first + row, rows, out.next(), space.spare_row.get());
-      out.Push(rows * g_.w.in);
+      out.push(rows * g_.w.in);
     }
-    out.Finish();
+    out.finish();
   }
 
   // The windows over rows first ... first + count - 1 of a slice of inputs.

@@ -107,14 +107,24 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 
+inline constexpr Index kLine = 16;  // floats
+
 // The share of the next columns that falls to the register block at row m: their rows are too far apart for hardware.
+// Of three lines that a row may take the first is that which the columns before end in.
 inline void PrefetchColumns(const OuterProblem& problem, Index m, Index width) {
-  constexpr Index kLine = 16;
   const Index end = problem.depth * (m + kRowBlock) / problem.rows;
   for (Index k = problem.depth * m / problem.rows; k < end; ++k) {
-    const float* row = problem.next_b + problem.b_offsets[k];
-    for (Index i = 0; i < width; i += kLine) hwy::Prefetch(row + i);
-    hwy::Prefetch(row + width - 1);
+    const float* last = problem.next_b + problem.b_offsets[k] + width - 1;
+    hwy::Prefetch(last - kLine);
+    hwy::Prefetch(last);
+  }
+}
+
+// Output of the register block after the next: otherwise each store waits for its line.
+inline void PrefetchOutput(const OuterStep& step, Index width) {
+  for (Index r = 2 * kRowBlock; r < 3 * kRowBlock; ++r) {
+    hwy::Prefetch(step.out + r * step.out_stride);
+    hwy::Prefetch(step.out + r * step.out_stride + width - 1);
   }
 }
 
@@ -140,6 +150,7 @@ inline void OuterRows(const OuterProblem& problem, Index width, const float* sum
   Index m = 0;
   for (; m + kRowBlock <= problem.rows; m += kRowBlock) {
     if (problem.next_b != nullptr) PrefetchColumns(problem, m, width);
+    if (problem.fetches_c) PrefetchOutput(step, width);
     whole(step);
     step.a_rows += kRowBlock;
     if (sums != nullptr) step.sums += kRowBlock * sums_stride;

@@ -32,6 +32,7 @@ struct OuterProblem {
   const std::int32_t* b_offsets = nullptr;
   const float* bias = nullptr;
   const float* next_b = nullptr;  // what b will be next, to be prefetched
+  bool fetches_c = false;         // c comes from memory: prefetch it
   bool accumulate = false;
 };
 
