@@ -2,9 +2,11 @@
 
 #include "ops/conv/planes.h"
 #include "ops/simd/parallel.h"
+#include "ops/simd/stores.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/conv/stencil_conv_simd.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -31,7 +33,9 @@ class StencilConv final : public ConvSum {
         row_pitch_(RoundUp(geometry_.output[2])),
         // Behind the planes a vector that the last row may read, then rows that are not written directly.
         workspace_size_(RoundUp(planes_ * channel_pitch_ + Lanes()) + kRows * row_pitch_),
-        workspace_(zeroed_floats(threads * workspace_size_)) {
+        workspace_(zeroed_floats(threads * workspace_size_)),
+        prefetches_(stores_for(static_cast<size_t>(
+                        4 * s.mb * (s.ic * s.window.in_count() + s.oc * s.window.out_count()))) == Stores::kStreaming) {
     for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub));
   }
 
@@ -104,12 +108,14 @@ class StencilConv final : public ConvSum {
     for (Index out = 0; out < outputs; ++out) {
       const float value = bias == nullptr ? -0.0F : bias[group * outputs + out];  // x + -0 is x, also for x = -0
       for (const Sub& sub : subs_)
-        RunSub(sub, planes, group_weights + out * taps, value, output + (item * outputs + out) * PixelCount());
+        RunSub(
+            sub, planes, group_weights + out * taps, value, output + (item * outputs + out) * PixelCount(),
+            prefetches_ && out == 0 && &sub == subs_.data() ? source + (item + 1) * planes_ * source_count : nullptr);
     }
   }
 
-  // All planes, a band of rows after the other.
-  void RunSub(const Sub& sub, float* planes, const float* weights, float bias, float* output) const {
+  // All planes, a band of rows after the other; meanwhile memory delivers the source of the next group, if named.
+  void RunSub(const Sub& sub, float* planes, const float* weights, float bias, float* output, const float* next) const {
     const auto& count = sub.conv.count;
     const Index step = sub.conv.step[2];
     const auto taps = static_cast<Index>(sub.offsets.size());
@@ -120,6 +126,7 @@ class StencilConv final : public ConvSum {
         height = sub.four_rows != nullptr && h + kRows <= count[1] ? kRows : 1;
         float* out = output + RowOffset(sub.conv, d, h);
         const Index out_pitch = sub.conv.step[1] * geometry_.output[2];
+        if (next != nullptr && d == 0) PrefetchSource(next, h, h + height, count[1]);
         StencilRows band{nullptr,
                          geometry_.planes.axes[2].pitch,
                          nullptr,
@@ -138,6 +145,13 @@ class StencilConv final : public ConvSum {
         }
         if (!direct) Scatter(rows, height, count[2], step, out, out_pitch);
       }
+  }
+
+  // The part of a group's source that falls to rows [first, last) of `rows`.
+  void PrefetchSource(const float* source, Index first, Index last, Index rows) const {
+    constexpr Index kLine = 16;
+    const Index size = planes_ * geometry_.planes.source_count();
+    for (Index i = size * first / rows / kLine * kLine; i < size * last / rows; i += kLine) hwy::Prefetch(source + i);
   }
 
   void RunBand(const Sub& sub, StencilRows& band, const float* weights, Index taps, Index height,
@@ -188,6 +202,7 @@ class StencilConv final : public ConvSum {
   Index row_pitch_;
   Index workspace_size_;
   AlignedMemory<float> workspace_;
+  bool prefetches_;  // the tensors exceed the caches
   std::vector<Sub> subs_;
 };
 
