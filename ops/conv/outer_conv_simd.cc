@@ -208,17 +208,23 @@ class OuterConv final : public ConvSum {
       problem.a = weights;
       problem.a_rows = a_rows_.data() + item.first_row;
       problem.a_offsets = sub.a_offsets.data() + k;
-      problem.b_offsets = plan.is_compact() ? gathered_offsets_.data() : sub.b_offsets.data() + k;
+      const bool gathers = plan.is_compact() || GathersFlat();
+      problem.b_offsets = gathers ? gathered_offsets_.data() : sub.b_offsets.data() + k;
+      problem.next_b_offsets = sub.b_offsets.data() + k;
       if (packs_weights_) PackWeights(problem, packed);
       for (Index t = item.first_tile; t < item.last_tile; ++t) {
         const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
         float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
         const float* before = k == 0 ? nullptr : tile_sums;
-        problem.b = plan.is_compact() ? gathered : planes + tile.first_pixel;
+        problem.b = gathers ? gathered : planes + tile.first_pixel;
         problem.next_b = plan.is_compact() || t + 1 == item.last_tile
                              ? nullptr
                              : planes + plan.tiles[static_cast<size_t>(t + 1)].first_pixel;
-        if (plan.is_compact()) Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
+        if (plan.is_compact())
+          Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
+        else if (gathers)
+          for (Index i = 0; i < tile.width; i += LaneCount())
+            GatherVector(planes + tile.first_pixel + i, sub.b_offsets.data() + k, problem.depth, gathered + i);
         const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
         const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
                             tile.width % LaneCount() == 0;
@@ -275,14 +281,19 @@ class OuterConv final : public ConvSum {
   // is written afterwards, or is the slack behind the row.
   static void Gather(const TilePlan& plan, const TilePlan::Tile& tile, const float* planes,
                      const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
-    const hn::ScalableTag<float> d;
     for (Index p = tile.first_piece; p < tile.last_piece; ++p) {
       const TilePlan::Piece& piece = plan.pieces[static_cast<size_t>(p)];
-      const float* HWY_RESTRICT in = planes + piece.pixel;
-      float* HWY_RESTRICT to = out + piece.column;
-      for (Index k = 0; k < depth; ++k) hn::StoreU(hn::LoadU(d, in + offsets[k]), d, to + k * GatheredPitch());
+      GatherVector(planes + piece.pixel, offsets, depth, out + piece.column);
     }
   }
+
+  static void GatherVector(const float* HWY_RESTRICT in, const std::int32_t* HWY_RESTRICT offsets, Index depth,
+                           float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
+    for (Index k = 0; k < depth; ++k) hn::StoreU(hn::LoadU(d, in + offsets[k]), d, out + k * GatheredPitch());
+  }
+
+  bool GathersFlat() const { return shape_.window.taps() == 1 && rows_ >= 48; }
 
   // Copies the columns that are outputs, and leaves out the gaps.
   void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index step, Index rows, const float* sums,

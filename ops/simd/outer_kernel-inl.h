@@ -114,7 +114,7 @@ inline constexpr Index kLine = 16;  // floats
 inline void PrefetchColumns(const OuterProblem& problem, Index m, Index width) {
   const Index end = problem.depth * (m + kRowBlock) / problem.rows;
   for (Index k = problem.depth * m / problem.rows; k < end; ++k) {
-    const float* last = problem.next_b + problem.b_offsets[k] + width - 1;
+    const float* last = problem.next_b + problem.next_b_offsets[k] + width - 1;
     hwy::Prefetch(last - kLine);
     hwy::Prefetch(last);
   }
