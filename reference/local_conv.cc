@@ -3,7 +3,7 @@
 //
 // n batch, oc and ic output and input channels, o = (oh, ow) outputs, i = (ih, iw) inputs and k = (kh, kw) taps, with
 // i = o * stride - pad + k * dilation on each axis; in one dimension there is no h. weights[oc, ic, k, o] and
-// bias[oc, o]. Padding takes no part.
+// bias[oc, o]. Padding is zeros that take part: a NaN weight on padding gives NaN, and so does a NaN cotangent.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
@@ -21,7 +21,7 @@ struct LocalConvFormulas {
     for (Index ic = 0; ic < input_channels; ++ic)
       for (Index kh = 0; kh < h.kernel; ++kh)
         for (Index kw = 0; kw < w.kernel; ++kw)
-          sum += src.times(weights(oc, ic, kh, kw, oh, ow), n, ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
+          sum += weights(oc, ic, kh, kw, oh, ow) * src.padded(n, ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 
@@ -45,7 +45,7 @@ struct LocalConvFormulas {
     const auto [oc, ic, kh, kw, oh, ow] = weights.indices_of(p);
     T sum(0.0);
     for (Index n = 0; n < mb; ++n)
-      sum += src.times(diff_dst(n, oc, 0, oh, ow), n, ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
+      sum += diff_dst(n, oc, 0, oh, ow) * src.padded(n, ic, 0, h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 

@@ -33,7 +33,7 @@ struct OuterProblem {
   const float* bias = nullptr;
   const float* next_b = nullptr;  // next columns, to be prefetched: next_b[next_b_offsets[k] + p]
   const std::int32_t* next_b_offsets = nullptr;
-  bool fetches_c = false;         // c comes from memory: prefetch it
+  bool fetches_c = false;  // c comes from memory: prefetch it
   bool accumulate = false;
 };
 
