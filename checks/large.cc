@@ -50,13 +50,13 @@ Position sample_position(const Shape& shape, std::uint64_t seed, std::string_vie
   return position;
 }
 
-// The truth is shared by implementations whose depths are not known here. They may exceed the Spec's by a few
-// roundings, and twice the Spec's costs only the second order of bounds; one that exceeds even that makes its check
-// fail.
-Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Arrays<float>& inputs) {
+// Masses that hold for the deepest of the implementations: its depth costs the others only the second order of bounds.
+Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, std::span<const Implementation> implementations,
+                                   const Arrays<float>& inputs) {
   double depth = kSecondOrder / kRoundoff - 1;
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
-    if (argument.written) depth = std::max(depth, 2 * c.spec->depth(c.attributes, pass, argument.name));
+    for (const Implementation& implementation : implementations)
+      if (argument.written) depth = std::max(depth, implementation.depth_of(c, pass, argument.name));
   const double decisions = decision_depth(c, depth);
   Arrays<Mass<Real>> result = borrow<Mass<Real>>(inputs);
   for (auto& [name, array] : result) {
@@ -71,12 +71,13 @@ Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, const Arrays
 
 }  // namespace
 
-SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const LargeOptions& options)
+SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass& pass,
+                           std::span<const Implementation> implementations, const LargeOptions& options)
     : case_(c), pass_(pass) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
   const Arrays<float> inputs = seeded_inputs(c, pass, options.seed, Regime::kNormal);
-  const Arrays<Mass<Real>> promoted = sampling_inputs(c, pass, inputs);
+  const Arrays<Mass<Real>> promoted = sampling_inputs(c, pass, implementations, inputs);
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
   std::map<size_t, Element<Mass<Real>>> outputs;
   for (size_t i = 0; i < arguments.size(); ++i)
@@ -119,7 +120,7 @@ Verdict check_large(const Reference& reference, const Case& c, const Pass& pass,
   Execution execution(c, pass, implementation, seeded_inputs(c, pass, options.seed, Regime::kNormal),
                       {.threads = options.threads});
   execution.run();
-  return SampledTruth(reference, c, pass, options).compare(execution, implementation);
+  return SampledTruth(reference, c, pass, {&implementation, 1}, options).compare(execution, implementation);
 }
 
 Oracle large_oracle() {

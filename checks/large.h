@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "checks/execution.h"
@@ -22,7 +23,9 @@ struct LargeOptions {
 // how many, on the time that one element takes. It is the same for all who compute the pass.
 class SampledTruth {
  public:
-  SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const LargeOptions& options);
+  // Its bounds hold for these implementations.
+  SampledTruth(const Reference& reference, const Case& c, const Pass& pass,
+               std::span<const Implementation> implementations, const LargeOptions& options);
 
   // Each element within its derived bound, and all fences standing, in an execution of the same case and pass that has
   // run on seeded_inputs(c, pass, options.seed, Regime::kNormal).

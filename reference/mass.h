@@ -117,7 +117,8 @@ struct Mass {
   }
   friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
-    const double q = magnitude(quotient), dy = b.mass - magnitude(b.value), least = b.least();
+    const double q = magnitude(quotient), y = magnitude(b.value), dy = b.mass - y, least = b.least();
+    if (b.exact && y > 0) return Mass(quotient, a.mass / y, a.underflow / y + 1).after(a, b);  // no second order
     if (!(least > 0)) return unbounded(quotient).after(a, b).using_k();
     return Mass(quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1).after(a, b).using_k();
   }

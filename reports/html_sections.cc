@@ -18,6 +18,7 @@ constexpr std::size_t kMostFailures = 100;
 const std::map<std::string, const char*>& questions() {
   static const std::map<std::string, const char*> kQuestions = {
       {"fd", "Does the reference gradient agree with finite differences of the reference?"},
+      {"fd50", "The same in a second arithmetic of 50 digits, on sampled columns?"},
       {"adjoint", "Is the inner product of Jv and u that of v and the VJP of u?"},
       {"forward", "Does the implementation's output agree with the reference, element by element?"},
       {"vjp", "Does the implementation's gradient agree with the reference, element by element?"},
