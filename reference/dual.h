@@ -43,8 +43,8 @@ struct Dual {
   friend Dual log(const Dual& x) { return {log(x.value), x.tangent / x.value}; }
 
   friend Dual sigmoid(const Dual& x) {
-    const S value = sigmoid(x.value);
-    return {value, x.tangent * value * sigmoid(S(-x.value))};
+    const S rising = sigmoid(x.value);
+    return {rising, x.tangent * rising * sigmoid(S(-x.value))};
   }
 
   friend bool exceeds(const Dual& a, const Dual& b) { return exceeds(a.value, b.value); }

@@ -17,7 +17,8 @@ inline Point point_of(const Extents& extents, Index missing = 0) {
   Point point{missing, missing, missing, missing, missing};
   const int rank = extents.rank(), leading = rank < 2 ? rank : 2;
   for (int axis = 0; axis < leading; ++axis) point[static_cast<size_t>(axis)] = extents[axis];
-  for (int axis = leading; axis < rank; ++axis) point[static_cast<size_t>(5 - rank + axis)] = extents[axis];
+  for (int axis = leading; axis < rank; ++axis)
+    point[static_cast<size_t>(5) - static_cast<size_t>(rank - axis)] = extents[axis];
   return point;
 }
 

@@ -147,10 +147,10 @@ struct Mass {
         .using_k();
   }
   friend Mass sigmoid(const Mass& x) {
-    const S value = sigmoid(x.value);
-    if (std::isinf(static_cast<double>(x.value))) return Mass(value).after(x);  // flat
+    const S rising = sigmoid(x.value);
+    if (std::isinf(static_cast<double>(x.value))) return Mass(rising).after(x);  // flat
     const double power = std::exp(-std::max(0.0, x.least())), slope = power / ((1 + power) * (1 + power));
-    return Mass(value, std::max(magnitude(value), slope * x.mass), slope * x.underflow + 1).after(x).using_k();
+    return Mass(rising, std::max(magnitude(rising), slope * x.mass), slope * x.underflow + 1).after(x).using_k();
   }
 
   friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
@@ -160,7 +160,7 @@ struct Mass {
   }
 
   friend Mass floor_within(const Mass& x, Index first, Index last) {
-    const Mass cell = Mass(floor_within(x.value, first, last)).after(x);
+    Mass cell = Mass(floor_within(x.value, first, last)).after(x);
     if (x.exact || !std::isfinite(static_cast<double>(x.value))) return cell;
     const double error = std::min(x.k(), x.decision) * x.mass + kUnderflow * x.underflow;
     const bool decided = floor_within(S(x.value - S(error)), first, last) == cell.value &&

@@ -16,7 +16,7 @@ constexpr std::size_t kMostFailures = 100;
 
 // What each oracle asks, for readers who do not know its name by heart.
 const std::map<std::string, const char*>& questions() {
-  static const std::map<std::string, const char*> kQuestions = {
+  static const std::map<std::string, const char*> all = {
       {"fd", "Does the reference gradient agree with finite differences of the reference?"},
       {"fd50", "The same in a second arithmetic of 50 digits, on sampled columns?"},
       {"adjoint", "Is the inner product of Jv and u that of v and the VJP of u?"},
@@ -32,7 +32,7 @@ const std::map<std::string, const char*>& questions() {
       {"property", "Do the mathematical relations between operations hold?"},
       {"invalid", "Are bad attributes and shapes refused by name?"},
       {"second", "Are Hessian-vector products symmetric?"}};
-  return kQuestions;
+  return all;
 }
 
 std::string count_text(std::size_t count) { return show_count(static_cast<double>(count)); }
