@@ -149,9 +149,9 @@ class StencilConv final : public ConvSum {
 
   // The part of a group's source that falls to rows [first, last) of `rows`.
   void PrefetchSource(const float* source, Index first, Index last, Index rows) const {
-    constexpr Index kLine = 16;
     const Index size = planes_ * geometry_.planes.source_count();
-    for (Index i = size * first / rows / kLine * kLine; i < size * last / rows; i += kLine) hwy::Prefetch(source + i);
+    for (Index i = size * first / rows / kLineFloats * kLineFloats; i < size * last / rows; i += kLineFloats)
+      hwy::Prefetch(source + i);
   }
 
   void RunBand(const Sub& sub, StencilRows& band, const float* weights, Index taps, Index height,

@@ -81,7 +81,7 @@ class MaxPoolGradient final : public PoolKernel {
     const Index staged = (std::max(step_rows_, tail_rows_) + g_.h.stride) * g_.w.in + overrun;
     for (int thread = 0; thread < threads_; ++thread)
       workspaces_.push_back({Filled(windows, 0.0F), Filled(windows, kNoTap),
-                             Filled(WholeLines(staged) + LineStream::kLine, 0.0F),
+                             Filled(WholeLines(staged) + kLineFloats, 0.0F),
                              Filled(WholeLines(g_.w.in + overrun), 0.0F)});
   }
 

@@ -64,7 +64,6 @@ class WindowSweep {
 
  private:
   static constexpr Index kShared = kTaps > kStride ? kTaps - kStride : 0;
-  static constexpr Index kLine = 16;  // floats
   // Floats that one vector of windows is the first to read.
   static constexpr Index kFresh = kStride * kStride * static_cast<Index>(hn::MaxLanes(D()));
 
@@ -119,7 +118,7 @@ class WindowSweep {
     Window window;
     FindRows<0, kShared>(from, ih, window);
     for (; count > 0; --count, ih += kStride, from += kStride * from_.pitch, dst += width_, argmax += width_) {
-      for (Index i = 0; i < kFresh; i += kLine) hwy::Prefetch(ahead + i);
+      for (Index i = 0; i < kFresh; i += kLineFloats) hwy::Prefetch(ahead + i);
       ahead += kFresh;
       FindRows<kShared, kTaps>(from, ih, window);
       Best running = window.rows[0];

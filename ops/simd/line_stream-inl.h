@@ -23,8 +23,6 @@ namespace HWY_NAMESPACE {
 // place. hwy::FlushStream() orders what was streamed before what follows.
 class LineStream {
  public:
-  static constexpr Index kLine = 16;  // floats
-
   // `stage` has room for the longest piece and a line; without streaming it is not used.
   LineStream(Stores stores, float* stage, float* out) : stores_(stores), stage_(stage), out_(out) {}
 
@@ -39,7 +37,7 @@ class LineStream {
     }
     waiting_ += count;
     const auto end = static_cast<Index>(reinterpret_cast<std::uintptr_t>(out_ + waiting_) / sizeof(float));
-    const Index whole = waiting_ - end % kLine;
+    const Index whole = waiting_ - end % kLineFloats;
     if (whole <= 0) return;
     write(whole);
     std::copy_n(stage_ + whole, waiting_, stage_);

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "ops/simd/outer_problem.h"
+#include "ops/simd/stores.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -107,15 +108,13 @@ inline OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>((rows - 1) * kVectorBlock + vectors - 1)];
 }
 
-inline constexpr Index kLine = 16;  // floats
-
 // The share of the next columns that falls to the register block at row m: their rows are too far apart for hardware.
 // Of three lines that a row may take the first is that which the columns before end in.
 inline void PrefetchColumns(const OuterProblem& problem, Index m, Index width) {
   const Index end = problem.depth * (m + kRowBlock) / problem.rows;
   for (Index k = problem.depth * m / problem.rows; k < end; ++k) {
     const float* last = problem.next_b + problem.next_b_offsets[k] + width - 1;
-    hwy::Prefetch(last - kLine);
+    hwy::Prefetch(last - kLineFloats);
     hwy::Prefetch(last);
   }
 }

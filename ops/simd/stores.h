@@ -3,7 +3,11 @@
 
 #include <cstddef>
 
+#include "ops/core/shape.h"
+
 namespace gradproof {
+
+inline constexpr Index kLineFloats = 16;  // of a cache line
 
 // Streaming stores skip the cache: an output larger than that would be evicted anyway, and its lines need not be read
 // first, which is worth up to twice the speed.
