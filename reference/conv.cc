@@ -2,8 +2,7 @@
 //
 // n batch, g group, oc and ic output and input channels, o = (od, oh, ow) outputs, i = (id, ih, iw) inputs and
 // k = (kd, kh, kw) taps, with i = o * stride - pad + k * dilation on each axis. Channels oc of group g see the channels
-// first_ic(oc) ... first_ic(oc) + ic/g - 1; weights[oc, ic, k] count ic within the group. Padding takes no
-// part.
+// first_ic(oc) ... first_ic(oc) + ic/g - 1; weights[oc, ic, k] count ic within the group. Padding takes no part.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
