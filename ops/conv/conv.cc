@@ -54,7 +54,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
   const double src = static_cast<double>(a.mb * a.ic * a.window.in_count());
   const double dst = dst_count(a);
   if (pass.slot == "bias") return {dst, 4 * (dst + static_cast<double>(a.oc))};
-  const double macs = dst * static_cast<double>(a.ic_per_group() * a.window.taps());
+  const auto macs = static_cast<double>(a.mb * a.oc * a.ic_per_group() * a.window.products());
   const double bias = a.bias && pass.is_forward() ? static_cast<double>(a.oc) : 0;
   return {2 * macs + (bias > 0 ? dst : 0), 4 * (src + dst + weight_count(a) + bias)};
 }

@@ -89,7 +89,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
   const ConvShape& s = a.shape;
   const double dst = dst_count(s);
   if (pass.slot == "bias") return {dst, 4 * (dst + static_cast<double>(s.ic))};
-  const double macs = src_count(s) * static_cast<double>(s.ic_per_group() * s.window.taps());
+  const auto macs = static_cast<double>(s.mb * s.oc * s.ic_per_group() * s.window.products());
   const auto weights = static_cast<double>(s.oc * s.ic_per_group() * s.window.taps());
   const double bias = a.bias && pass.is_forward() ? static_cast<double>(s.ic) : 0;
   return {2 * macs + (bias > 0 ? dst : 0), 4 * (src_count(s) + dst + weights + bias)};

@@ -56,6 +56,17 @@ Window window_of(const Attributes& attributes) {
   return window;
 }
 
+Index Window::products() const {
+  const auto& [d, h, w] = axes;
+  Index slices = 0;
+  for (Index o = 0; o < d.out(); ++o)
+    for (Index k = 0; k < d.kernel; ++k) {
+      const Index i = o * d.stride - d.pad_lo + k * d.dilation;
+      if (i >= 0 && i < d.in) ++slices;
+    }
+  return slices * h.out() * h.kernel * w.out() * w.kernel;
+}
+
 Shape spatial_shape(const Attributes& attributes, Index batch, Index channels) {
   return window_of(attributes).in_shape(batch, channels);
 }

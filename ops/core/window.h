@@ -34,6 +34,9 @@ struct Window {
 
   Index taps() const { return axes[0].kernel * axes[1].kernel * axes[2].kernel; }
   Index in_count() const { return axes[0].in * axes[1].in * axes[2].in; }
+  // Products of taps and inputs, of all windows. Slices of padding along the depth axis, which take no part and which
+  // kernels skip, are not counted; along rows and columns padding is, as is usual.
+  Index products() const;
   Index out_count() const { return axes[0].out() * axes[1].out() * axes[2].out(); }
 
   // {batch, channels, [d,] [h,] w} for the input and for the output.

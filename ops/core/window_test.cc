@@ -81,6 +81,11 @@ TEST(Window, ReadsEveryAttributeOfEveryAxis) {
   EXPECT_EQ(w.out_shape(2, 3), (Shape{2, 3, 3, 2, 3}));
 }
 
+TEST(Window, ProductsLeaveOutPaddingAlongTheDepthAxisOnly) {
+  const Window window{3, {WindowAxis{2, 3, 1, 1, 1}, WindowAxis{4, 3, 1, 1, 1}, WindowAxis{5}}};
+  EXPECT_EQ(window.products(), (2 + 2) * (4 * 3) * 5);
+}
+
 TEST(Window, MissingAxesHaveSizeOne) {
   const auto specs = specs_of({input_size_attributes(), kernel_attributes()});
   const Window w = window_of(Attributes::parse("op", specs, "iw=9,kw=3"));
