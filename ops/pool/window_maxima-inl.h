@@ -29,24 +29,10 @@ HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
   return hn::AndNot(hn::Le(next, best), hn::Eq(best, best));
 }
 
-HWY_INLINE void StoreTaps(hn::Vec<DI> taps, std::int32_t* to) { hn::StoreU(taps, DI(), to); }
-HWY_INLINE void StoreTaps(hn::Vec<DI> taps, std::uint8_t* to) {
-  hn::StoreU(hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<D>(), taps)), hn::Rebind<std::uint8_t, DI>(), to);
-}
-
 // Elements at stride 2 come in an order that two vectors blend into without crossing 128-bit blocks: lanes 0, 2, ...
 // hold the first half of them, lanes 1, 3, ... the second. Maxima do not mind; results are put in order at the end.
 HWY_INLINE Index ElementOfLane(Index stride, Index lane) {
   return stride == 2 && Lanes() > 1 ? lane % 2 * (Lanes() / 2) + lane / 2 : lane;
-}
-
-// The lanes that elements 0, 1, ... are in at stride 2: 0, 2, ... and then 1, 3, ...
-HWY_INLINE auto LanesOfElements() {
-  const DI di;
-  const auto lanes = static_cast<std::int32_t>(Lanes());
-  const auto twice = hn::Iota(di, 0) + hn::Iota(di, 0);
-  const auto beyond = hn::Gt(twice, hn::Set(di, lanes - 1));
-  return hn::IndicesFromVec(D(), hn::Sub(twice, hn::IfThenElseZero(beyond, hn::Set(di, lanes - 1))));
 }
 
 // A running maximum and the tap that it was found at.
@@ -59,13 +45,44 @@ struct Best {
     value = hn::IfThenElse(take, next, value);
     tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
   }
+};
 
-  // From the order of ElementOfLane, at stride 2.
-  template <class Indices>
-  HWY_INLINE void PutInOrder(const Indices& lane_of) {
-    value = hn::TableLookupLanes(value, lane_of);
-    tap = hn::BitCast(DI(), hn::TableLookupLanes(hn::BitCast(D(), tap), lane_of));
+// Stores results in the order of elements. Taps that fit a byte are put in order as bytes: one shuffle, where 32-bit
+// lanes cross 128-bit blocks (Zen 3, 3 x 3 windows 2 apart: 9% of the time).
+template <Index kStride>
+class InOrder {
+ public:
+  HWY_INLINE InOrder() : lanes_(hn::IndicesFromVec(D(), LanesOfElements())), bytes_(hn::U8FromU32(LanesOfElements())) {}
+
+  HWY_INLINE void Store(const Best& best, float* dst, std::int32_t* argmax) const {
+    StoreValue(best.value, dst);
+    const auto taps = hn::BitCast(DI(), hn::TableLookupLanes(hn::BitCast(D(), best.tap), lanes_));
+    hn::StoreU(kStride == 2 ? taps : best.tap, DI(), argmax);
   }
+
+  HWY_INLINE void Store(const Best& best, float* dst, std::uint8_t* argmax) const {
+    StoreValue(best.value, dst);
+    const auto taps = hn::U8FromU32(hn::BitCast(DU(), best.tap));
+    hn::StoreU(kStride == 2 ? hn::TableLookupBytes(taps, bytes_) : taps, Bytes(), argmax);
+  }
+
+ private:
+  using DU = hn::RebindToUnsigned<D>;
+  using Bytes = hn::Rebind<std::uint8_t, D>;
+
+  HWY_INLINE void StoreValue(hn::Vec<D> value, float* dst) const {
+    hn::StoreU(kStride == 2 ? hn::TableLookupLanes(value, lanes_) : value, D(), dst);
+  }
+
+  // The lanes that elements 0, 1, ... are in at stride 2: 0, 2, ... and then 1, 3, ...
+  static HWY_INLINE hn::Vec<DU> LanesOfElements() {
+    const auto twice = hn::ShiftLeft<1>(hn::Iota(DU(), 0));
+    const auto last = hn::Set(DU(), static_cast<std::uint32_t>(Lanes() - 1));
+    return hn::Sub(twice, hn::IfThenElseZero(hn::Gt(twice, last), last));
+  }
+
+  decltype(hn::IndicesFromVec(D(), hn::Vec<DU>())) lanes_;
+  hn::Vec<Bytes> bytes_;
 };
 
 // from[0], from[stride], ... in the order of ElementOfLane; reads no further than the last of them. kStride 0 stands
@@ -125,7 +142,7 @@ HWY_NOINLINE void ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_
                                const std::vector<TapRow>& rows, Index out, float* HWY_RESTRICT dst,
                                T* HWY_RESTRICT argmax) {
   const DI di;
-  const auto lane_of = LanesOfElements();
+  const InOrder<kStride> in_order;
   const RowVectors vectors(out);
   for (Index vector = 0; vector < vectors.count; ++vector) {
     const Index i = vector * Lanes();
@@ -134,9 +151,7 @@ HWY_NOINLINE void ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_
     for (size_t k = 1; k < rows.size(); ++k)
       running.Meet(hn::Load(D(), best + rows[k].offset + i),
                    hn::Add(hn::Load(di, taps + rows[k].offset + i), hn::Set(di, rows[k].first)));
-    if constexpr (kStride == 2) running.PutInOrder(lane_of);
-    hn::StoreU(running.value, D(), dst + vectors.Position(vector));
-    StoreTaps(running.tap, argmax + vectors.Position(vector));
+    in_order.Store(running, dst + vectors.Position(vector), argmax + vectors.Position(vector));
   }
 }
 

@@ -113,7 +113,7 @@ class WindowSweep {
   template <typename T>
   HWY_INLINE void Descend(Index ih, Index count, const float* ahead, float* HWY_RESTRICT dst,
                           T* HWY_RESTRICT argmax) const {
-    const auto lane_of = LanesOfElements();
+    const InOrder<kStride> in_order;
     const float* from = from_.data;
     Window window;
     FindRows<0, kShared>(from, ih, window);
@@ -123,9 +123,7 @@ class WindowSweep {
       FindRows<kShared, kTaps>(from, ih, window);
       Best running = window.rows[0];
       MeetRows<1>(window, running);
-      if constexpr (kStride == 2) running.PutInOrder(lane_of);
-      hn::StoreU(running.value, D(), dst);
-      StoreTaps(running.tap, argmax);
+      in_order.Store(running, dst, argmax);
       Advance<0>(window);
     }
   }
