@@ -28,6 +28,7 @@ enum class Bug {
   kUncoveredLeftUnwritten,
   kTailChannelTimesZero,
   kLastColumnSkipped,
+  kOverlapCountedTwice,
   kStoresPastEnd,
   kReadsPastEnd,
   kChangesInput,
@@ -141,8 +142,15 @@ class NaiveConv {
     } else {
       float& sum = call_.floats("diff_weights")[weight];
       if (is(Bug::kUncoveredLeftUnwritten) && std::isnan(sum)) sum = 0;
-      sum += call_.floats("diff_dst")[dst] * (inside < 0 ? 0.0F : x[src]);
+      sum += call_.floats("diff_dst")[dst] * (inside < 0 ? 0.0F : x[src]) * (is_counted_twice(dst) ? 2.0F : 1.0F);
     }
+  }
+
+  // Whether the last vector of 8 columns, moved back into the row, overlaps its neighbour here.
+  bool is_counted_twice(Index dst) const {
+    const Index ow = dst % out_[2];
+    return is(Bug::kOverlapCountedTwice) && out_[2] >= 8 && ow >= out_[2] - 8 && ow < out_[2] / 8 * 8 &&
+           out_[2] % 8 != 0;
   }
 
   void finish(Index n, Index oc, Index dst, std::vector<float>& products) {
@@ -243,6 +251,8 @@ std::vector<Mutant> conv_mutants() {
        {"vjp", "exact"}},
       {"tail-channel-nan", Bug::kTailChannelTimesZero, "channel tail times zero leaks NaN [oneDNN 5717]", {"special"}},
       {"last-column-skipped", Bug::kLastColumnSkipped, "the column behind a whole vector is skipped", values},
+      {"overlap-counted-twice", Bug::kOverlapCountedTwice,
+       "weight gradient counts columns twice that the last vector of a row shares", gradients},
       {"stores-past-end", Bug::kStoresPastEnd, "stores a full vector past the end", {"memory"}},
       {"reads-past-end", Bug::kReadsPastEnd, "loads a full vector past the end, and discards it", {"memory"}},
       {"changes-input", Bug::kChangesInput, "perturbs its input", {"memory"}},

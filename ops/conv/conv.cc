@@ -109,6 +109,7 @@ Operation conv_operation() {
       "mb=2,ic=4,ih=7,iw=5,oc=6,g=2,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=3,iw=17,oc=2,kw=4,sw=2,pw=1",
       "mb=1,ic=2,id=4,ih=5,iw=6,oc=3,kd=2,kh=3,kw=3,pd=1,ph=1,pw=1",
+      "mb=2,ic=2,ih=6,iw=13,oc=4,g=2,kh=3,kw=3,ph=1,pw_lo=2",
   };
   op.spec.full_cases = {
       "mb=2,ic=3,ih=6,iw=8,oc=5,kh=1,kw=1",
@@ -120,6 +121,8 @@ Operation conv_operation() {
       "mb=1,ic=2,ih=8,iw=1,oc=3,kh=3,kw=1,ph=1",
       "mb=1,ic=1,ih=1,iw=9,oc=1,kh=1,kw=3",
       "mb=2,ic=6,ih=6,iw=5,oc=6,g=6,kh=3,kw=3,ph=1,pw=1",
+      "mb=1,ic=2,ih=133,iw=8,oc=2,g=2,kh=3,kw=3,ph=1,pw=1",
+      "mb=1,ic=2,id=2,ih=4,iw=9,oc=2,g=2,kd=1,kh=3,kw=3,pd=1,ph=1,pw=1",
       "mb=1,ic=3,ih=7,iw=6,oc=6,g=3,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1",
       "mb=1,ic=17,ih=5,iw=6,oc=19,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=3,ih=5,iw=34,oc=2,kh=3,kw=3,ph=1,pw=1",

@@ -5,6 +5,7 @@
 #include "ops/conv/dot_weights.h"
 #include "ops/conv/outer_conv.h"
 #include "ops/conv/stencil_conv.h"
+#include "ops/conv/stencil_weights.h"
 #include "ops/simd/outer_problem.h"
 
 namespace gradproof {
@@ -49,6 +50,7 @@ std::unique_ptr<ConvSum> plan_conv_data_gradient(const ConvShape& shape, int thr
 }
 
 std::unique_ptr<ConvSum> plan_conv_weights_gradient(const ConvShape& shape, int threads) {
+  if (is_weights_stencil(shape)) return plan_stencil_weights(shape, threads);
   return has_few_outputs(shape) ? plan_dot_weights(shape, threads) : plan_outer_weights(shape, threads);
 }
 
@@ -63,6 +65,7 @@ double conv_data_gradient_depth(const ConvShape& shape) {
 }
 
 double conv_weights_gradient_depth(const ConvShape& shape) {
+  if (is_weights_stencil(shape)) return stencil_weights_depth(shape);
   return has_few_outputs(shape) ? dot_weights_depth(shape) : outer_weights_depth(shape);
 }
 
