@@ -32,11 +32,14 @@ class StencilConv final : public ConvSum {
         planes_(forward ? 1 : s.oc_per_group()),
         row_pitch_(RoundUp(geometry_.output[2])),
         // Behind the planes a vector that the last row may read, then rows that are not written directly.
-        workspace_size_(RoundUp(planes_ * channel_pitch_ + Lanes()) + kRows * row_pitch_),
+        workspace_size_(RoundUp(planes_ * channel_pitch_ + Lanes()) + MostSubs() * kRows * row_pitch_),
         workspace_(zeroed_floats(threads * workspace_size_)),
         prefetches_(stores_for(static_cast<size_t>(
                         4 * s.mb * (s.ic * s.window.in_count() + s.oc * s.window.out_count()))) == Stores::kStreaming) {
-    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub));
+    for (const SubConv& sub : geometry_.subs) {
+      if (bundles_.empty() || !ShareRows(bundles_.back()[0].conv, sub)) bundles_.emplace_back();
+      bundles_.back().push_back(PlanSub(sub));
+    }
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
@@ -61,6 +64,13 @@ class StencilConv final : public ConvSum {
     void (*four_rows)(const StencilRows&) = nullptr;  // for rectangles that are compiled
     void (*one_row)(const StencilRows&) = nullptr;
   };
+  // Sub-convolutions whose outputs take turns along the same rows, one for each residue of the stride.
+  using Bundle = std::vector<Sub>;
+
+  static bool ShareRows(const SubConv& a, const SubConv& b) {
+    return a.start[0] == b.start[0] && a.start[1] == b.start[1];
+  }
+  Index MostSubs() const { return forward_ ? 1 : shape_.window.axes[2].stride; }
 
   static Index Lanes() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
   static Index RoundUp(Index value) { return (value + Lanes() - 1) / Lanes() * Lanes(); }
@@ -107,44 +117,48 @@ class StencilConv final : public ConvSum {
     const float* group_weights = weights + group * shape_.oc_per_group() * taps;
     for (Index out = 0; out < outputs; ++out) {
       const float value = bias == nullptr ? -0.0F : bias[group * outputs + out];  // x + -0 is x, also for x = -0
-      for (const Sub& sub : subs_)
-        RunSub(
-            sub, planes, group_weights + out * taps, value, output + (item * outputs + out) * PixelCount(),
-            prefetches_ && out == 0 && &sub == subs_.data() ? source + (item + 1) * planes_ * source_count : nullptr);
+      for (const Bundle& bundle : bundles_)
+        RunBundle(bundle, planes, group_weights + out * taps, value, output + (item * outputs + out) * PixelCount(),
+                  prefetches_ && out == 0 && &bundle == bundles_.data() ? source + (item + 1) * planes_ * source_count
+                                                                        : nullptr);
     }
   }
 
   // All planes, a band of rows after the other; meanwhile memory delivers the source of the next group, if named.
-  void RunSub(const Sub& sub, float* planes, const float* weights, float bias, float* output, const float* next) const {
-    const auto& count = sub.conv.count;
-    const Index step = sub.conv.step[2];
-    const auto taps = static_cast<Index>(sub.offsets.size());
+  void RunBundle(const Bundle& bundle, float* planes, const float* weights, float bias, float* output,
+                 const float* next) const {
+    const SubConv& first = bundle[0].conv;
     float* rows = planes + RoundUp(planes_ * channel_pitch_ + Lanes());
-    const bool direct = step == 1 && planes_ == 1 && count[2] >= Lanes();
-    for (Index d = 0; d < count[0]; ++d)
-      for (Index h = 0, height = 0; h < count[1]; h += height) {
-        height = sub.four_rows != nullptr && h + kRows <= count[1] ? kRows : 1;
-        float* out = output + RowOffset(sub.conv, d, h);
-        const Index out_pitch = sub.conv.step[1] * geometry_.output[2];
-        if (next != nullptr && d == 0) PrefetchSource(next, h, h + height, count[1]);
-        StencilRows band{nullptr,
-                         geometry_.planes.axes[2].pitch,
-                         nullptr,
-                         direct ? out : rows,
-                         direct ? out_pitch : row_pitch_,
-                         count[2],
-                         false,
-                         -0.0F};
-        for (Index c = 0; c < planes_; ++c) {
-          HWY_ALIGN float ordered[kMostTaps];
-          band.continues = c > 0;
-          if (c + 1 == planes_) band.bias = bias;
-          band.plane = planes + c * channel_pitch_ + geometry_.planes.offset(d, h, 0);
-          const float* of_plane = weights + c * shape_.window.taps();
-          RunBand(sub, band, of_plane, taps, height, ordered);
-        }
-        if (!direct) Scatter(rows, height, count[2], step, out, out_pitch);
+    const bool direct = first.step[2] == 1 && planes_ == 1 && first.count[2] >= Lanes();
+    const Index out_pitch = first.step[1] * geometry_.output[2];
+    for (Index d = 0; d < first.count[0]; ++d)
+      for (Index h = 0, height = 0; h < first.count[1]; h += height) {
+        height = h + kRows <= first.count[1] ? kRows : 1;
+        float* out = output + RowOffset(first, d, h);
+        if (next != nullptr && d == 0) PrefetchSource(next, h, h + height, first.count[1]);
+        const float* at = planes + geometry_.planes.offset(d, h, 0);
+        for (size_t i = 0; i < bundle.size(); ++i)
+          RunSub(bundle[i], at, weights, bias, height, direct ? out : rows + RowsOf(i),
+                 direct ? out_pitch : row_pitch_);
+        if (direct) continue;
+        for (Index q = 0; q < height; ++q) Join(bundle, rows + q * row_pitch_, out + q * out_pitch);
       }
+  }
+
+  // Where the rows of a bundle's sub-convolution i wait to be joined.
+  Index RowsOf(size_t i) const { return static_cast<Index>(i) * kRows * row_pitch_; }
+
+  // `height` rows: the sums go on from plane to plane.
+  void RunSub(const Sub& sub, const float* planes, const float* weights, float bias, Index height, float* out,
+              Index out_pitch) const {
+    StencilRows band{nullptr, geometry_.planes.axes[2].pitch, nullptr, out, out_pitch, sub.conv.count[2], false, -0.0F};
+    for (Index c = 0; c < planes_; ++c) {
+      HWY_ALIGN float ordered[kMostTaps];
+      band.continues = c > 0;
+      if (c + 1 == planes_) band.bias = bias;
+      band.plane = planes + c * channel_pitch_;
+      RunBand(sub, band, weights + c * shape_.window.taps(), height, ordered);
+    }
   }
 
   // The part of a group's source that falls to rows [first, last) of `rows`.
@@ -154,8 +168,8 @@ class StencilConv final : public ConvSum {
       hwy::Prefetch(source + i);
   }
 
-  void RunBand(const Sub& sub, StencilRows& band, const float* weights, Index taps, Index height,
-               float* ordered) const {
+  void RunBand(const Sub& sub, StencilRows& band, const float* weights, Index height, float* ordered) const {
+    const auto taps = static_cast<Index>(sub.offsets.size());
     if (sub.four_rows != nullptr) {
       for (Index t = 0; t < taps; ++t) ordered[t] = weights[sub.numbers[static_cast<size_t>(t)]];
       band.weights = ordered;
@@ -171,7 +185,7 @@ class StencilConv final : public ConvSum {
       for (Index i = 0; i < piece; ++i) ordered[i] = weights[sub.numbers[static_cast<size_t>(t + i)]];
       band.weights = ordered;
       band.bias = t + piece == taps ? bias : -0.0F;
-      StencilTaps(band, sub.offsets.data() + t, piece);
+      (height == kRows ? StencilTaps<kRows> : StencilTaps<1>)(band, sub.offsets.data() + t, piece);
       band.continues = true;
       t += piece;
     } while (t < taps);
@@ -179,18 +193,41 @@ class StencilConv final : public ConvSum {
 
   Index RowOffset(const SubConv& sub, Index d, Index h) const {
     return ((sub.start[0] + d * sub.step[0]) * geometry_.output[1] + sub.start[1] + h * sub.step[1]) *
-               geometry_.output[2] +
-           sub.start[2];
+           geometry_.output[2];
   }
 
-  void Scatter(const float* rows, Index height, Index count, Index step, float* out, Index out_pitch) const {
-    for (Index q = 0; q < height; ++q, rows += row_pitch_, out += out_pitch) {
-      if (step == 1) {
-        CopyStrided(rows, 1, count, out);
-      } else {
-        for (Index i = 0; i < count; ++i) out[i * step] = rows[i];
-      }
+  // A row of the output from the bundle's rows.
+  void Join(const Bundle& bundle, const float* rows, float* out) const {
+    const auto row = [&](size_t i) { return rows + RowsOf(i); };
+    const SubConv& first = bundle[0].conv;
+    if (first.step[2] == 1) return CopyStrided(rows, 1, first.count[2], out);
+    if (first.step[2] == 2 && bundle.size() == 2) {
+      const size_t even = first.start[2] == 0 ? 0 : 1;
+      return Interleave(row(even), row(1 - even), geometry_.output[2], out);
     }
+    for (size_t i = 0; i < bundle.size(); ++i) {
+      const SubConv& sub = bundle[i].conv;
+      for (Index w = 0; w < sub.count[2]; ++w) out[sub.start[2] + w * sub.step[2]] = row(i)[w];
+    }
+  }
+
+  // out[2 * i] = even[i], out[2 * i + 1] = odd[i] for the `count` elements of out.
+  static void Interleave(const float* HWY_RESTRICT even, const float* HWY_RESTRICT odd, Index count,
+                         float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
+    const Index pairs = count / 2;
+    const auto store_vector = [&](Index i) HWY_ATTR {
+      hn::StoreInterleaved2(hn::LoadU(d, even + i), hn::LoadU(d, odd + i), d, out + 2 * i);
+    };
+    Index i = 0;
+    for (; i + Lanes() <= pairs; i += Lanes()) store_vector(i);
+    if (i < pairs && pairs >= Lanes()) store_vector(pairs - Lanes());
+    if (pairs < Lanes())
+      for (; i < pairs; ++i) {
+        out[2 * i] = even[i];
+        out[2 * i + 1] = odd[i];
+      }
+    if (count % 2 != 0) out[count - 1] = even[pairs];
   }
 
   ConvShape shape_;
@@ -203,7 +240,7 @@ class StencilConv final : public ConvSum {
   Index workspace_size_;
   AlignedMemory<float> workspace_;
   bool prefetches_;  // the tensors exceed the caches
-  std::vector<Sub> subs_;
+  std::vector<Bundle> bundles_;
 };
 
 std::unique_ptr<ConvSum> PlanStencilConv(const ConvShape& shape, bool forward, int threads) {

@@ -78,25 +78,35 @@ HWY_NOINLINE void StencilRectangle(const StencilRows& rows) {
   });
 }
 
-// Any taps, one row.
-inline void StencilTaps(const StencilRows& rows, const std::int32_t* HWY_RESTRICT offsets, Index taps) {
+// Any taps, for kRows rows: as many vectors at a time as make eight chains of multiply-adds with their rows.
+template <int kRows>
+void StencilTaps(const StencilRows& rows, const std::int32_t* HWY_RESTRICT offsets, Index taps) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
-  constexpr int kVectors = 4;
+  constexpr int kVectors = 8 / kRows;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   const auto columns = [&]<int kCount>(Index i) HWY_ATTR {
-    V sum[kCount];
-#pragma GCC unroll 4
-    for (int v = 0; v < kCount; ++v) sum[v] = rows.continues ? hn::LoadU(d, rows.out + i + v * lanes) : hn::Zero(d);
+    V sum[kRows][kCount];
+#pragma GCC unroll 8
+    for (int q = 0; q < kRows; ++q)
+#pragma GCC unroll 8
+      for (int v = 0; v < kCount; ++v)
+        sum[q][v] = rows.continues ? hn::LoadU(d, rows.out + q * rows.out_pitch + i + v * lanes) : hn::Zero(d);
     for (Index t = 0; t < taps; ++t) {
       const V weight = hn::Set(d, rows.weights[t]);
       const float* x = rows.plane + offsets[t] + i;
-#pragma GCC unroll 4
-      for (int v = 0; v < kCount; ++v) sum[v] = hn::MulAdd(weight, hn::LoadU(d, x + v * lanes), sum[v]);
+#pragma GCC unroll 8
+      for (int q = 0; q < kRows; ++q)
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v)
+          sum[q][v] = hn::MulAdd(weight, hn::LoadU(d, x + q * rows.plane_pitch + v * lanes), sum[q][v]);
     }
     const V bias = hn::Set(d, rows.bias);
-#pragma GCC unroll 4
-    for (int v = 0; v < kCount; ++v) hn::StoreU(hn::Add(sum[v], bias), d, rows.out + i + v * lanes);
+#pragma GCC unroll 8
+    for (int q = 0; q < kRows; ++q)
+#pragma GCC unroll 8
+      for (int v = 0; v < kCount; ++v)
+        hn::StoreU(hn::Add(sum[q][v], bias), d, rows.out + q * rows.out_pitch + i + v * lanes);
   };
   Index i = 0;
   for (; i + kVectors * lanes <= rows.count; i += kVectors * lanes) columns.template operator()<kVectors>(i);
