@@ -173,6 +173,15 @@ ConvGeometry ConvGeometry::forward(const Window& window, DepthPadding padding) {
   return geometry;
 }
 
+ConvGeometry ConvGeometry::forward_unphased(const Window& window) {
+  Window dense = window;
+  dense.axes[1].stride = dense.axes[2].stride = 1;
+  ConvGeometry geometry = forward(dense);
+  for (size_t axis = 0; axis < 3; ++axis) geometry.output[axis] = window.axes[axis].out();
+  geometry.subs[0].count = geometry.output;
+  return geometry;
+}
+
 ConvGeometry ConvGeometry::data_gradient(const Window& window, DepthPadding padding) {
   ConvGeometry geometry;
   std::array<AxisSubs, 3> axes;

@@ -66,6 +66,9 @@ struct ConvGeometry {
   std::array<Index, 3> output;  // sizes d, h, w of the tensor that is written
 
   static ConvGeometry forward(const Window& window, DepthPadding padding = DepthPadding::kRead);
+  // Forward for kernels that step over the stride along h and w themselves: planes have no phases along these axes, and
+  // output o reads a tap at stride * o plus the tap's offset.
+  static ConvGeometry forward_unphased(const Window& window);
   static ConvGeometry data_gradient(const Window& window, DepthPadding padding = DepthPadding::kRead);
 };
 

@@ -42,7 +42,8 @@ class StencilWeights final : public ConvSum {
   StencilWeights(const ConvShape& s, int threads)
       : shape_(s),
         threads_(threads),
-        geometry_(ConvGeometry::forward(s.window)),
+        stride_(s.window.axes[2].stride),
+        geometry_(ConvGeometry::forward_unphased(s.window)),
         bands_(geometry_.output[1]),
         plane_size_(WholeLines(geometry_.planes.phase_pitch(1))),
         sums_size_(WholeLines(s.oc_per_group() * s.window.taps() * kBlockLanes)),
@@ -100,9 +101,10 @@ class StencilWeights final : public ConvSum {
     for (Index d = 0; d < depth; ++d)
       for (Index h = 0; h < height; h += bands_.rows) {
         const Index at = (d * height + h) * width;
-        StencilDots<3, 3>({diff_dst + at, width, plane + geometry_.planes.offset(d, h, 0),
-                           geometry_.planes.axes[2].pitch, std::min(bands_.rows, height - h), width, sums,
-                           diff_dst + at + next_diff_dst, next_src + at});
+        (stride_ == 2 ? StencilDots<2, 3, 3>
+                      : StencilDots<1, 3, 3>)({diff_dst + at, width, plane + geometry_.planes.offset(d, stride_ * h, 0),
+                                               geometry_.planes.axes[2].pitch, std::min(bands_.rows, height - h), width,
+                                               sums, diff_dst + at + next_diff_dst, next_src + stride_ * stride_ * at});
       }
   }
 
@@ -116,6 +118,7 @@ class StencilWeights final : public ConvSum {
 
   ConvShape shape_;
   int threads_;
+  Index stride_;
   ConvGeometry geometry_;
   Bands bands_;
   Index plane_size_, sums_size_, workspace_size_;
@@ -140,11 +143,13 @@ HWY_EXPORT(PlanStencilWeights);
 
 bool is_weights_stencil(const ConvShape& shape) {
   const auto& [depth, height, width] = shape.window.axes;
-  const auto are_neighbours = [](const WindowAxis& axis, Index taps) {
-    return axis.kernel == taps && axis.dilation == 1 && axis.stride == 1;
+  const auto are_neighbours = [](const WindowAxis& axis, Index taps, Index stride) {
+    return axis.kernel == taps && axis.dilation == 1 && axis.stride == stride;
   };
-  return are_neighbours(depth, 1) && are_neighbours(height, 3) && are_neighbours(width, 3) &&
-         shape.ic_per_group() == 1 && height.out() >= 2 && width.out() >= kBlockLanes;
+  const Index stride = width.stride;
+  return stride <= 2 && are_neighbours(depth, 1, 1) && are_neighbours(height, 3, stride) &&
+         are_neighbours(width, 3, stride) && shape.ic_per_group() == 1 && height.out() >= 2 &&
+         width.out() >= kBlockLanes;
 }
 
 std::unique_ptr<ConvSum> plan_stencil_weights(const ConvShape& shape, int threads) {

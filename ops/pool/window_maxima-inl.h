@@ -15,6 +15,7 @@
 
 #include "ops/pool/geometry.h"
 #include "ops/pool/padded_rows-inl.h"
+#include "ops/simd/every_second-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -29,11 +30,8 @@ HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
   return hn::AndNot(hn::Le(next, best), hn::Eq(best, best));
 }
 
-// Elements at stride 2 come in an order that two vectors blend into without crossing 128-bit blocks: lanes 0, 2, ...
-// hold the first half of them, lanes 1, 3, ... the second. Maxima do not mind; results are put in order at the end.
-HWY_INLINE Index ElementOfLane(Index stride, Index lane) {
-  return stride == 2 && Lanes() > 1 ? lane % 2 * (Lanes() / 2) + lane / 2 : lane;
-}
+// The element that a lane holds: at stride 2 not the lane's own number. Maxima do not mind.
+HWY_INLINE Index ElementOfLane(Index stride, Index lane) { return stride == 2 ? ElementOfLane(D(), lane) : lane; }
 
 // A running maximum and the tap that it was found at.
 struct Best {
@@ -52,7 +50,8 @@ struct Best {
 template <Index kStride>
 class InOrder {
  public:
-  HWY_INLINE InOrder() : lanes_(hn::IndicesFromVec(D(), LanesOfElements())), bytes_(hn::U8FromU32(LanesOfElements())) {}
+  HWY_INLINE InOrder()
+      : lanes_(hn::IndicesFromVec(D(), LanesOfElements(D()))), bytes_(hn::U8FromU32(LanesOfElements(D()))) {}
 
   HWY_INLINE void Store(const Best& best, float* dst, std::int32_t* argmax) const {
     StoreValue(best.value, dst);
@@ -74,13 +73,6 @@ class InOrder {
     hn::StoreU(kStride == 2 ? hn::TableLookupLanes(value, lanes_) : value, D(), dst);
   }
 
-  // The lanes that elements 0, 1, ... are in at stride 2: 0, 2, ... and then 1, 3, ...
-  static HWY_INLINE hn::Vec<DU> LanesOfElements() {
-    const auto twice = hn::ShiftLeft<1>(hn::Iota(DU(), 0));
-    const auto last = hn::Set(DU(), static_cast<std::uint32_t>(Lanes() - 1));
-    return hn::Sub(twice, hn::IfThenElseZero(hn::Gt(twice, last), last));
-  }
-
   decltype(hn::IndicesFromVec(D(), hn::Vec<DU>())) lanes_;
   hn::Vec<Bytes> bytes_;
 };
@@ -93,7 +85,7 @@ HWY_INLINE hn::Vec<D> TakeEvery(const float* from, [[maybe_unused]] Index stride
   if constexpr (kStride == 1 || HWY_TARGET == HWY_SCALAR) {
     return hn::LoadU(d, from);
   } else if constexpr (kStride == 2) {
-    return hn::OddEven(hn::LoadU(d, from + Lanes() - 1), hn::LoadU(d, from));
+    return LoadEverySecond(d, from);
   } else {
     const DI di;
     return hn::GatherIndex(d, from, hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(stride))));

@@ -18,24 +18,10 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Tap kTap of kTaps neighbours. At stride 2 a pair of taps shares its two loads.
-template <Index kStride, Index kTap, Index kTaps>
-HWY_INLINE hn::Vec<D> TakeTap(const float* from) {
-#if HWY_TARGET != HWY_SCALAR
-  constexpr bool kPaired = kTap % 2 == 1 || kTap + 1 < kTaps;
-  if constexpr (kStride == 2 && kPaired) {
-    const auto low = hn::LoadU(D(), from + kTap / 2 * 2);
-    const auto high = hn::LoadU(D(), from + kTap / 2 * 2 + Lanes());
-    return kTap % 2 == 0 ? hn::OddEven(hn::DupEven(high), low) : hn::OddEven(high, hn::DupOdd(low));
-  }
-#endif
-  return TakeEvery<kStride>(from + kTap, kStride);
-}
-
 template <Index kStride, Index kTap, Index kTaps>
 HWY_INLINE void MeetTaps(const float* from, Best& running) {
   if constexpr (kTap < kTaps) {
-    running.Meet(TakeTap<kStride, kTap, kTaps>(from), hn::Set(DI(), static_cast<std::int32_t>(kTap)));
+    running.Meet(LoadTap<kStride, kTap, kTaps>(D(), from), hn::Set(DI(), static_cast<std::int32_t>(kTap)));
     MeetTaps<kStride, kTap + 1, kTaps>(from, running);
   }
 }
@@ -88,7 +74,7 @@ class WindowSweep {
       const auto above = static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps);
       return {hn::Set(D(), kLowest), hn::Add(first_taps_, hn::Set(DI(), above))};
     }
-    Best running{TakeTap<kStride, 0, kTaps>(from), first_taps_};
+    Best running{LoadTap<kStride, 0, kTaps>(D(), from), first_taps_};
     MeetTaps<kStride, 1, kTaps>(from, running);
     return running;
   }

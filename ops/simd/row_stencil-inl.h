@@ -1,4 +1,5 @@
 // Stencils: out[q][i] = sum over taps of weights[tap] * plane[offset of the tap + q * pitch + i], rows of any length.
+// With a stride of 2 rows of the plane are 2 * q apart, and elements 2 * i.
 //
 // Every element is one chain of fused multiply-adds in the order of the taps, whatever the vector length.
 
@@ -13,8 +14,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "ops/core/shape.h"
+#include "ops/simd/every_second-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -38,13 +41,13 @@ struct StencilRows {
 // Calls body(i) for the vectors of a row: the last one ends with it, or begins after its neighbour where sums go on.
 template <class F>
 HWY_INLINE void ForEachVector(const StencilRows& rows, Index step, const F& body) {
-  Index i = 0;
-  for (; i + step <= rows.count; i += step) body(i);
-  if (i < rows.count) body(rows.continues || rows.count < step ? i : rows.count - step);
+  const bool may_overlap = !rows.continues && rows.count >= step;
+  for (Index i = 0; i < rows.count; i += step) body(may_overlap ? std::min(i, rows.count - step) : i);
 }
 
 // A rectangle of kHeight x kWidth taps for kRows rows: a vector of the plane is loaded once for all rows that see it.
-template <int kRows, int kHeight, int kWidth>
+// At stride 2 sums must not go on.
+template <int kStride, int kRows, int kHeight, int kWidth>
 HWY_NOINLINE void StencilRectangle(const StencilRows& rows) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
@@ -56,25 +59,29 @@ HWY_NOINLINE void StencilRectangle(const StencilRows& rows) {
   float* const out = rows.out;
   const Index pitch = rows.plane_pitch;
   const Index out_pitch = rows.out_pitch;
-  const bool continues = rows.continues;
+  const bool continues = kStride == 1 && rows.continues;  // sums in `out` are in the order of elements
+  [[maybe_unused]] const auto lanes_of_elements = hn::IndicesFromVec(d, LanesOfElements(d));
   ForEachVector(rows, static_cast<Index>(hn::Lanes(d)), [&](Index i) HWY_ATTR {
     V sum[kRows];
 #pragma GCC unroll 8
     for (int q = 0; q < kRows; ++q) sum[q] = continues ? hn::LoadU(d, out + q * out_pitch + i) : hn::Zero(d);
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows + kHeight - 1; ++r) {
+    const auto add_tap = [&](int r, int w, V x) HWY_ATTR {
 #pragma GCC unroll 8
-      for (int w = 0; w < kWidth; ++w) {
-        const V x = hn::LoadU(d, plane + r * pitch + i + w);
-#pragma GCC unroll 8
-        for (int q = 0; q < kRows; ++q) {
-          const int h = r - q;
-          if (h >= 0 && h < kHeight) sum[q] = hn::MulAdd(weights[h * kWidth + w], x, sum[q]);
-        }
+      for (int q = 0; q < kRows; ++q) {
+        const int h = r - kStride * q;
+        if (h >= 0 && h < kHeight) sum[q] = hn::MulAdd(weights[h * kWidth + w], x, sum[q]);
       }
-    }
+    };
+    const auto add_row = [&]<int... kTap>(int r, std::integer_sequence<int, kTap...>) HWY_ATTR {
+      (add_tap(r, kTap, LoadTap<kStride, kTap, kWidth>(d, plane + r * pitch + kStride * i)), ...);
+    };
+#pragma GCC unroll 16
+    for (int r = 0; r < kStride * (kRows - 1) + kHeight; ++r) add_row(r, std::make_integer_sequence<int, kWidth>());
 #pragma GCC unroll 8
-    for (int q = 0; q < kRows; ++q) hn::StoreU(hn::Add(sum[q], bias), d, out + q * out_pitch + i);
+    for (int q = 0; q < kRows; ++q) {
+      const V result = hn::Add(sum[q], bias);
+      hn::StoreU(kStride == 2 ? hn::TableLookupLanes(result, lanes_of_elements) : result, d, out + q * out_pitch + i);
+    }
   });
 }
 

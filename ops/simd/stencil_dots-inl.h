@@ -1,4 +1,4 @@
-// The transposed stencil: sums[h][w] = sum over rows q and columns i of a[q][i] * b[q + h][i + w].
+// The transposed stencil: sums[h][w] = sum over rows q and columns i of a[q][i] * b[stride * q + h][stride * i + w].
 //
 // Eight running sums whatever the vector length, so that every instruction set adds in the same order.
 
@@ -15,6 +15,8 @@
 #include <algorithm>
 
 #include "ops/simd/dot_block.h"
+#include "ops/simd/every_second-inl.h"
+#include "ops/simd/stores.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -22,7 +24,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `rows` rows of a, at least kHeight - 1, of `columns` elements, at least kBlockLanes; and those of b that they meet.
+// `rows` rows of a, at least (kHeight - 1) / kStride, of `columns` elements, at least kBlockLanes; and those of b that
+// they meet.
 struct StencilDotRows {
   const float* a;
   Index a_pitch;
@@ -30,116 +33,134 @@ struct StencilDotRows {
   Index b_pitch;
   Index rows, columns;
   float* sums;  // [kHeight][kWidth][kBlockLanes], added to: their lanes are to be summed
-  // What is needed next: as much as a holds, fetched meanwhile, in the order of its lines.
+  // What is needed next: as much as a holds, and kStride^2 times as much for b, fetched meanwhile in the order of
+  // lines.
   const float* next_a;
   const float* next_b;
 };
 
 // A strip of columns, one vector wide, from its first row to its last. A vector of b is loaded once for all rows of a
 // that meet it, which stay in registers; each sum is one chain of fused multiply-adds down the strip.
-template <int kHeight, int kWidth>
+template <int kStride, int kHeight, int kWidth>
 class StencilStrip {
  public:
   using Lanes = hn::CappedTag<float, kBlockLanes>;
   using V = hn::Vec<Lanes>;
 
-  HWY_INLINE void Descend(const StencilDotRows& rows, Index column) {
-    a_at_ = rows.a + column;
-    b_at_ = rows.b + column;
-    a_pitch_ = rows.a_pitch;
-    b_pitch_ = rows.b_pitch;
-    const float* next_a = rows.next_a + column * rows.rows;
-    const float* next_b = rows.next_b + column * rows.rows;
-    Enter<1>();
-    for (Index q = kHeight - 1; q < rows.rows; ++q) {
-      hwy::Prefetch(next_a);
-      hwy::Prefetch(next_b);
-      next_a += kBlockLanes;
-      next_b += kBlockLanes;
-      Advance();
-      a_[0] = NextRow();
-      AddRow<0, kHeight>();
-    }
-    Leave<1>();
-  }
-
-  // Adds the sums of the lanes in `owned`.
-  HWY_INLINE void AddTo(float* sums, hn::Mask<Lanes> owned) const {
-    const Lanes d;
-    for (int tap = 0; tap < kHeight * kWidth; ++tap, sums += kBlockLanes)
-      hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::IfThenElseZero(owned, sum_[tap])), d, sums);
-  }
-
-  HWY_INLINE StencilStrip() {
+  HWY_INLINE StencilStrip() : order_(hn::IndicesFromVec(Lanes(), ElementsOfLanes(Lanes()))) {
 #pragma GCC unroll 32
     for (V& sum : sum_) sum = hn::Zero(Lanes());
   }
 
+  HWY_INLINE void Descend(const StencilDotRows& rows, Index column) {
+    constexpr Index kFetched = kStride * kStride * kBlockLanes;
+    a_at_ = rows.a + column;
+    b_at_ = rows.b + kStride * column;
+    a_pitch_ = rows.a_pitch;
+    b_pitch_ = rows.b_pitch;
+    const float* next_a = rows.next_a + column * rows.rows;
+    const float* next_b = rows.next_b + kStride * kStride * column * rows.rows;
+    Enter<1>();
+    for (Index q = kMet - 1; q < rows.rows; ++q, next_a += kBlockLanes, next_b += kFetched) {
+      hwy::Prefetch(next_a);
+      for (Index i = 0; i < kFetched; i += kLineFloats) hwy::Prefetch(next_b + i);
+      Advance();
+      a_[0] = NextRow();
+      AddRows<0, kMet>();
+    }
+    Leave<1>();
+  }
+
+  // Adds the sums of the lanes whose elements are `first` and those behind.
+  HWY_INLINE void AddTo(float* sums, Index first) const {
+    const Lanes d;
+    const hn::RebindToUnsigned<Lanes> du;
+    const auto elements = kStride == 2 ? ElementsOfLanes(d) : hn::Iota(du, 0);
+    const auto owned =
+        hn::RebindMask(d, hn::Gt(hn::Add(elements, hn::Set(du, 1)), hn::Set(du, static_cast<std::uint32_t>(first))));
+    for (int tap = 0; tap < kHeight * kWidth; ++tap, sums += kBlockLanes)
+      hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::IfThenElseZero(owned, sum_[tap])), d, sums);
+  }
+
  private:
+  // Rows of a that a row of b meets at most: taps h = phase + kStride * lag meet the row that came `lag` rows ago.
+  static constexpr int kMet = (kHeight + kStride - 1) / kStride;
+
+  // At stride 2 in the order in which LoadTap() loads b.
   HWY_INLINE V NextRow() {
     const V row = hn::LoadU(Lanes(), a_at_);
     a_at_ += a_pitch_;
-    return row;
+    return kStride == 2 ? hn::TableLookupLanes(row, order_) : row;
   }
 
-  // a_[h] meets row h of the taps.
   HWY_INLINE void Advance() {
 #pragma GCC unroll 8
-    for (int h = kHeight - 1; h > 0; --h) a_[h] = a_[h - 1];
+    for (int lag = kMet - 1; lag > 0; --lag) a_[lag] = a_[lag - 1];
   }
 
-  template <int kFirst, int kEnd>
-  HWY_INLINE void AddRow() {
-#pragma GCC unroll 8
-    for (int w = 0; w < kWidth; ++w) {
-      const V b = hn::LoadU(Lanes(), b_at_ + w);
-#pragma GCC unroll 8
-      for (int h = kFirst; h < kEnd; ++h) sum_[h * kWidth + w] = hn::MulAdd(a_[h], b, sum_[h * kWidth + w]);
+  // The kStride rows of b that start with row kStride * q meet rows q - lag of a, kFirst <= lag < kEnd.
+  template <int kFirst, int kEnd, int kPhase = 0>
+  HWY_INLINE void AddRows() {
+    if constexpr (kPhase < kStride) {
+      AddTaps<kFirst, kEnd, kPhase, 0>();
+      b_at_ += b_pitch_;
+      AddRows<kFirst, kEnd, kPhase + 1>();
     }
-    b_at_ += b_pitch_;
   }
 
-  // The first rows of b meet kMet rows of a.
-  template <int kMet>
+  template <int kFirst, int kEnd, int kPhase, int kTap>
+  HWY_INLINE void AddTaps() {
+    if constexpr (kTap < kWidth && kPhase + kStride * kFirst < kHeight) {
+      const V b = LoadTap<kStride, kTap, kWidth>(Lanes(), b_at_);
+#pragma GCC unroll 8
+      for (int lag = kFirst; lag < kEnd; ++lag) {
+        const int h = kPhase + kStride * lag;
+        if (h < kHeight) sum_[h * kWidth + kTap] = hn::MulAdd(a_[lag], b, sum_[h * kWidth + kTap]);
+      }
+      AddTaps<kFirst, kEnd, kPhase, kTap + 1>();
+    }
+  }
+
+  // The first rows of b meet kRows rows of a.
+  template <int kRows>
   HWY_INLINE void Enter() {
-    if constexpr (kMet < kHeight) {
+    if constexpr (kRows < kMet) {
       Advance();
       a_[0] = NextRow();
-      AddRow<0, kMet>();
-      Enter<kMet + 1>();
+      AddRows<0, kRows>();
+      Enter<kRows + 1>();
     }
   }
 
   // The last rows of b come after kPassed rows of a.
   template <int kPassed>
   HWY_INLINE void Leave() {
-    if constexpr (kPassed < kHeight) {
+    if constexpr (kPassed < kMet) {
       Advance();
-      AddRow<kPassed, kHeight>();
+      AddRows<kPassed, kMet>();
       Leave<kPassed + 1>();
     }
   }
 
-  V a_[kHeight];
+  V a_[kMet];
   V sum_[kHeight * kWidth];
   const float* a_at_;
   const float* b_at_;
   Index a_pitch_, b_pitch_;
+  decltype(hn::IndicesFromVec(Lanes(), hn::Vec<hn::RebindToUnsigned<Lanes>>())) order_;
 };
 
-// Strip by strip; the last one ends with the rows, and lanes that its neighbour has summed are left out.
-template <int kHeight, int kWidth>
+// Strip by strip; the last one ends with the rows, and elements that its neighbour has summed are left out.
+template <int kStride, int kHeight, int kWidth>
 HWY_NOINLINE void StencilDots(const StencilDotRows& rows) {
-  using Strip = StencilStrip<kHeight, kWidth>;
-  const typename Strip::Lanes d;
-  constexpr Index kLanes = hn::MaxLanes(d);
+  using Strip = StencilStrip<kStride, kHeight, kWidth>;
+  constexpr Index kLanes = hn::MaxLanes(typename Strip::Lanes());
   for (Index column = 0; column < rows.columns; column += kBlockLanes) {
     const Index at = std::min(column, rows.columns - kBlockLanes);
     for (Index lane = 0; lane < kBlockLanes; lane += kLanes) {
       Strip strip;
       strip.Descend(rows, at + lane);
-      const auto columns = hn::Iota(d, static_cast<float>(lane));
-      strip.AddTo(rows.sums + lane, hn::Ge(columns, hn::Set(d, static_cast<float>(column - at))));
+      strip.AddTo(rows.sums + lane, std::max<Index>(0, column - at - lane));
     }
   }
 }
