@@ -175,7 +175,10 @@ ConvGeometry ConvGeometry::forward(const Window& window, DepthPadding padding) {
 
 ConvGeometry ConvGeometry::forward_unphased(const Window& window) {
   Window dense = window;
-  dense.axes[1].stride = dense.axes[2].stride = 1;
+  for (size_t axis = 1; axis < 3; ++axis) {
+    dense.axes[axis].windows = (window.axes[axis].out() - 1) * window.axes[axis].stride + 1;
+    dense.axes[axis].stride = 1;
+  }
   ConvGeometry geometry = forward(dense);
   for (size_t axis = 0; axis < 3; ++axis) geometry.output[axis] = window.axes[axis].out();
   geometry.subs[0].count = geometry.output;
