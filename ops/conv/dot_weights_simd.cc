@@ -29,6 +29,7 @@ class DotWeights final : public ConvSum {
         threads_(threads),
         geometry_(ConvGeometry::forward(s.window)),
         phase_pitch_(geometry_.planes.phase_pitch(1)),
+        plane_rows_(rows_of_planes(geometry_.planes, phase_pitch_)),
         channel_pitch_(RoundUp(phase_pitch_ * geometry_.planes.phase_count())),
         length_(RoundUp(flat_pixels(geometry_))),
         planes_size_(s.ic_per_group() * channel_pitch_ + RoundUp(Reach()) + kBlockLanes),
@@ -63,7 +64,7 @@ class DotWeights final : public ConvSum {
     std::fill_n(sums, outputs * channels * Taps(), 0.0F);
     for (Index n = 0; n < shape_.mb; ++n) {
       for (Index ic = 0; ic < channels; ++ic)
-        PackChannel(geometry_.planes, src + (n * shape_.ic + group * channels + ic) * in_count, phase_pitch_,
+        PackChannel(plane_rows_, src + (n * shape_.ic + group * channels + ic) * in_count,
                     planes + ic * channel_pitch_);
       for (Index oc = 0; oc < outputs; ++oc)
         SpreadRows(diff_dst + (n * shape_.oc + group * outputs + oc) * out_count, rows + oc * length_);
@@ -93,7 +94,9 @@ class DotWeights final : public ConvSum {
   ConvShape shape_;
   int threads_;
   ConvGeometry geometry_;
-  Index phase_pitch_, channel_pitch_;
+  Index phase_pitch_;
+  std::vector<PlaneRows> plane_rows_;  // of a channel
+  Index channel_pitch_;
   Index length_;  // of the flat pixel axis
   Index planes_size_, workspace_size_;
   AlignedMemory<float> workspace_;  // a thread: planes of a group, rows of its output channels

@@ -6,6 +6,19 @@
 
 namespace gradproof {
 
+// Rows that are copied from a channel of an image to its planes: row r, of `count` elements `step` apart, starts at
+// source + r * source_pitch and goes to place + r * place_pitch. With `pairs` the step is 2, and the elements between
+// are copied too, to odd_place.
+struct PlaneRows {
+  Index source, place, odd_place;
+  Index count, step;
+  Index rows, source_pitch, place_pitch;
+  bool pairs;
+};
+
+// All rows of a channel, all its phases.
+std::vector<PlaneRows> rows_of_planes(const Planes& planes, Index phase_pitch);
+
 // Planes of a stack of images: [channel][phase][image, d, h, w with shared gaps]. Either a packed copy, zero from the
 // start, of which only elements that hold source values are ever written, so that padding and gaps stay zero; or, where
 // the planes are what the tensor holds already, the tensor itself, an image at a time.
@@ -15,6 +28,7 @@ struct PlaneStack {
   Index images = 0;
   Index phase_pitch = 0;
   Index channel_pitch = 0;
+  std::vector<PlaneRows> rows;  // of a channel of an image, where they are copied
   AlignedMemory<float> memory;  // null: in place
 
   // A copy. `slack`: readable elements behind the last one, for kernels that load whole tiles.

@@ -31,6 +31,7 @@ class StencilConv final : public ConvSum {
                   : stride_ == 2 ? ConvGeometry::forward_unphased(s.window)
                                  : ConvGeometry::forward(s.window)),
         phase_pitch_(geometry_.planes.phase_pitch(1)),
+        plane_rows_(rows_of_planes(geometry_.planes, phase_pitch_)),
         channel_pitch_(phase_pitch_ * geometry_.planes.phase_count()),
         planes_(forward ? 1 : s.oc_per_group()),
         row_pitch_(RoundUp(geometry_.output[2])),
@@ -121,8 +122,7 @@ class StencilConv final : public ConvSum {
     const Index group = item % shape_.g;
     const Index source_count = geometry_.planes.source_count();
     for (Index c = 0; c < planes_; ++c)
-      PackChannel(geometry_.planes, source + (item * planes_ + c) * source_count, phase_pitch_,
-                  planes + c * channel_pitch_);
+      PackChannel(plane_rows_, source + (item * planes_ + c) * source_count, planes + c * channel_pitch_);
     const Index outputs = forward_ ? shape_.oc_per_group() : 1;
     const Index taps = shape_.window.taps();
     const float* group_weights = weights + group * shape_.oc_per_group() * taps;
@@ -135,16 +135,18 @@ class StencilConv final : public ConvSum {
     }
   }
 
-  // All planes, a band of rows after the other; meanwhile memory delivers the source of the next group, if named.
+  // All planes, a band of rows after the other, of which the last overlaps its neighbour and computes the same again;
+  // meanwhile memory delivers the source of the next group, if named.
   void RunBundle(const Bundle& bundle, float* planes, const float* weights, float bias, float* output,
                  const float* next) const {
     const SubConv& first = bundle[0].conv;
     float* rows = planes + RoundUp(planes_ * channel_pitch_ + Lanes());
     const bool direct = first.step[2] == 1 && planes_ == 1 && first.count[2] >= Lanes();
     const Index out_pitch = first.step[1] * geometry_.output[2];
+    const Index height = first.count[1] >= kRows ? kRows : 1;
     for (Index d = 0; d < first.count[0]; ++d)
-      for (Index h = 0, height = 0; h < first.count[1]; h += height) {
-        height = h + kRows <= first.count[1] ? kRows : 1;
+      for (Index row = 0; row < first.count[1]; row += height) {
+        const Index h = std::min(row, first.count[1] - height);
         float* out = output + RowOffset(first, d, h);
         if (next != nullptr && d == 0) PrefetchSource(next, h, h + height, first.count[1]);
         const float* at = planes + geometry_.planes.offset(d, stride_ * h, 0);
@@ -246,7 +248,9 @@ class StencilConv final : public ConvSum {
   int threads_;
   Index stride_;  // between outputs, in elements of the planes
   ConvGeometry geometry_;
-  Index phase_pitch_, channel_pitch_;
+  Index phase_pitch_;
+  std::vector<PlaneRows> plane_rows_;  // of a channel
+  Index channel_pitch_;
   Index planes_;
   Index row_pitch_;
   Index workspace_size_;

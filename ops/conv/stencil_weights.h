@@ -5,8 +5,8 @@
 
 namespace gradproof {
 
-// Whether plan_stencil_weights() can plan the shape: one input channel a group, stride 1 or 2, no
-// dilation, and outputs whose rows fill a vector. (Larger windows have more sums than registers.)
+// Whether plan_stencil_weights() can plan the shape: one input channel a group, stride 1 or 2, no dilation, more than
+// one row of outputs. (Larger windows have more sums than registers.)
 bool is_weights_stencil(const ConvShape& shape);
 
 std::unique_ptr<ConvSum> plan_stencil_weights(const ConvShape& shape, int threads);

@@ -45,9 +45,12 @@ class StencilWeights final : public ConvSum {
         stride_(s.window.axes[2].stride),
         geometry_(ConvGeometry::forward_unphased(s.window)),
         bands_(geometry_.output[1]),
-        plane_size_(WholeLines(geometry_.planes.phase_pitch(1))),
+        plane_rows_(rows_of_planes(geometry_.planes, geometry_.planes.phase_pitch(1))),
+        // Behind it what a strip reads that is wider than its rows.
+        plane_size_(WholeLines(geometry_.planes.phase_pitch(1) + 2 * kBlockLanes)),
         sums_size_(WholeLines(s.oc_per_group() * s.window.taps() * kBlockLanes)),
-        workspace_size_(plane_size_ + sums_size_),
+        narrow_size_(geometry_.output[2] < kBlockLanes ? geometry_.output[1] * kBlockLanes : 0),
+        workspace_size_(plane_size_ + sums_size_ + WholeLines(narrow_size_)),
         workspace_(zeroed_floats(threads * workspace_size_)),
         batch_(zeroed_floats(s.g * sums_size_)) {}
 
@@ -87,7 +90,7 @@ class StencilWeights final : public ConvSum {
     const Index outputs = shape_.oc_per_group();
     const Index in_count = shape_.window.in_count();
     const Index out_count = shape_.window.out_count();
-    PackChannel(geometry_.planes, src + item * in_count, plane_size_, plane);
+    PackChannel(plane_rows_, src + item * in_count, plane);
     const bool is_last = item + 1 == shape_.mb * shape_.g;
     const float* next_src = src + (is_last ? item : item + 1) * in_count;
     for (Index out = item * outputs; out < (item + 1) * outputs; ++out, sums += Taps() * kBlockLanes)
@@ -95,17 +98,31 @@ class StencilWeights final : public ConvSum {
   }
 
   // Meanwhile memory delivers next_src and, next_diff_dst elements further on, diff_dst.
-  void AddOutput(const float* diff_dst, const float* plane, Index next_diff_dst, const float* next_src,
+  void AddOutput(const float* diff_dst, float* plane, Index next_diff_dst, const float* next_src,
                  float* sums) const {
     const auto& [depth, height, width] = geometry_.output;
     for (Index d = 0; d < depth; ++d)
       for (Index h = 0; h < height; h += bands_.rows) {
         const Index at = (d * height + h) * width;
-        (stride_ == 2 ? StencilDots<2, 3, 3>
-                      : StencilDots<1, 3, 3>)({diff_dst + at, width, plane + geometry_.planes.offset(d, stride_ * h, 0),
-                                               geometry_.planes.axes[2].pitch, std::min(bands_.rows, height - h), width,
-                                               sums, diff_dst + at + next_diff_dst, next_src + stride_ * stride_ * at});
+        StencilDotRows rows{.a = diff_dst + at,
+                            .a_pitch = width,
+                            .b = plane + geometry_.planes.offset(d, stride_ * h, 0),
+                            .b_pitch = geometry_.planes.axes[2].pitch,
+                            .rows = std::min(bands_.rows, height - h),
+                            .columns = width,
+                            .sums = sums,
+                            .next_a = diff_dst + at + next_diff_dst,
+                            .next_b = next_src + stride_ * stride_ * at};
+        if (narrow_size_ > 0) Widen(rows, plane + plane_size_ + sums_size_);
+        (stride_ == 2 ? StencilDots<2, 3, 3> : StencilDots<1, 3, 3>)(rows);
       }
+  }
+
+  // Rows shorter than a strip are copied: nothing behind a tensor may be read. What is behind the rows is left out.
+  static void Widen(StencilDotRows& rows, float* to) {
+    for (Index q = 0; q < rows.rows; ++q) CopyStrided(rows.a + q * rows.a_pitch, 1, rows.columns, to + q * kBlockLanes);
+    rows.a = to;
+    rows.a_pitch = kBlockLanes;
   }
 
   static float SumOfLanes(const float* sums) {
@@ -121,8 +138,9 @@ class StencilWeights final : public ConvSum {
   Index stride_;
   ConvGeometry geometry_;
   Bands bands_;
-  Index plane_size_, sums_size_, workspace_size_;
-  AlignedMemory<float> workspace_;  // a thread: a plane, sums of an image
+  std::vector<PlaneRows> plane_rows_;  // of a channel
+  Index plane_size_, sums_size_, narrow_size_, workspace_size_;
+  AlignedMemory<float> workspace_;  // a thread: a plane, sums of an image, narrow rows
   AlignedMemory<float> batch_;      // a group: sums of the batch
 };
 
@@ -148,8 +166,7 @@ bool is_weights_stencil(const ConvShape& shape) {
   };
   const Index stride = width.stride;
   return stride <= 2 && are_neighbours(depth, 1, 1) && are_neighbours(height, 3, stride) &&
-         are_neighbours(width, 3, stride) && shape.ic_per_group() == 1 && height.out() >= 2 &&
-         width.out() >= kBlockLanes;
+         are_neighbours(width, 3, stride) && shape.ic_per_group() == 1 && height.out() >= 2;
 }
 
 std::unique_ptr<ConvSum> plan_stencil_weights(const ConvShape& shape, int threads) {

@@ -24,8 +24,9 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `rows` rows of a, at least (kHeight - 1) / kStride, of `columns` elements, at least kBlockLanes; and those of b that
-// they meet.
+// `rows` rows of a, at least (kHeight - 1) / kStride, of `columns` elements; and those of b that they meet. A strip
+// wider than the rows reads kBlockLanes elements of each row of a, and kStride times as many of b, none of which
+// counts.
 struct StencilDotRows {
   const float* a;
   Index a_pitch;
@@ -71,13 +72,14 @@ class StencilStrip {
     Leave<1>();
   }
 
-  // Adds the sums of the lanes whose elements are `first` and those behind.
-  HWY_INLINE void AddTo(float* sums, Index first) const {
+  // Adds the sums of elements [first, end) of the strip.
+  HWY_INLINE void AddTo(float* sums, Index first, Index end) const {
     const Lanes d;
-    const hn::RebindToUnsigned<Lanes> du;
-    const auto elements = kStride == 2 ? ElementsOfLanes(d) : hn::Iota(du, 0);
-    const auto owned =
-        hn::RebindMask(d, hn::Gt(hn::Add(elements, hn::Set(du, 1)), hn::Set(du, static_cast<std::uint32_t>(first))));
+    const hn::RebindToSigned<Lanes> di;
+    const auto elements = kStride == 2 ? hn::BitCast(di, ElementsOfLanes(d)) : hn::Iota(di, 0);
+    const auto from = hn::Gt(elements, hn::Set(di, static_cast<std::int32_t>(first - 1)));
+    const auto before = hn::Lt(elements, hn::Set(di, static_cast<std::int32_t>(end)));
+    const auto owned = hn::RebindMask(d, hn::And(from, before));
     for (int tap = 0; tap < kHeight * kWidth; ++tap, sums += kBlockLanes)
       hn::StoreU(hn::Add(hn::LoadU(d, sums), hn::IfThenElseZero(owned, sum_[tap])), d, sums);
   }
@@ -156,11 +158,11 @@ HWY_NOINLINE void StencilDots(const StencilDotRows& rows) {
   using Strip = StencilStrip<kStride, kHeight, kWidth>;
   constexpr Index kLanes = hn::MaxLanes(typename Strip::Lanes());
   for (Index column = 0; column < rows.columns; column += kBlockLanes) {
-    const Index at = std::min(column, rows.columns - kBlockLanes);
+    const Index at = std::max<Index>(0, std::min(column, rows.columns - kBlockLanes));
     for (Index lane = 0; lane < kBlockLanes; lane += kLanes) {
       Strip strip;
       strip.Descend(rows, at + lane);
-      strip.AddTo(rows.sums + lane, std::max<Index>(0, column - at - lane));
+      strip.AddTo(rows.sums + lane, column - at - lane, rows.columns - at - lane);
     }
   }
 }
