@@ -98,8 +98,7 @@ class StencilWeights final : public ConvSum {
   }
 
   // Meanwhile memory delivers next_src and, next_diff_dst elements further on, diff_dst.
-  void AddOutput(const float* diff_dst, float* plane, Index next_diff_dst, const float* next_src,
-                 float* sums) const {
+  void AddOutput(const float* diff_dst, float* plane, Index next_diff_dst, const float* next_src, float* sums) const {
     const auto& [depth, height, width] = geometry_.output;
     for (Index d = 0; d < depth; ++d)
       for (Index h = 0; h < height; h += bands_.rows) {
