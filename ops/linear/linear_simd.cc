@@ -13,12 +13,17 @@
 #include <hwy/highway.h>
 
 #include "ops/simd/dot-inl.h"
+#include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
 #include "ops/simd/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
+
+// Up to this many samples rows of weights are read as they lie (4096 to 4096 features, one sample, Zen 3: a quarter of
+// the time of columns); beyond, a chunk of columns has too few vectors.
+constexpr Index kRowsBatch = 32;
 
 std::vector<std::int32_t> Multiples(Index count, Index step) {
   std::vector<std::int32_t> table;
@@ -109,9 +114,102 @@ class LinearOuter final : public Kernel {
   std::vector<std::int32_t> a_rows_, a_offsets_, b_offsets_;
 };
 
-// The gradients with respect to src (rows: samples, sum over output features) and weights (rows: output features, sum
-// over samples): both read diff_dst by element and the other operand by row, as they lie. Columns are input features;
-// those that do not fill a vector are computed from a padded copy.
+// Gradient with respect to src for a batch: sums over output features of rows of weights, which are read one after the
+// other as they lie. As the outer kernel adds: chains of multiply-adds in blocks, blocks added in order.
+class LinearRows final : public Kernel {
+ public:
+  LinearRows(const LinearAttributes& a, const std::vector<Argument>& arguments, int threads)
+      : attributes_(a),
+        threads_(threads),
+        columns_(std::max<Index>(LaneCount(), kSumFloats / a.mb / LaneCount() * LaneCount())),
+        diff_dst_(argument_index(arguments, "diff_dst")),
+        weights_(argument_index(arguments, "weights")),
+        sums_(zeroed_floats(threads * a.mb * columns_)) {}
+
+  void run(std::span<const TensorRef> arguments) override {
+    const auto& a = attributes_;
+    const float* diff_dst = arguments[static_cast<size_t>(diff_dst_)].floats();
+    const float* weights = arguments[static_cast<size_t>(weights_)].floats();
+    const Index chunks = std::max<Index>(threads_, (a.ic + columns_ - 1) / columns_);
+    const Index vectors = (a.ic + LaneCount() - 1) / LaneCount();
+    parallel_tiles(threads_, threads_, [&](Index thread) {
+      float* sums = sums_.get() + thread * a.mb * columns_;
+      for (Index chunk = chunks * thread / threads_; chunk < chunks * (thread + 1) / threads_; ++chunk) {
+        const Index first = vectors * chunk / chunks * LaneCount();
+        const Index end = std::min(a.ic, vectors * (chunk + 1) / chunks * LaneCount());
+        RunColumns(diff_dst, weights + first, end - first, sums, arguments.back().floats() + first);
+      }
+    });
+  }
+
+  std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
+
+ private:
+  static constexpr Index kSumFloats = 4096;  // of a chunk of columns: half the L1 cache
+  static constexpr int kTerms = 8;           // that are added before a sum is stored again
+
+  void RunColumns(const float* diff_dst, const float* weights, Index width, float* sums, float* diff_src) const {
+    const auto& a = attributes_;
+    const Index block = outer_block_depth(a.oc);
+    for (Index k = 0; k < a.oc; k += block) {
+      const Index end = std::min(a.oc, k + block);
+      std::fill_n(sums, a.mb * columns_, 0.0F);
+      Index term = k;
+      for (; term + kTerms <= end; term += kTerms)
+        for (Index n = 0; n < a.mb; ++n)
+          AddRows<kTerms>(diff_dst + n * a.oc + term, weights + term * a.ic, width, sums + n * columns_);
+      for (; term < end; ++term)
+        for (Index n = 0; n < a.mb; ++n)
+          AddRows<1>(diff_dst + n * a.oc + term, weights + term * a.ic, width, sums + n * columns_);
+      for (Index n = 0; n < a.mb; ++n) Store(sums + n * columns_, width, k > 0, diff_src + n * a.ic);
+    }
+  }
+
+  // sums[i] += scales[t] * rows[t * ic + i], for one t after the other.
+  template <int kCount>
+  void AddRows(const float* HWY_RESTRICT scales, const float* HWY_RESTRICT rows, Index width,
+               float* HWY_RESTRICT sums) const {
+    const hn::ScalableTag<float> d;
+    const Index pitch = attributes_.ic;
+    hn::Vec<decltype(d)> scale[kCount];
+#pragma GCC unroll 8
+    for (int t = 0; t < kCount; ++t) scale[t] = hn::Set(d, scales[t]);
+    const auto add = [&](Index i, auto load) HWY_ATTR {
+      auto sum = hn::Load(d, sums + i);
+#pragma GCC unroll 8
+      for (int t = 0; t < kCount; ++t) sum = hn::MulAdd(scale[t], load(rows + t * pitch + i), sum);
+      hn::Store(sum, d, sums + i);
+    };
+    Index i = 0;
+    for (; i + LaneCount() <= width; i += LaneCount())
+      add(i, [&](const float* from) HWY_ATTR { return hn::LoadU(d, from); });
+    if (i < width)
+      add(i, [&](const float* from) HWY_ATTR { return LoadFirst(d, from, static_cast<size_t>(width - i)); });
+  }
+
+  static void Store(const float* sums, Index width, bool adds, float* out) {
+    const hn::ScalableTag<float> d;
+    for (Index i = 0; i < width; i += LaneCount()) {
+      const auto count = static_cast<size_t>(std::min(LaneCount(), width - i));
+      const auto sum = hn::Load(d, sums + i);
+      const auto total = adds ? hn::Add(LoadFirst(d, out + i, count), sum) : sum;
+      if (count == hn::Lanes(d))
+        hn::StoreU(total, d, out + i);
+      else
+        StoreFirst(total, d, out + i, count);
+    }
+  }
+
+  LinearAttributes attributes_;
+  int threads_;
+  Index columns_;  // of a chunk, at most
+  int diff_dst_, weights_;
+  AlignedMemory<float> sums_;  // of a chunk, for each thread
+};
+
+// The gradients with respect to src for many samples (rows: samples, sum over output features) and weights (rows:
+// output features, sum over samples): both read diff_dst by element and the other operand by row, as they lie. Columns
+// are input features; those that do not fill a vector are computed from a padded copy.
 class LinearGradient final : public Kernel {
  public:
   LinearGradient(const LinearAttributes& a, const Pass& pass, const std::vector<Argument>& arguments, int threads)
@@ -199,6 +297,8 @@ class LinearBias final : public Kernel {
 std::unique_ptr<Kernel> PrepareLinear(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const LinearAttributes a = linear_attributes(c.attributes);
   if (pass.slot == "bias") return std::make_unique<LinearBias>(a);
+  if (pass.slot == "src" && a.mb <= kRowsBatch)
+    return std::make_unique<LinearRows>(a, arguments_of(*c.spec, c.attributes, pass), options.threads);
   if (!pass.is_forward())
     return std::make_unique<LinearGradient>(a, pass, arguments_of(*c.spec, c.attributes, pass), options.threads);
   if (a.mb < kFewSamples) return std::make_unique<LinearDot>(a, options.threads);
