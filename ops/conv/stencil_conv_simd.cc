@@ -35,23 +35,27 @@ class StencilConv final : public ConvSum {
         channel_pitch_(phase_pitch_ * geometry_.planes.phase_count()),
         planes_(forward ? 1 : s.oc_per_group()),
         row_pitch_(RoundUp(geometry_.output[2])),
-        // Behind the planes a vector that the last row may read, then rows that are not written directly.
-        workspace_size_(RoundUp(planes_ * channel_pitch_ + Lanes()) + MostSubs() * kRows * row_pitch_),
+        // Behind the planes a vector that the last row may read.
+        rows_at_(RoundUp(planes_ * channel_pitch_ + Lanes())),
+        weights_at_(rows_at_ + MostSubs() * kRows * row_pitch_),
+        workspace_size_(RoundUp(weights_at_ + planes_ * s.window.taps())),
         workspace_(zeroed_floats(threads * workspace_size_)),
         prefetches_(stores_for(static_cast<size_t>(
                         4 * s.mb * (s.ic * s.window.in_count() + s.oc * s.window.out_count()))) == Stores::kStreaming) {
     for (const SubConv& sub : geometry_.subs) {
       if (bundles_.empty() || !ShareRows(bundles_.back()[0].conv, sub)) bundles_.emplace_back();
-      bundles_.back().push_back(PlanSub(sub));
+      bundles_.back().push_back(PlanSub(sub, tap_count_));
+      tap_count_ += static_cast<Index>(sub.taps.size());
     }
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
     const Index items = shape_.mb * shape_.g;
     parallel_tiles(threads_, threads_, [&](Index thread) {
-      float* planes = workspace_.get() + thread * workspace_size_;
+      float* memory = workspace_.get() + thread * workspace_size_;
+      const Workspace space{memory, memory + rows_at_, memory + weights_at_};
       for (Index item = items * thread / threads_; item < items * (thread + 1) / threads_; ++item)
-        RunGroup(item, source, weights, bias, output, planes);
+        RunGroup(item, source, weights, bias, output, space);
     });
   }
 
@@ -59,10 +63,15 @@ class StencilConv final : public ConvSum {
 
  private:
   static constexpr Index kRows = 4;
-  static constexpr Index kMostTaps = 25;  // of a rectangle
 
+  struct Workspace {
+    float* planes;
+    float* rows;     // that are not written directly
+    float* weights;  // of an output: [plane][tap], in the order of the sub-convolutions' offsets
+  };
   struct Sub {
     SubConv conv;
+    Index first_tap;                    // in that order
     std::vector<std::int32_t> offsets;  // of the taps, ascending, and their numbers
     std::vector<Index> numbers;
     void (*four_rows)(const StencilRows&) = nullptr;  // for rectangles that are compiled
@@ -87,9 +96,10 @@ class StencilConv final : public ConvSum {
   static Index Lanes() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
   static Index RoundUp(Index value) { return (value + Lanes() - 1) / Lanes() * Lanes(); }
 
-  Sub PlanSub(const SubConv& conv) const {
+  Sub PlanSub(const SubConv& conv, Index first_tap) const {
     Sub sub;
     sub.conv = conv;
+    sub.first_tap = first_tap;
     std::vector<Tap> taps = conv.taps;
     const auto offset = [&](const Tap& tap) { return tap.phase * phase_pitch_ + tap.offset; };
     std::sort(taps.begin(), taps.end(), [&](const Tap& a, const Tap& b) { return offset(a) < offset(b); });
@@ -118,29 +128,36 @@ class StencilConv final : public ConvSum {
   Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
 
   void RunGroup(Index item, const float* source, const float* weights, const float* bias, float* output,
-                float* planes) const {
+                const Workspace& space) const {
     const Index group = item % shape_.g;
-    const Index source_count = geometry_.planes.source_count();
+    const Index source_count = planes_ * geometry_.planes.source_count();
     for (Index c = 0; c < planes_; ++c)
-      PackChannel(plane_rows_, source + (item * planes_ + c) * source_count, planes + c * channel_pitch_);
+      PackChannel(plane_rows_, source + item * source_count + c * geometry_.planes.source_count(),
+                  space.planes + c * channel_pitch_);
     const Index outputs = forward_ ? shape_.oc_per_group() : 1;
-    const Index taps = shape_.window.taps();
-    const float* group_weights = weights + group * shape_.oc_per_group() * taps;
+    const float* group_weights = weights + group * shape_.oc_per_group() * shape_.window.taps();
     for (Index out = 0; out < outputs; ++out) {
       const float value = bias == nullptr ? -0.0F : bias[group * outputs + out];  // x + -0 is x, also for x = -0
-      for (const Bundle& bundle : bundles_)
-        RunBundle(bundle, planes, group_weights + out * taps, value, output + (item * outputs + out) * PixelCount(),
-                  prefetches_ && out == 0 && &bundle == bundles_.data() ? source + (item + 1) * planes_ * source_count
-                                                                        : nullptr);
+      OrderWeights(group_weights + out * shape_.window.taps(), space.weights);
+      for (const Bundle& bundle : bundles_) {
+        const bool fetches = prefetches_ && out == 0 && &bundle == bundles_.data();
+        RunBundle(bundle, space, value, output + (item * outputs + out) * PixelCount(),
+                  fetches ? source + (item + 1) * source_count : nullptr);
+      }
     }
+  }
+
+  void OrderWeights(const float* HWY_RESTRICT weights, float* HWY_RESTRICT ordered) const {
+    for (Index c = 0; c < planes_; ++c, weights += shape_.window.taps())
+      for (const Bundle& bundle : bundles_)
+        for (const Sub& sub : bundle)
+          for (Index number : sub.numbers) *ordered++ = weights[number];
   }
 
   // All planes, a band of rows after the other, of which the last overlaps its neighbour and computes the same again;
   // meanwhile memory delivers the source of the next group, if named.
-  void RunBundle(const Bundle& bundle, float* planes, const float* weights, float bias, float* output,
-                 const float* next) const {
+  void RunBundle(const Bundle& bundle, const Workspace& space, float bias, float* output, const float* next) const {
     const SubConv& first = bundle[0].conv;
-    float* rows = planes + RoundUp(planes_ * channel_pitch_ + Lanes());
     const bool direct = first.step[2] == 1 && planes_ == 1 && first.count[2] >= Lanes();
     const Index out_pitch = first.step[1] * geometry_.output[2];
     const Index height = first.count[1] >= kRows ? kRows : 1;
@@ -149,12 +166,12 @@ class StencilConv final : public ConvSum {
         const Index h = std::min(row, first.count[1] - height);
         float* out = output + RowOffset(first, d, h);
         if (next != nullptr && d == 0) PrefetchSource(next, h, h + height, first.count[1]);
-        const float* at = planes + geometry_.planes.offset(d, stride_ * h, 0);
+        const float* at = space.planes + geometry_.planes.offset(d, stride_ * h, 0);
         for (size_t i = 0; i < bundle.size(); ++i)
-          RunSub(bundle[i], at, weights, bias, height, direct ? out : rows + RowsOf(i),
+          RunSub(bundle[i], at, space.weights, bias, height, direct ? out : space.rows + RowsOf(i),
                  direct ? out_pitch : row_pitch_);
         if (direct) continue;
-        for (Index q = 0; q < height; ++q) Join(bundle, rows + q * row_pitch_, out + q * out_pitch);
+        for (Index q = 0; q < height; ++q) Join(bundle, space.rows + q * row_pitch_, out + q * out_pitch);
       }
   }
 
@@ -166,11 +183,11 @@ class StencilConv final : public ConvSum {
               Index out_pitch) const {
     StencilRows band{nullptr, geometry_.planes.axes[2].pitch, nullptr, out, out_pitch, sub.conv.count[2], false, -0.0F};
     for (Index c = 0; c < planes_; ++c) {
-      HWY_ALIGN float ordered[kMostTaps];
+      band.plane = planes + c * channel_pitch_;
+      band.weights = weights + c * tap_count_ + sub.first_tap;
       band.continues = c > 0;
       if (c + 1 == planes_) band.bias = bias;
-      band.plane = planes + c * channel_pitch_;
-      RunBand(sub, band, weights + c * shape_.window.taps(), height, ordered);
+      RunBand(sub, band, height);
     }
   }
 
@@ -181,27 +198,14 @@ class StencilConv final : public ConvSum {
       hwy::Prefetch(source + i);
   }
 
-  void RunBand(const Sub& sub, StencilRows& band, const float* weights, Index height, float* ordered) const {
-    const auto taps = static_cast<Index>(sub.offsets.size());
+  void RunBand(const Sub& sub, StencilRows& band, Index height) const {
     if (sub.four_rows != nullptr) {
-      for (Index t = 0; t < taps; ++t) ordered[t] = weights[sub.numbers[static_cast<size_t>(t)]];
-      band.weights = ordered;
       band.plane += sub.offsets[0];
       (height == kRows ? sub.four_rows : sub.one_row)(band);
-      return;
+    } else {
+      (height == kRows ? StencilTaps<kRows> : StencilTaps<1>)(band, sub.offsets.data(),
+                                                              static_cast<Index>(sub.offsets.size()));
     }
-    // Any number of taps, in pieces whose weights fit `ordered`: the sums go on.
-    const float bias = band.bias;
-    Index t = 0;
-    do {  // once even for no taps: the sum is zero
-      const Index piece = std::min(kMostTaps, taps - t);
-      for (Index i = 0; i < piece; ++i) ordered[i] = weights[sub.numbers[static_cast<size_t>(t + i)]];
-      band.weights = ordered;
-      band.bias = t + piece == taps ? bias : -0.0F;
-      (height == kRows ? StencilTaps<kRows> : StencilTaps<1>)(band, sub.offsets.data() + t, piece);
-      band.continues = true;
-      t += piece;
-    } while (t < taps);
   }
 
   Index RowOffset(const SubConv& sub, Index d, Index h) const {
@@ -253,10 +257,11 @@ class StencilConv final : public ConvSum {
   Index channel_pitch_;
   Index planes_;
   Index row_pitch_;
-  Index workspace_size_;
+  Index rows_at_, weights_at_, workspace_size_;
   AlignedMemory<float> workspace_;
   bool prefetches_;  // the tensors exceed the caches
   std::vector<Bundle> bundles_;
+  Index tap_count_ = 0;  // of all sub-convolutions together
 };
 
 std::unique_ptr<ConvSum> PlanStencilConv(const ConvShape& shape, bool forward, int threads) {
