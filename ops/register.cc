@@ -11,6 +11,8 @@
 #include "ops/conv/separable_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
+#include "ops/pool/global_pool.h"
+#include "ops/pool/linear_pool.h"
 #include "ops/pool/max_pool.h"
 
 namespace gradproof {
@@ -26,6 +28,10 @@ Registry register_operations() {
   registry.add(deform_layer_operation());
   registry.add(local_conv_operation());
   registry.add(max_pool_operation());
+  registry.add(avg_pool_operation());
+  registry.add(sum_pool_operation());
+  registry.add(global_avg_pool_operation());
+  registry.add(global_sum_pool_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());

@@ -1,0 +1,216 @@
+// Sums over windows, and their gradients: both are sums of rows, shifted against each other.
+
+#if defined(GRADPROOF_WINDOW_SUMS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADPROOF_WINDOW_SUMS_INL_H
+#undef GRADPROOF_WINDOW_SUMS_INL_H
+#else
+#define GRADPROOF_WINDOW_SUMS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <vector>
+
+#include "ops/pool/padded_rows-inl.h"
+#include "ops/pool/window_maxima-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Where the terms of a sum start: rows one above the other, or one row at the distances of its taps.
+using Terms = std::vector<const float*>;
+
+// Sums of kCount terms, whose starts stay in registers, in their order; kCount 0: of any number of terms, perhaps none.
+template <Index kCount>
+class SumOf {
+ public:
+  explicit HWY_INLINE SumOf(const Terms& terms) {
+    for (Index k = 0; k < kCount; ++k) from_[k] = terms[At(k)];
+  }
+
+  template <class Load>
+  HWY_INLINE hn::Vec<D> operator()(Index at, const Load& load) const {
+    auto sum = load(from_[0] + at);
+    for (Index k = 1; k < kCount; ++k) sum = hn::Add(sum, load(from_[k] + at));
+    return sum;
+  }
+
+ private:
+  const float* from_[kCount];
+};
+
+template <>
+class SumOf<0> {
+ public:
+  explicit HWY_INLINE SumOf(const Terms& terms) : from_(terms.data()), count_(terms.size()) {}
+
+  template <class Load>
+  HWY_INLINE hn::Vec<D> operator()(Index at, const Load& load) const {
+    auto sum = hn::Zero(D());
+    for (size_t k = 0; k < count_; ++k) sum = hn::Add(sum, load(from_[k] + at));
+    return sum;
+  }
+
+ private:
+  const float* const* from_;
+  size_t count_;
+};
+
+// from[0], from[stride], ..., in the order of ElementOfLane.
+template <Index kStride>
+struct LoadEvery {
+  Index stride = kStride;
+  HWY_INLINE hn::Vec<D> operator()(const float* from) const { return TakeEvery<kStride>(from, stride); }
+};
+
+struct LoadSome {
+  size_t count;
+  HWY_INLINE hn::Vec<D> operator()(const float* from) const { return LoadFirst(D(), from, count); }
+};
+
+// What LoadEvery took, in the order of elements: lanes 0, 2, ... and then 1, 3, ...
+template <Index kStride>
+class ElementOrder {
+ public:
+  HWY_INLINE ElementOrder() : lanes_(hn::SetTableIndices(D(), Lanes2().lane)) {}
+
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) const { return kStride == 2 ? hn::TableLookupLanes(v, lanes_) : v; }
+
+ private:
+  struct Lanes2 {
+    HWY_ALIGN std::int32_t lane[hn::MaxLanes(D())];
+    Lanes2() {
+      for (Index i = 0; i < Lanes(); ++i) lane[ElementOfLane(2, i)] = static_cast<std::int32_t>(i);
+    }
+  };
+
+  decltype(hn::SetTableIndices(D(), static_cast<const std::int32_t*>(nullptr))) lanes_;
+};
+
+// to[i] = sum of rows[...][i], for a row of `width`. A row shorter than a vector is continued with zeros to a whole
+// one. A sum starts at 0, as in the formula: one term -0 gives 0.
+template <Index kCount>
+HWY_NOINLINE void SumRowsOf(const Terms& rows, Index width, float* HWY_RESTRICT to) {
+  const D d;
+  const SumOf<kCount> sum(rows);
+  const auto zero = hn::Zero(d);
+  const RowVectors vectors(width);
+  if (width < Lanes()) return hn::StoreU(hn::Add(zero, sum(0, LoadSome{At(width)})), d, to);
+  for (Index vector = 0; vector < vectors.count; ++vector) {
+    const Index i = vectors.Position(vector);
+    hn::StoreU(hn::Add(zero, sum(i, LoadEvery<1>())), d, to + i);
+  }
+}
+
+inline void SumRows(const Terms& rows, Index width, float* to) {
+  switch (rows.size()) {
+    case 1:
+      return SumRowsOf<1>(rows, width, to);
+    case 2:
+      return SumRowsOf<2>(rows, width, to);
+    case 3:
+      return SumRowsOf<3>(rows, width, to);
+    default:
+      return SumRowsOf<0>(rows, width, to);
+  }
+}
+
+// What becomes of a sum: itself, or its quotient by whole numbers: those of its row, and one for all of them.
+struct Whole {
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> sum, Index) const { return sum; }
+};
+
+struct Divide {
+  float common;
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> x, hn::Vec<D> divisors) const {
+    return hn::Div(x, hn::Mul(divisors, hn::Set(D(), common)));
+  }
+};
+
+struct Quotient {
+  const float* divisors;
+  Divide divide;
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> sum, Index at) const {
+    return divide(sum, hn::LoadU(D(), divisors + at));
+  }
+};
+
+// Sums for windows `stride` apart along a row: to[o] = finish(sum of taps[...][o * stride], o). kStride 0: any stride.
+template <Index kStride, Index kCount, class Finish>
+HWY_NOINLINE void SumTapsOf(const Terms& taps, Index stride, Index windows, const Finish finish,
+                            float* HWY_RESTRICT to) {
+  const D d;
+  const SumOf<kCount> sum(taps);
+  const ElementOrder<kStride> in_order;
+  const LoadEvery<kStride> load{stride};
+  const RowVectors vectors(windows);
+  for (Index vector = 0; vector < vectors.count; ++vector) {
+    const Index o = vectors.Position(vector);
+    hn::StoreU(finish(in_order(sum(o * load.stride, load)), o), d, to + o);
+  }
+}
+
+template <class Finish>
+void SumTaps(const Terms& taps, Index stride, Index windows, const Finish& finish, float* to) {
+  const size_t count = taps.size();
+  const auto sum = stride == 1   ? count == 2   ? SumTapsOf<1, 2, Finish>
+                                   : count == 3 ? SumTapsOf<1, 3, Finish>
+                                                : SumTapsOf<1, 0, Finish>
+                     : stride == 2 ? count == 2   ? SumTapsOf<2, 2, Finish>
+                                     : count == 3 ? SumTapsOf<2, 3, Finish>
+                                                  : SumTapsOf<2, 0, Finish>
+                                   : SumTapsOf<0, 0, Finish>;
+  sum(taps, stride, windows, finish, to);
+}
+
+// The way back at stride 2: to[2 * j + phase] = sum of phases[phase][...][j], for a row of `width`.
+template <Index kEven, Index kOdd>
+HWY_NOINLINE void InterleaveOf(const Terms& even, const Terms& odd, Index width, float* HWY_RESTRICT to) {
+  const SumOf<kEven> even_sum(even);
+  const SumOf<kOdd> odd_sum(odd);
+  const RowVectors groups((width + 1) / 2);
+  for (Index vector = 0; vector < groups.count; ++vector) {
+    const Index j = groups.Position(vector);
+    hn::StoreInterleaved2(even_sum(j, LoadEvery<1>()), odd_sum(j, LoadEvery<1>()), D(), to + 2 * j);
+  }
+}
+
+// And at any stride, phase by phase.
+HWY_NOINLINE inline void ScatterPhases(const std::vector<Terms>& phases, Index width, float* HWY_RESTRICT to) {
+  HWY_ALIGN float lanes[hn::MaxLanes(D())];
+  const auto stride = static_cast<Index>(phases.size());
+  const RowVectors groups((width + stride - 1) / stride);
+  for (Index phase = 0; phase < stride; ++phase) {
+    const SumOf<0> sum(phases[At(phase)]);
+    for (Index vector = 0; vector < groups.count; ++vector) {
+      const Index j = groups.Position(vector);
+      hn::Store(sum(j, LoadEvery<1>()), D(), lanes);
+      float* from_here = to + j * stride + phase;
+      for (Index lane = 0; lane < Lanes(); ++lane) from_here[lane * stride] = lanes[lane];
+    }
+  }
+}
+
+// to[stride * j + phase] = sum of phases[phase][...][j], with as many phases as the stride. May write up to a vector of
+// groups, beyond the row as well.
+inline void SumPhases(const std::vector<Terms>& phases, Index width, float* to) {
+  if (phases.size() == 1) return SumTaps(phases[0], 1, width, Whole(), to);
+  if (phases.size() > 2) return ScatterPhases(phases, width, to);
+  const Terms& even = phases[0];
+  const Terms& odd = phases[1];
+  const auto interleave = even.size() == 1 && odd.size() == 1   ? InterleaveOf<1, 1>
+                          : even.size() == 1 && odd.size() == 2 ? InterleaveOf<1, 2>
+                          : even.size() == 2 && odd.size() == 1 ? InterleaveOf<2, 1>
+                                                                : InterleaveOf<0, 0>;
+  interleave(even, odd, width, to);
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#endif  // GRADPROOF_WINDOW_SUMS_INL_H

@@ -1,0 +1,121 @@
+// Averages and sums of windows, and their gradients. n batch, c channel, o = (od, oh, ow) windows, i = (id, ih, iw)
+// inputs and k = (kd, kh, kw) taps, with i = o * stride - pad + k * dilation on each axis.
+
+#include "reference/families.h"
+#include "reference/formulas.h"
+#include "reference/sliding.h"
+
+namespace gradproof {
+namespace {
+
+// Taps of a window that lie on the input, by count or by value, and windows over an input.
+template <class T>
+struct LinearPool {
+  LinearPool(const Window& window, const Arrays<T>& inputs)
+      : d(window.axes[0]), h(window.axes[1]), w(window.axes[2]), src(inputs, "src"), diff_dst(inputs, "diff_dst") {}
+
+  // Calls visit(id, ih, iw) for every tap of a window, padding included.
+  template <class Visit>
+  void for_each_tap(const Point& window, Visit visit) const {
+    const auto [n, c, od, oh, ow] = window;
+    for (Index kd = 0; kd < d.kernel; ++kd)
+      for (Index kh = 0; kh < h.kernel; ++kh)
+        for (Index kw = 0; kw < w.kernel; ++kw) visit(d.input_of(od, kd), h.input_of(oh, kh), w.input_of(ow, kw));
+  }
+
+  // Calls visit(window) for every window that sees input p, once for each tap that falls on it.
+  template <class Visit>
+  void for_each_window(const Point& p, Visit visit) const {
+    const auto [n, c, id, ih, iw] = p;
+    for (Index kd = 0; kd < d.kernel; ++kd)
+      for (Index kh = 0; kh < h.kernel; ++kh)
+        for (Index kw = 0; kw < w.kernel; ++kw) {
+          const auto od = d.window_of(id, kd), oh = h.window_of(ih, kh), ow = w.window_of(iw, kw);
+          if (od && oh && ow) visit(Point{n, c, *od, *oh, *ow});
+        }
+  }
+
+  // sum over the taps k inside of src[n, c, o * stride - pad + k * dilation]
+  T sum_of_window(const Point& window) const {
+    T sum(0.0);
+    for_each_tap(window, [&](Index id, Index ih, Index iw) {
+      if (src.contains(id, ih, iw)) sum += src(window[0], window[1], id, ih, iw);
+    });
+    return sum;
+  }
+
+  const Sliding d, h, w;
+  const Grid<T> src, diff_dst;
+};
+
+// avg_pool, with the conventions of PyTorch's AvgPool: the divisor counts taps on the input and, with
+// count_include_pad, on its padding, never those beyond; a divisor that is given replaces it.
+template <class T>
+struct AvgPoolFormulas : LinearPool<T> {
+  // dst[n,c,o] = 1/divisor[o] * sum over the taps k inside of src[n, c, o * stride - pad + k * dilation]
+  T dst(const Point& window) const { return this->sum_of_window(window) / divisor_of(window); }
+
+  // diff_src[n,c,i] = sum over the windows o that see i of diff_dst[n,c,o] / divisor[o]
+  T diff_src(const Point& p) const {
+    T sum(0.0);
+    this->for_each_window(p, [&](const Point& window) { sum += this->diff_dst(window) / divisor_of(window); });
+    return sum;
+  }
+
+  static FormulaTable<AvgPoolFormulas, T> table() {
+    return {{"dst", &AvgPoolFormulas::dst}, {"diff_src", &AvgPoolFormulas::diff_src}};
+  }
+
+  AvgPoolFormulas(const Case& c, const Arrays<T>& inputs)
+      : LinearPool<T>(window_of(c.attributes), inputs),
+        window(window_of(c.attributes)),
+        count_include_pad(c.attributes.flag("count_include_pad")),
+        divisor(c.attributes.integer("divisor")) {}
+
+ private:
+  // divisor[o] = number of the taps k of the window within the input, or within the padded input
+  T divisor_of(const Point& o) const {
+    if (divisor != 0) return T(static_cast<double>(divisor));
+    const auto& [depth, height, width] = window.axes;
+    Index count = 0;
+    this->for_each_tap(o, [&](Index id, Index ih, Index iw) {
+      if (counts(depth, id) && counts(height, ih) && counts(width, iw)) ++count;
+    });
+    return T(static_cast<double>(count));
+  }
+
+  bool counts(const WindowAxis& axis, Index i) const {
+    const Index before = count_include_pad ? axis.pad_lo : 0, behind = count_include_pad ? axis.pad_hi : 0;
+    return -before <= i && i < axis.in + behind;
+  }
+
+  const Window window;
+  const bool count_include_pad;
+  const Index divisor;
+};
+
+template <class T>
+struct SumPoolFormulas : LinearPool<T> {
+  // dst[n,c,o] = sum over the taps k inside of src[n, c, o * stride - pad + k * dilation]
+  T dst(const Point& window) const { return this->sum_of_window(window); }
+
+  // diff_src[n,c,i] = sum over the windows o that see i of diff_dst[n,c,o]
+  T diff_src(const Point& p) const {
+    T sum(0.0);
+    this->for_each_window(p, [&](const Point& window) { sum += this->diff_dst(window); });
+    return sum;
+  }
+
+  static FormulaTable<SumPoolFormulas, T> table() {
+    return {{"dst", &SumPoolFormulas::dst}, {"diff_src", &SumPoolFormulas::diff_src}};
+  }
+
+  SumPoolFormulas(const Case& c, const Arrays<T>& inputs) : LinearPool<T>(window_of(c.attributes), inputs) {}
+};
+
+}  // namespace
+
+Reference avg_pool_reference() { return make_reference<AvgPoolFormulas>(); }
+Reference sum_pool_reference() { return make_reference<SumPoolFormulas>(); }
+
+}  // namespace gradproof
