@@ -13,6 +13,7 @@
 
 #include "ops/pool/linear_pool.h"
 #include "ops/pool/pool_kernel-inl.h"
+#include "ops/pool/sources.h"
 #include "ops/pool/window_sums-inl.h"
 #include "ops/simd/line_stream-inl.h"
 
@@ -22,12 +23,23 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Output that is streamed at a time, so that memory takes it in while the next is summed.
+// Rows are computed a few at a time: their sums down the columns have left the store buffer when they are read at an
+// offset, and memory takes them in while the next are summed.
 constexpr Index kPieceBytes = Index{2} << 10;
 
-// What both directions share: divisors, and rows of output that end amid a vector.
+// What both directions share. A row of the result is the sum down the columns of its rows of sources, between zeros,
+// and then along that row. Each window is summed afresh: a running sum that drops what leaves it rounds more with every
+// step, and keeps a NaN for good.
 class WindowSumKernel : public PoolKernel {
  protected:
+  struct Workspace {
+    AlignedMemory<float> columns;  // [row of a piece][pitch]
+    AlignedMemory<float> stage;
+    AlignedMemory<float> shares;  // see WindowSumGradient
+    Terms slices, rows;
+    std::vector<Terms> taps;  // in the first row of `columns`; those of each phase
+  };
+
   WindowSumKernel(const LinearPoolAttributes& a, int threads)
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads), average_(a.average), divisors_(a.divisors()) {
     // Axes that were merged have one tap a window.
@@ -36,52 +48,76 @@ class WindowSumKernel : public PoolKernel {
     divisors_[2].resize(At(g_.w.out + Lanes()), 1.0F);
   }
 
-  // Rows of `width` outputs; computing one may overwrite `overrun` elements behind it.
-  void PlanRows(Index width, Index overrun) {
+  // Rows of `width` results; computing one may overwrite `overrun` elements behind it. `columns` elements hold a row of
+  // sums with its zeros.
+  void PlanRows(Index width, Index overrun, Index columns) {
     width_ = width;
+    pitch_ = WholeLines(columns);
     tail_rows_ = (overrun + width - 1) / width;
-    piece_rows_ = std::max<Index>(1, kPieceBytes / (4 * width));
-    stage_size_ = WholeLines(std::max(piece_rows_, tail_rows_) * width + overrun) + kLineFloats;
+    piece_rows_ = std::max({Index{1}, kPieceBytes / (4 * std::max(g_.w.in, g_.w.out)), tail_rows_});
+    const Index stage = WholeLines(piece_rows_ * width + overrun) + kLineFloats;
+    for (int thread = 0; thread < threads_; ++thread) {
+      workspaces_.push_back({Filled(piece_rows_ * pitch_, 0.0F), Filled(stage, 0.0F), nullptr, {}, {}, {}});
+      workspaces_.back().slices.reserve(At(g_.d.kernel));
+      workspaces_.back().rows.reserve(At(g_.d.kernel * g_.h.kernel));
+    }
   }
 
-  // Writes `count` rows from `out` on: write(row, to) computes one. In place, where the next row overwrites what it
-  // overruns; otherwise by way of `stage`.
-  template <class WriteRow>
-  void WriteRows(Index count, float* stage, float* out, const WriteRow& write) const {
+  // Writes `count` rows from `out` on: write(row, rows, to) computes a piece. In place, where the next row overwrites
+  // what it overruns; otherwise by way of the stage.
+  template <class WriteRows>
+  void WritePieces(Index count, Workspace& space, float* out, const WriteRows& write) const {
     const Index direct = stores_ == Stores::kStreaming ? count : std::max<Index>(0, count - tail_rows_);
-    LineStream body(stores_, stage, out);
+    LineStream body(stores_, space.stage.get(), out);
     for (Index row = 0; row < direct; row += piece_rows_) {
       const Index rows = std::min(piece_rows_, direct - row);
-      for (Index i = 0; i < rows; ++i) write(row + i, body.next() + i * width_);
+      write(row, rows, body.next());
       body.push(rows * width_);
     }
     body.finish();
-    for (Index row = direct; row < count; ++row) write(row, stage + (row - direct) * width_);
-    Map(Copy(), Stores::kCached, At((count - direct) * width_), out + direct * width_, stage);
+    if (direct == count) return;
+    write(direct, count - direct, space.stage.get());
+    Map(Copy(), Stores::kCached, At((count - direct) * width_), out + direct * width_, space.stage.get());
+  }
+
+  // Sums down the columns for targets row ... row + rows - 1: of `width` elements, from `first` on in rows of columns.
+  // Sources are rows of space.slices, `pitch` apart. Each target is the first to read some `fresh` elements.
+  ColumnSums SumColumns(const Sources& sources, Index row, Index rows, Rows<float> to, Index width, Index pitch,
+                        Index fresh, Workspace& space) const {
+    for (Index i = 0; i < rows; ++i) {
+      space.rows.clear();
+      for (const float* slice : space.slices)
+        for (const Index source : sources.of(row + i)) space.rows.push_back(slice + source * pitch);
+      for (Index line = 0; line < fresh; line += kLineFloats)
+        hwy::Prefetch(space.slices.back() + (row + i) * fresh + kPrefetchAhead + line);
+      SumRows(space.rows, width, to.data + i * to.pitch);
+    }
+    return {rows, to.pitch};
   }
 
   const bool average_;
   std::array<std::vector<float>, 3> divisors_;  // of windows, along each axis
   Index width_ = 0;
+  Index pitch_ = 0;       // of rows of columns
   Index tail_rows_ = 0;   // that overrun the last row of a band
-  Index piece_rows_ = 0;  // streamed at a time
-  Index stage_size_ = 0;
+  Index piece_rows_ = 0;  // of a piece, at most
+  std::vector<Workspace> workspaces_;
 };
 
-// A row of windows: the sum down the columns of its rows of taps, between zeros, and then along that row. Each window
-// is summed afresh: a running sum that drops what leaves it rounds more with every step, and keeps a NaN for good.
+// Rows of windows, from rows of inputs.
 class WindowSumForward final : public WindowSumKernel {
  public:
-  WindowSumForward(const LinearPoolAttributes& a, int threads) : WindowSumKernel(a, threads) {
-    PlanRows(g_.w.out, std::max<Index>(0, Lanes() - g_.w.out));
-    PlanBands(g_.h.out, 4 * (g_.h.stride * g_.w.in + g_.w.out));
+  WindowSumForward(const LinearPoolAttributes& a, int threads)
+      : WindowSumKernel(a, threads),
+        slices_(Sources::inputs_of_windows(g_.d)),
+        rows_of_(Sources::inputs_of_windows(g_.h)) {
     const Index read = (std::max(g_.w.out, Lanes()) - 1) * g_.w.stride + g_.w.extent();
     const Index written = g_.w.pad + std::max(g_.w.in, Lanes());
-    for (int thread = 0; thread < threads_; ++thread) {
-      Workspace space{Filled(WholeLines(std::max(read, written) + Lanes()), 0.0F), Filled(stage_size_, 0.0F), {}, {}};
-      for (Index k = 0; k < g_.w.kernel; ++k) space.taps.push_back(space.columns.get() + k * g_.w.dilation);
-      space.rows.reserve(At(g_.d.kernel * g_.h.kernel));
-      workspaces_.push_back(std::move(space));
+    PlanRows(g_.w.out, std::max<Index>(0, Lanes() - g_.w.out), std::max(read, written) + Lanes());
+    PlanBands(g_.h.out, 4 * (g_.h.stride * g_.w.in + g_.w.out));
+    for (Workspace& space : workspaces_) {
+      space.taps.resize(1);
+      for (Index k = 0; k < g_.w.kernel; ++k) space.taps[0].push_back(space.columns.get() + k * g_.w.dilation);
     }
   }
 
@@ -90,92 +126,70 @@ class WindowSumForward final : public WindowSumKernel {
     float* dst = arguments[1].floats();
     ForEachBand(g_.d.out, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
+      space.slices.clear();
+      for (const Index id : slices_.of(band.slice))
+        space.slices.push_back(src + (band.plane * g_.d.in + id) * g_.h.in * g_.w.in);
       float* to = dst + ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
-      WriteRows(band.rows, space.stage.get(), to, [&](Index row, float* at) {
-        SumWindows(src + band.plane * g_.in_count(), band.slice, band.row + row, space, at);
-      });
+      WritePieces(band.rows, space, to,
+                  [&](Index row, Index rows, float* at) { SumWindows(band.slice, band.row + row, rows, space, at); });
     });
   }
 
  private:
-  struct Workspace {
-    AlignedMemory<float> columns;  // their sums, from the first tap of window 0 on
-    AlignedMemory<float> stage;
-    Terms rows, taps;
-  };
-
-  void SumWindows(const float* src, Index od, Index oh, Workspace& space, float* to) const {
-    space.rows.clear();
-    for (Index kd = 0; kd < g_.d.kernel; ++kd) {
-      const Index id = g_.d.input_of(od, kd);
-      if (!g_.d.holds(id)) continue;
-      for (Index kh = 0; kh < g_.h.kernel; ++kh) {
-        const Index ih = g_.h.input_of(oh, kh);
-        if (g_.h.holds(ih)) space.rows.push_back(src + (id * g_.h.in + ih) * g_.w.in);
-      }
-    }
-    SumRows(space.rows, g_.w.in, space.columns.get() + g_.w.pad);
+  // The sums along a row of columns start with the first tap of window 0.
+  void SumWindows(Index od, Index oh, Index rows, Workspace& space, float* to) const {
+    const Rows<float> into{space.columns.get() + g_.w.pad, pitch_};
+    const ColumnSums columns = SumColumns(rows_of_, oh, rows, into, g_.w.in, g_.w.in, g_.h.stride * g_.w.in, space);
+    const Terms& taps = space.taps[0];
     if (average_) {
-      const Divide divide{divisors_[0][At(od)] * divisors_[1][At(oh)]};
-      SumTaps(space.taps, g_.w.stride, g_.w.out, Quotient{divisors_[2].data(), divide}, to);
+      const Quotient quotient{divisors_[2].data(), &divisors_[1][At(oh)], divisors_[0][At(od)]};
+      SumTaps(columns, taps, g_.w.stride, g_.w.out, quotient, to);
     } else {
-      SumTaps(space.taps, g_.w.stride, g_.w.out, Whole(), to);
+      SumTaps(columns, taps, g_.w.stride, g_.w.out, Whole(), to);
     }
   }
 
-  std::vector<Workspace> workspaces_;
+  const Sources slices_, rows_of_;  // inputs of windows
 };
 
-// A row of inputs: each window sends its share to every input that it sees, so that an input gathers a box of windows:
-// the sum down their columns, between zeros, and then along that row. Every element is written once.
+// Rows of inputs, from rows of windows: each window sends its share to every input that it sees, so that an input
+// gathers a box of windows. Every element is written once.
 class WindowSumGradient final : public WindowSumKernel {
  public:
   WindowSumGradient(const LinearPoolAttributes& a, int threads)
-      : WindowSumKernel(a, threads), gap_(WholeLines(g_.w.extent() / g_.w.stride + 1)) {
+      : WindowSumKernel(a, threads),
+        slices_(Sources::windows_over_inputs(g_.d)),
+        rows_of_(Sources::windows_over_inputs(g_.h)),
+        gap_(WholeLines(g_.w.extent() / g_.w.stride + 1)),
+        share_pitch_(std::max(g_.w.out, Lanes())) {
     const Index groups = std::max((g_.w.in + g_.w.stride - 1) / g_.w.stride, Lanes());
-    PlanRows(g_.w.in, groups * g_.w.stride - g_.w.in);
+    PlanRows(g_.w.in, groups * g_.w.stride - g_.w.in,
+             gap_ + std::max(g_.w.out, groups + g_.w.pad / g_.w.stride + 2) + Lanes());
     PlanBands(g_.h.in, 4 * (g_.w.in + g_.d.kernel * g_.w.out / g_.h.stride));
     share_rows_ = (band_rows_ + g_.h.extent()) / g_.h.stride + 2;
-    const Index shares = average_ ? g_.d.kernel * share_rows_ * g_.w.out : 0;
-    const Index columns = gap_ + std::max(g_.w.out, groups + g_.w.pad / g_.w.stride + 2) + Lanes();
-    for (int thread = 0; thread < threads_; ++thread) {
-      Workspace space{Filled(WholeLines(columns), 0.0F),
-                      Filled(WholeLines(shares), 0.0F),
-                      Filled(stage_size_, 0.0F),
-                      {},
-                      Terms(At(g_.d.kernel)),
-                      {},
-                      {}};
-      space.phases = PhasesOf(space.columns.get() + gap_);
-      space.rows.reserve(At(g_.d.kernel * g_.h.kernel));
-      space.summed.reserve(space.rows.capacity());
-      workspaces_.push_back(std::move(space));
+    for (Workspace& space : workspaces_) {
+      if (average_) space.shares = Filled(g_.d.kernel * share_rows_ * share_pitch_, 0.0F);
+      space.taps = PhasesOf(space.columns.get() + gap_);
     }
   }
 
   void run(std::span<const TensorRef> arguments) override {
     const float* diff_dst = arguments[1].floats();
     float* diff_src = arguments[2].floats();
+    const Index pitch = average_ ? share_pitch_ : g_.w.out;
     ForEachBand(g_.d.in, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
       FindShares(diff_dst + band.plane * g_.out_count(), band, space);
       float* to = diff_src + ((band.plane * g_.d.in + band.slice) * g_.h.in + band.row) * g_.w.in;
-      space.summed.clear();
-      SumRows(space.summed, g_.w.out, space.columns.get() + gap_);
-      WriteRows(band.rows, space.stage.get(), to, [&](Index row, float* at) { SumShares(band.row + row, space, at); });
+      WritePieces(band.rows, space, to, [&](Index row, Index rows, float* at) {
+        const Rows<float> into{space.columns.get() + gap_, pitch_};
+        const ColumnSums columns = SumColumns(rows_of_, band.row + row, rows, into, g_.w.out, pitch, 0, space);
+        SumPhases(columns, space.taps, g_.w.in, at);
+      });
     });
   }
 
  private:
-  struct Workspace {
-    AlignedMemory<float> columns;  // their sums, of windows 0, 1, ... behind a gap
-    AlignedMemory<float> shares;   // quotients: [kd][row of windows][ow]
-    AlignedMemory<float> stage;
-    std::vector<Terms> phases;
-    Terms slices;        // for each kd, where row 0 of the windows is whose taps kd read the slice; or null
-    Terms rows, summed;  // rows of windows over a row of inputs; those that `columns` holds the sums of
-  };
-
   // Input stride * j + phase is read by tap k of window j + (phase + pad - k * dilation) / stride, if it divides.
   std::vector<Terms> PhasesOf(const float* columns) const {
     std::vector<Terms> phases(At(g_.w.stride));
@@ -191,36 +205,25 @@ class WindowSumGradient final : public WindowSumKernel {
   void FindShares(const float* diff_dst, const Band& band, Workspace& space) const {
     const Index first = std::clamp<Index>(g_.h.first_window(band.row), 0, g_.h.out);
     const Index end = std::clamp<Index>((band.row + band.rows - 1 + g_.h.pad) / g_.h.stride + 1, first, g_.h.out);
-    for (Index kd = 0; kd < g_.d.kernel; ++kd) {
-      const float*& slice = space.slices[At(kd)];
-      const Index od = g_.d.window_of(band.slice, kd);
-      slice = od < 0 ? nullptr : diff_dst + od * g_.h.out * g_.w.out;
-      if (!average_ || od < 0) continue;
-      float* shares = space.shares.get() + (kd * share_rows_ - first) * g_.w.out;
-      for (Index oh = first; oh < end; ++oh)
-        Map(Divide{divisors_[0][At(od)] * divisors_[1][At(oh)]}, Stores::kCached, At(g_.w.out), shares + oh * g_.w.out,
-            slice + oh * g_.w.out, divisors_[2].data());
-      slice = shares;
+    space.slices.clear();
+    for (const Index od : slices_.of(band.slice)) {
+      const float* diff = diff_dst + od * g_.h.out * g_.w.out;
+      if (average_) {
+        float* shares =
+            space.shares.get() + (static_cast<Index>(space.slices.size()) * share_rows_ - first) * share_pitch_;
+        const Quotient quotient{divisors_[2].data(), divisors_[1].data(), divisors_[0][At(od)]};
+        for (Index oh = first; oh < end; ++oh)
+          DivideRow(diff + oh * g_.w.out, g_.w.out, quotient.OfRow(oh), shares + oh * share_pitch_);
+        diff = shares;
+      }
+      space.slices.push_back(diff);
     }
   }
 
-  void SumShares(Index ih, Workspace& space, float* to) const {
-    space.rows.clear();
-    for (const float* slice : space.slices) {
-      if (slice == nullptr) continue;
-      for (Index kh = 0; kh < g_.h.kernel; ++kh)
-        if (const Index oh = g_.h.window_of(ih, kh); oh >= 0) space.rows.push_back(slice + oh * g_.w.out);
-    }
-    if (space.rows != space.summed) {
-      SumRows(space.rows, g_.w.out, space.columns.get() + gap_);
-      space.summed = space.rows;
-    }
-    SumPhases(space.phases, g_.w.in, to);
-  }
-
-  const Index gap_;       // zeros in front of the sums of the columns
+  const Sources slices_, rows_of_;  // windows over inputs
+  const Index gap_;                 // zeros in front of the sums of the columns
+  const Index share_pitch_;
   Index share_rows_ = 0;  // rows of windows that a band sees of a slice
-  std::vector<Workspace> workspaces_;
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

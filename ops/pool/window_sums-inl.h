@@ -118,43 +118,62 @@ inline void SumRows(const Terms& rows, Index width, float* to) {
   }
 }
 
-// What becomes of a sum: itself, or its quotient by whole numbers: those of its row, and one for all of them.
+// What becomes of the sums of a row: themselves, or their quotients by whole numbers.
 struct Whole {
+  HWY_INLINE Whole OfRow(Index) const { return {}; }
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> sum, Index) const { return sum; }
 };
 
-struct Divide {
-  float common;
-  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> x, hn::Vec<D> divisors) const {
-    return hn::Div(x, hn::Mul(divisors, hn::Set(D(), common)));
-  }
-};
-
+// Window `at` of row `row` is divided by along[at] * down[row] * common, which is exact.
 struct Quotient {
-  const float* divisors;
-  Divide divide;
+  const float* along;
+  const float* down;
+  float common;
+
+  HWY_INLINE Quotient OfRow(Index row) const { return {along, down, common * down[row]}; }
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> sum, Index at) const {
-    return divide(sum, hn::LoadU(D(), divisors + at));
+    return hn::Div(sum, hn::Mul(hn::LoadU(D(), along + at), hn::Set(D(), common)));
   }
 };
 
-// Sums for windows `stride` apart along a row: to[o] = finish(sum of taps[...][o * stride], o). kStride 0: any stride.
+// Quotients of a row; `to` has room for a vector.
+HWY_NOINLINE inline void DivideRow(const float* HWY_RESTRICT from, Index width, const Quotient of_row,
+                                   float* HWY_RESTRICT to) {
+  const D d;
+  const RowVectors vectors(width);
+  if (width < Lanes()) return hn::StoreU(of_row(LoadFirst(d, from, At(width)), 0), d, to);
+  for (Index vector = 0; vector < vectors.count; ++vector) {
+    const Index i = vectors.Position(vector);
+    hn::StoreU(of_row(hn::LoadU(d, from + i), i), d, to + i);
+  }
+}
+
+// Rows of sums down columns, one for each row of the result, `pitch` apart.
+struct ColumnSums {
+  Index rows, pitch;
+};
+
+// Along such rows, for windows `stride` apart: to[o] = finish(sum of taps[...][o * stride], o), rows of `width` windows
+// one behind the other. kStride 0: any stride.
 template <Index kStride, Index kCount, class Finish>
-HWY_NOINLINE void SumTapsOf(const Terms& taps, Index stride, Index windows, const Finish finish,
+HWY_NOINLINE void SumTapsOf(const ColumnSums columns, const Terms& taps, Index stride, Index width, const Finish finish,
                             float* HWY_RESTRICT to) {
   const D d;
   const SumOf<kCount> sum(taps);
   const ElementOrder<kStride> in_order;
   const LoadEvery<kStride> load{stride};
-  const RowVectors vectors(windows);
-  for (Index vector = 0; vector < vectors.count; ++vector) {
-    const Index o = vectors.Position(vector);
-    hn::StoreU(finish(in_order(sum(o * load.stride, load)), o), d, to + o);
+  const RowVectors vectors(width);
+  for (Index row = 0; row < columns.rows; ++row, to += width) {
+    const auto of_row = finish.OfRow(row);
+    for (Index vector = 0; vector < vectors.count; ++vector) {
+      const Index o = vectors.Position(vector);
+      hn::StoreU(of_row(in_order(sum(row * columns.pitch + o * load.stride, load)), o), d, to + o);
+    }
   }
 }
 
 template <class Finish>
-void SumTaps(const Terms& taps, Index stride, Index windows, const Finish& finish, float* to) {
+void SumTaps(const ColumnSums& columns, const Terms& taps, Index stride, Index width, const Finish& finish, float* to) {
   const size_t count = taps.size();
   const auto sum = stride == 1   ? count == 2   ? SumTapsOf<1, 2, Finish>
                                    : count == 3 ? SumTapsOf<1, 3, Finish>
@@ -163,49 +182,55 @@ void SumTaps(const Terms& taps, Index stride, Index windows, const Finish& finis
                                      : count == 3 ? SumTapsOf<2, 3, Finish>
                                                   : SumTapsOf<2, 0, Finish>
                                    : SumTapsOf<0, 0, Finish>;
-  sum(taps, stride, windows, finish, to);
+  sum(columns, taps, stride, width, finish, to);
 }
 
-// The way back at stride 2: to[2 * j + phase] = sum of phases[phase][...][j], for a row of `width`.
+// The way back at stride 2: to[2 * j + phase] = sum of phases[phase][...][j], rows of `width` one behind the other.
 template <Index kEven, Index kOdd>
-HWY_NOINLINE void InterleaveOf(const Terms& even, const Terms& odd, Index width, float* HWY_RESTRICT to) {
+HWY_NOINLINE void InterleaveOf(const ColumnSums columns, const Terms& even, const Terms& odd, Index width,
+                               float* HWY_RESTRICT to) {
   const SumOf<kEven> even_sum(even);
   const SumOf<kOdd> odd_sum(odd);
+  const LoadEvery<1> load;
   const RowVectors groups((width + 1) / 2);
-  for (Index vector = 0; vector < groups.count; ++vector) {
-    const Index j = groups.Position(vector);
-    hn::StoreInterleaved2(even_sum(j, LoadEvery<1>()), odd_sum(j, LoadEvery<1>()), D(), to + 2 * j);
-  }
+  for (Index row = 0; row < columns.rows; ++row, to += width)
+    for (Index vector = 0; vector < groups.count; ++vector) {
+      const Index j = groups.Position(vector);
+      const Index at = row * columns.pitch + j;
+      hn::StoreInterleaved2(even_sum(at, load), odd_sum(at, load), D(), to + 2 * j);
+    }
 }
 
 // And at any stride, phase by phase.
-HWY_NOINLINE inline void ScatterPhases(const std::vector<Terms>& phases, Index width, float* HWY_RESTRICT to) {
+HWY_NOINLINE inline void ScatterPhases(const ColumnSums columns, const std::vector<Terms>& phases, Index width,
+                                       float* HWY_RESTRICT to) {
   HWY_ALIGN float lanes[hn::MaxLanes(D())];
   const auto stride = static_cast<Index>(phases.size());
   const RowVectors groups((width + stride - 1) / stride);
-  for (Index phase = 0; phase < stride; ++phase) {
-    const SumOf<0> sum(phases[At(phase)]);
-    for (Index vector = 0; vector < groups.count; ++vector) {
-      const Index j = groups.Position(vector);
-      hn::Store(sum(j, LoadEvery<1>()), D(), lanes);
-      float* from_here = to + j * stride + phase;
-      for (Index lane = 0; lane < Lanes(); ++lane) from_here[lane * stride] = lanes[lane];
+  for (Index row = 0; row < columns.rows; ++row, to += width)
+    for (Index phase = 0; phase < stride; ++phase) {
+      const SumOf<0> sum(phases[At(phase)]);
+      for (Index vector = 0; vector < groups.count; ++vector) {
+        const Index j = groups.Position(vector);
+        hn::Store(sum(row * columns.pitch + j, LoadEvery<1>()), D(), lanes);
+        float* group = to + j * stride + phase;
+        for (Index lane = 0; lane < Lanes(); ++lane) group[lane * stride] = lanes[lane];
+      }
     }
-  }
 }
 
-// to[stride * j + phase] = sum of phases[phase][...][j], with as many phases as the stride. May write up to a vector of
-// groups, beyond the row as well.
-inline void SumPhases(const std::vector<Terms>& phases, Index width, float* to) {
-  if (phases.size() == 1) return SumTaps(phases[0], 1, width, Whole(), to);
-  if (phases.size() > 2) return ScatterPhases(phases, width, to);
+// to[stride * j + phase] = sum of phases[phase][...][j], with as many phases as the stride. Writes a whole vector of
+// groups at least, beyond the row as well: what overruns one row is overwritten by the next.
+inline void SumPhases(const ColumnSums& columns, const std::vector<Terms>& phases, Index width, float* to) {
+  if (phases.size() == 1) return SumTaps(columns, phases[0], 1, width, Whole(), to);
+  if (phases.size() > 2) return ScatterPhases(columns, phases, width, to);
   const Terms& even = phases[0];
   const Terms& odd = phases[1];
   const auto interleave = even.size() == 1 && odd.size() == 1   ? InterleaveOf<1, 1>
                           : even.size() == 1 && odd.size() == 2 ? InterleaveOf<1, 2>
                           : even.size() == 2 && odd.size() == 1 ? InterleaveOf<2, 1>
                                                                 : InterleaveOf<0, 0>;
-  interleave(even, odd, width, to);
+  interleave(columns, even, odd, width, to);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
