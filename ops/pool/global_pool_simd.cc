@@ -1,6 +1,7 @@
 #include "ops/pool/global_pool_simd.h"
 
 #include <functional>
+#include <numeric>
 
 #include "ops/pool/global_pool.h"
 #include "ops/simd/parallel.h"
@@ -26,6 +27,25 @@ struct Constant {
   float value;
   HWY_ATTR auto operator()() const { return hn::Set(hn::ScalableTag<float>(), value); }
 };
+
+// The sum of a plane in double: of a short one with 4 vectors of sums and then the rest of it, since blocks would cost
+// more than their terms (ResNet's maps of 7 x 7).
+double PlaneTotal(const float* x, Index count) {
+  if (count >= kSumBlockSize) return ChannelTotal({1, count, count}, x);
+  using DD = hn::ScalableTag<double>;
+  const DD d;
+  const hn::Rebind<float, DD> df;
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  hn::Vec<DD> sums[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  Index i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes)
+    for (Index k = 0; k < 4; ++k) sums[k] = hn::Add(sums[k], hn::PromoteTo(d, hn::LoadU(df, x + i + k * lanes)));
+  for (; i < count; i += lanes)
+    sums[0] = hn::Add(sums[0], hn::PromoteTo(d, LoadFirst(df, x + i, static_cast<size_t>(std::min(lanes, count - i)))));
+  HWY_ALIGN double parts[hn::MaxLanes(DD())];
+  hn::Store(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])), d, parts);
+  return std::accumulate(parts, parts + lanes, 0.0);
+}
 
 // Planes, shared out among the threads in runs.
 class GlobalPoolKernel : public Kernel {
@@ -60,7 +80,7 @@ class GlobalPoolForward final : public GlobalPoolKernel {
     const float* src = arguments[0].floats();
     float* dst = arguments[1].floats();
     ForEachPlane([&](Index plane) {
-      const double total = ChannelTotal({1, a_.space, a_.space}, src + plane * a_.space);
+      const double total = PlaneTotal(src + plane * a_.space, a_.space);
       dst[plane] = static_cast<float>(total / divisor());
     });
   }

@@ -20,13 +20,20 @@ class Sources {
     return {all + ends_[static_cast<size_t>(target)], all + ends_[static_cast<size_t>(target) + 1]};
   }
 
+  // How many targets, from this one on, have its sources, each moved by step() from one target to the next.
+  Index run(Index target) const { return runs_[static_cast<size_t>(target)]; }
+  Index step() const { return step_; }
+
  private:
   // source(target, tap) is negative where there is none.
   template <class Source>
-  Sources(Index targets, Index taps, const Source& source);
+  Sources(Index targets, Index taps, Index step, const Source& source);
+  bool continues(Index target) const;  // whether the next one has its sources, moved
 
+  Index step_;
   std::vector<Index> all_;
   std::vector<Index> ends_;  // in all_, of targets -1, 0, 1, ...
+  std::vector<Index> runs_;
 };
 
 }  // namespace gradproof

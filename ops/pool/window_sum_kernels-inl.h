@@ -80,17 +80,20 @@ class WindowSumKernel : public PoolKernel {
     Map(Copy(), Stores::kCached, At((count - direct) * width_), out + direct * width_, space.stage.get());
   }
 
-  // Sums down the columns for targets row ... row + rows - 1: of `width` elements, from `first` on in rows of columns.
-  // Sources are rows of space.slices, `pitch` apart. Each target is the first to read some `fresh` elements.
+  // Sums down the columns for targets row ... row + rows - 1: of `width` elements. Sources are rows of space.slices,
+  // `pitch` apart, and perhaps prefetched.
   ColumnSums SumColumns(const Sources& sources, Index row, Index rows, Rows<float> to, Index width, Index pitch,
-                        Index fresh, Workspace& space) const {
-    for (Index i = 0; i < rows; ++i) {
+                        bool prefetched, Workspace& space) const {
+    const Index step = sources.step() * pitch;
+    for (Index done = 0; done < rows;) {
       space.rows.clear();
       for (const float* slice : space.slices)
-        for (const Index source : sources.of(row + i)) space.rows.push_back(slice + source * pitch);
-      for (Index line = 0; line < fresh; line += kLineFloats)
-        hwy::Prefetch(space.slices.back() + (row + i) * fresh + kPrefetchAhead + line);
-      SumRows(space.rows, width, to.data + i * to.pitch);
+        for (const Index source : sources.of(row + done)) space.rows.push_back(slice + source * pitch);
+      const bool none = space.rows.empty();
+      const RowRun run{std::min(sources.run(row + done), rows - done), width, step, to.pitch,
+                       prefetched && !none ? step : 0};
+      SumRows(run, space.rows, to.data + done * to.pitch);
+      done += run.rows;
     }
     return {rows, to.pitch};
   }
@@ -139,7 +142,7 @@ class WindowSumForward final : public WindowSumKernel {
   // The sums along a row of columns start with the first tap of window 0.
   void SumWindows(Index od, Index oh, Index rows, Workspace& space, float* to) const {
     const Rows<float> into{space.columns.get() + g_.w.pad, pitch_};
-    const ColumnSums columns = SumColumns(rows_of_, oh, rows, into, g_.w.in, g_.w.in, g_.h.stride * g_.w.in, space);
+    const ColumnSums columns = SumColumns(rows_of_, oh, rows, into, g_.w.in, g_.w.in, true, space);
     const Terms& taps = space.taps[0];
     if (average_) {
       const Quotient quotient{divisors_[2].data(), &divisors_[1][At(oh)], divisors_[0][At(od)]};
@@ -183,7 +186,7 @@ class WindowSumGradient final : public WindowSumKernel {
       float* to = diff_src + ((band.plane * g_.d.in + band.slice) * g_.h.in + band.row) * g_.w.in;
       WritePieces(band.rows, space, to, [&](Index row, Index rows, float* at) {
         const Rows<float> into{space.columns.get() + gap_, pitch_};
-        const ColumnSums columns = SumColumns(rows_of_, band.row + row, rows, into, g_.w.out, pitch, 0, space);
+        const ColumnSums columns = SumColumns(rows_of_, band.row + row, rows, into, g_.w.out, pitch, !average_, space);
         SumPhases(columns, space.taps, g_.w.in, at);
       });
     });

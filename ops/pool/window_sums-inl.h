@@ -90,31 +90,46 @@ class ElementOrder {
   decltype(hn::SetTableIndices(D(), static_cast<const std::int32_t*>(nullptr))) lanes_;
 };
 
-// to[i] = sum of rows[...][i], for a row of `width`. A row shorter than a vector is continued with zeros to a whole
-// one. A sum starts at 0, as in the formula: one term -0 gives 0.
+// Rows that are summed alike: the terms of each are those of the one before, `from_pitch` on. `fresh` elements of them,
+// or 0, are read for the first time, and prefetched in the order of their lines.
+struct RowRun {
+  Index rows, width;
+  Index from_pitch, to_pitch;
+  Index fresh;
+};
+
+// to[i] = sum of terms[...][i]. A row shorter than a vector is continued with zeros to a whole one. A sum starts at 0,
+// as in the formula: one term -0 gives 0.
 template <Index kCount>
-HWY_NOINLINE void SumRowsOf(const Terms& rows, Index width, float* HWY_RESTRICT to) {
+HWY_NOINLINE void SumRowsOf(const RowRun run, const Terms& terms, float* HWY_RESTRICT to) {
   const D d;
-  const SumOf<kCount> sum(rows);
+  const SumOf<kCount> sum(terms);
   const auto zero = hn::Zero(d);
-  const RowVectors vectors(width);
-  if (width < Lanes()) return hn::StoreU(hn::Add(zero, sum(0, LoadSome{At(width)})), d, to);
-  for (Index vector = 0; vector < vectors.count; ++vector) {
-    const Index i = vectors.Position(vector);
-    hn::StoreU(hn::Add(zero, sum(i, LoadEvery<1>())), d, to + i);
+  const RowVectors vectors(run.width);
+  for (Index row = 0, from = 0; row < run.rows; ++row, from += run.from_pitch, to += run.to_pitch) {
+    for (Index line = 0; line < run.fresh; line += kLineFloats)
+      hwy::Prefetch(terms.back() + from + kPrefetchAhead + line);
+    if (run.width < Lanes()) {
+      hn::StoreU(hn::Add(zero, sum(from, LoadSome{At(run.width)})), d, to);
+      continue;
+    }
+    for (Index vector = 0; vector < vectors.count; ++vector) {
+      const Index i = vectors.Position(vector);
+      hn::StoreU(hn::Add(zero, sum(from + i, LoadEvery<1>())), d, to + i);
+    }
   }
 }
 
-inline void SumRows(const Terms& rows, Index width, float* to) {
-  switch (rows.size()) {
+inline void SumRows(const RowRun& run, const Terms& terms, float* to) {
+  switch (terms.size()) {
     case 1:
-      return SumRowsOf<1>(rows, width, to);
+      return SumRowsOf<1>(run, terms, to);
     case 2:
-      return SumRowsOf<2>(rows, width, to);
+      return SumRowsOf<2>(run, terms, to);
     case 3:
-      return SumRowsOf<3>(rows, width, to);
+      return SumRowsOf<3>(run, terms, to);
     default:
-      return SumRowsOf<0>(rows, width, to);
+      return SumRowsOf<0>(run, terms, to);
   }
 }
 
@@ -144,6 +159,7 @@ HWY_NOINLINE inline void DivideRow(const float* HWY_RESTRICT from, Index width, 
   if (width < Lanes()) return hn::StoreU(of_row(LoadFirst(d, from, At(width)), 0), d, to);
   for (Index vector = 0; vector < vectors.count; ++vector) {
     const Index i = vectors.Position(vector);
+    hwy::Prefetch(from + i + kPrefetchAhead);
     hn::StoreU(of_row(hn::LoadU(d, from + i), i), d, to + i);
   }
 }
