@@ -1,4 +1,4 @@
-// Sums or averages of windows, and their gradients.
+// Rows of windows from rows of inputs, and the way back: what pools share that sum windows.
 
 #if defined(GRADPROOF_WINDOW_SUM_KERNELS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_WINDOW_SUM_KERNELS_INL_H
@@ -11,7 +11,6 @@
 
 #include <vector>
 
-#include "ops/pool/linear_pool.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/sources.h"
 #include "ops/pool/window_sums-inl.h"
@@ -40,13 +39,7 @@ class WindowSumKernel : public PoolKernel {
     std::vector<Terms> taps;  // in the first row of `columns`; those of each phase
   };
 
-  WindowSumKernel(const LinearPoolAttributes& a, int threads)
-      : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads), average_(a.average), divisors_(a.divisors()) {
-    // Axes that were merged have one tap a window.
-    divisors_[0].resize(At(g_.d.out), 1.0F);
-    divisors_[1].resize(At(g_.h.out), 1.0F);
-    divisors_[2].resize(At(g_.w.out + Lanes()), 1.0F);
-  }
+  using PoolKernel::PoolKernel;
 
   // Rows of `width` results; computing one may overwrite `overrun` elements behind it. `columns` elements hold a row of
   // sums with its zeros.
@@ -98,8 +91,6 @@ class WindowSumKernel : public PoolKernel {
     return {rows, to.pitch};
   }
 
-  const bool average_;
-  std::array<std::vector<float>, 3> divisors_;  // of windows, along each axis
   Index width_ = 0;
   Index pitch_ = 0;       // of rows of columns
   Index tail_rows_ = 0;   // that overrun the last row of a band
@@ -107,11 +98,16 @@ class WindowSumKernel : public PoolKernel {
   std::vector<Workspace> workspaces_;
 };
 
+// A row of windows: at (od, oh) of its image, and `row` of all.
+struct WindowRow {
+  Index od, oh, row;
+};
+
 // Rows of windows, from rows of inputs.
-class WindowSumForward final : public WindowSumKernel {
- public:
-  WindowSumForward(const LinearPoolAttributes& a, int threads)
-      : WindowSumKernel(a, threads),
+class WindowSumForward : public WindowSumKernel {
+ protected:
+  WindowSumForward(const PoolGeometry& g, int threads)
+      : WindowSumKernel(g, threads),
         slices_(Sources::inputs_of_windows(g_.d)),
         rows_of_(Sources::inputs_of_windows(g_.h)) {
     const Index read = (std::max(g_.w.out, Lanes()) - 1) * g_.w.stride + g_.w.extent();
@@ -124,32 +120,49 @@ class WindowSumForward final : public WindowSumKernel {
     }
   }
 
-  void run(std::span<const TensorRef> arguments) override {
-    const float* src = arguments[0].floats();
-    float* dst = arguments[1].floats();
+  // dst = finish_of(row)(sum, ow), where finish_of tells it of a row and those behind it.
+  template <class FinishOf>
+  void WriteWindows(const float* src, float* dst, const FinishOf& finish_of) {
     ForEachBand(g_.d.out, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
-      space.slices.clear();
-      for (const Index id : slices_.of(band.slice))
-        space.slices.push_back(src + (band.plane * g_.d.in + id) * g_.h.in * g_.w.in);
-      float* to = dst + ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
-      WritePieces(band.rows, space, to,
-                  [&](Index row, Index rows, float* at) { SumWindows(band.slice, band.row + row, rows, space, at); });
+      FindSlices(src, band, space);
+      const Index first = FirstRow(band);
+      WritePieces(band.rows, space, dst + first * g_.w.out, [&](Index row, Index rows, float* to) {
+        const auto finish = finish_of(WindowRow{band.slice, band.row + row, first + row});
+        SumWindows(band.row + row, rows, finish, space, to);
+      });
+    });
+  }
+
+  // Calls visit(row, rows, sums) for pieces of all rows: `rows` of them, one behind the other.
+  template <class Visit>
+  void VisitWindows(const float* src, const Visit& visit) {
+    ForEachBand(g_.d.out, [&](Index thread, const Band& band) {
+      Workspace& space = workspaces_[At(thread)];
+      FindSlices(src, band, space);
+      for (Index row = 0; row < band.rows; row += piece_rows_) {
+        const Index rows = std::min(piece_rows_, band.rows - row);
+        SumWindows(band.row + row, rows, Whole(), space, space.stage.get());
+        visit(FirstRow(band) + row, rows, space.stage.get());
+      }
     });
   }
 
  private:
+  Index FirstRow(const Band& band) const { return (band.plane * g_.d.out + band.slice) * g_.h.out + band.row; }
+
+  void FindSlices(const float* src, const Band& band, Workspace& space) const {
+    space.slices.clear();
+    for (const Index id : slices_.of(band.slice))
+      space.slices.push_back(src + (band.plane * g_.d.in + id) * g_.h.in * g_.w.in);
+  }
+
   // The sums along a row of columns start with the first tap of window 0.
-  void SumWindows(Index od, Index oh, Index rows, Workspace& space, float* to) const {
+  template <class Finish>
+  void SumWindows(Index oh, Index rows, const Finish& finish, Workspace& space, float* to) const {
     const Rows<float> into{space.columns.get() + g_.w.pad, pitch_};
     const ColumnSums columns = SumColumns(rows_of_, oh, rows, into, g_.w.in, g_.w.in, true, space);
-    const Terms& taps = space.taps[0];
-    if (average_) {
-      const Quotient quotient{divisors_[2].data(), &divisors_[1][At(oh)], divisors_[0][At(od)]};
-      SumTaps(columns, taps, g_.w.stride, g_.w.out, quotient, to);
-    } else {
-      SumTaps(columns, taps, g_.w.stride, g_.w.out, Whole(), to);
-    }
+    SumTaps(columns, space.taps[0], g_.w.stride, g_.w.out, finish, to);
   }
 
   const Sources slices_, rows_of_;  // inputs of windows
@@ -157,36 +170,38 @@ class WindowSumForward final : public WindowSumKernel {
 
 // Rows of inputs, from rows of windows: each window sends its share to every input that it sees, so that an input
 // gathers a box of windows. Every element is written once.
-class WindowSumGradient final : public WindowSumKernel {
- public:
-  WindowSumGradient(const LinearPoolAttributes& a, int threads)
-      : WindowSumKernel(a, threads),
+class WindowSumGradient : public WindowSumKernel {
+ protected:
+  // What a window sends is its diff_dst as it is (`direct`), or what is made of that.
+  WindowSumGradient(const PoolGeometry& g, bool direct, int threads)
+      : WindowSumKernel(g, threads),
         slices_(Sources::windows_over_inputs(g_.d)),
         rows_of_(Sources::windows_over_inputs(g_.h)),
+        direct_(direct),
         gap_(WholeLines(g_.w.extent() / g_.w.stride + 1)),
-        share_pitch_(std::max(g_.w.out, Lanes())) {
+        share_pitch_(direct ? g_.w.out : std::max(g_.w.out, Lanes())) {
     const Index groups = std::max((g_.w.in + g_.w.stride - 1) / g_.w.stride, Lanes());
     PlanRows(g_.w.in, groups * g_.w.stride - g_.w.in,
              gap_ + std::max(g_.w.out, groups + g_.w.pad / g_.w.stride + 2) + Lanes());
     PlanBands(g_.h.in, 4 * (g_.w.in + g_.d.kernel * g_.w.out / g_.h.stride));
     share_rows_ = (band_rows_ + g_.h.extent()) / g_.h.stride + 2;
     for (Workspace& space : workspaces_) {
-      if (average_) space.shares = Filled(g_.d.kernel * share_rows_ * share_pitch_, 0.0F);
+      if (!direct) space.shares = Filled(g_.d.kernel * share_rows_ * share_pitch_, 0.0F);
       space.taps = PhasesOf(space.columns.get() + gap_);
     }
   }
 
-  void run(std::span<const TensorRef> arguments) override {
-    const float* diff_dst = arguments[1].floats();
-    float* diff_src = arguments[2].floats();
-    const Index pitch = average_ ? share_pitch_ : g_.w.out;
+  // A window sends share_of(row)(diff_dst, ow), where share_of tells it of a row and those behind it.
+  template <class ShareOf>
+  void Gather(const float* diff_dst, float* diff_src, const ShareOf& share_of) {
     ForEachBand(g_.d.in, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
-      FindShares(diff_dst + band.plane * g_.out_count(), band, space);
+      FindShares(diff_dst, band, share_of, space);
       float* to = diff_src + ((band.plane * g_.d.in + band.slice) * g_.h.in + band.row) * g_.w.in;
       WritePieces(band.rows, space, to, [&](Index row, Index rows, float* at) {
         const Rows<float> into{space.columns.get() + gap_, pitch_};
-        const ColumnSums columns = SumColumns(rows_of_, band.row + row, rows, into, g_.w.out, pitch, !average_, space);
+        const ColumnSums columns =
+            SumColumns(rows_of_, band.row + row, rows, into, g_.w.out, share_pitch_, direct_, space);
         SumPhases(columns, space.taps, g_.w.in, at);
       });
     });
@@ -204,27 +219,30 @@ class WindowSumGradient final : public WindowSumKernel {
     return phases;
   }
 
-  // What the windows over a band send to each of their inputs: their diff_dst, or the quotients of it.
-  void FindShares(const float* diff_dst, const Band& band, Workspace& space) const {
+  // What the windows over a band send to each of their inputs.
+  template <class ShareOf>
+  void FindShares(const float* diff_dst, const Band& band, const ShareOf& share_of, Workspace& space) const {
     const Index first = std::clamp<Index>(g_.h.first_window(band.row), 0, g_.h.out);
     const Index end = std::clamp<Index>((band.row + band.rows - 1 + g_.h.pad) / g_.h.stride + 1, first, g_.h.out);
     space.slices.clear();
     for (const Index od : slices_.of(band.slice)) {
-      const float* diff = diff_dst + od * g_.h.out * g_.w.out;
-      if (average_) {
-        float* shares =
-            space.shares.get() + (static_cast<Index>(space.slices.size()) * share_rows_ - first) * share_pitch_;
-        const Quotient quotient{divisors_[2].data(), divisors_[1].data(), divisors_[0][At(od)]};
+      const Index row = (band.plane * g_.d.out + od) * g_.h.out;
+      const float* slice = diff_dst + row * g_.w.out;
+      if (!direct_) {
+        const Index number = static_cast<Index>(space.slices.size());
+        float* shares = space.shares.get() + (number * share_rows_ - first) * share_pitch_;
+        const auto share = share_of(WindowRow{od, first, row + first});
         for (Index oh = first; oh < end; ++oh)
-          DivideRow(diff + oh * g_.w.out, g_.w.out, quotient.OfRow(oh), shares + oh * share_pitch_);
-        diff = shares;
+          FinishRow(slice + oh * g_.w.out, g_.w.out, share.OfRow(oh - first), shares + oh * share_pitch_);
+        slice = shares;
       }
-      space.slices.push_back(diff);
+      space.slices.push_back(slice);
     }
   }
 
   const Sources slices_, rows_of_;  // windows over inputs
-  const Index gap_;                 // zeros in front of the sums of the columns
+  const bool direct_;
+  const Index gap_;  // zeros in front of the sums of the columns
   const Index share_pitch_;
   Index share_rows_ = 0;  // rows of windows that a band sees of a slice
 };

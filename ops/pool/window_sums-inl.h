@@ -133,7 +133,7 @@ inline void SumRows(const RowRun& run, const Terms& terms, float* to) {
   }
 }
 
-// What becomes of the sums of a row: themselves, or their quotients by whole numbers.
+// What becomes of the sums of rows: themselves, or their quotients by whole numbers.
 struct Whole {
   HWY_INLINE Whole OfRow(Index) const { return {}; }
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> sum, Index) const { return sum; }
@@ -151,9 +151,9 @@ struct Quotient {
   }
 };
 
-// Quotients of a row; `to` has room for a vector.
-HWY_NOINLINE inline void DivideRow(const float* HWY_RESTRICT from, Index width, const Quotient of_row,
-                                   float* HWY_RESTRICT to) {
+// What becomes of the elements of a row; `to` has room for a vector.
+template <class OfRow>
+HWY_NOINLINE void FinishRow(const float* HWY_RESTRICT from, Index width, const OfRow of_row, float* HWY_RESTRICT to) {
   const D d;
   const RowVectors vectors(width);
   if (width < Lanes()) return hn::StoreU(of_row(LoadFirst(d, from, At(width)), 0), d, to);
