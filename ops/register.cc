@@ -14,6 +14,7 @@
 #include "ops/pool/global_pool.h"
 #include "ops/pool/linear_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/pool/subsample.h"
 
 namespace gradproof {
 
@@ -32,6 +33,7 @@ Registry register_operations() {
   registry.add(sum_pool_operation());
   registry.add(global_avg_pool_operation());
   registry.add(global_sum_pool_operation());
+  registry.add(subsample_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());

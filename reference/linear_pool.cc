@@ -1,5 +1,6 @@
-// Averages and sums of windows, and their gradients. n batch, c channel, o = (od, oh, ow) windows, i = (id, ih, iw)
-// inputs and k = (kd, kh, kw) taps, with i = o * stride - pad + k * dilation on each axis.
+// Averages and sums of windows, and their gradients, and the pool that scales sums by what it learns. n batch, c
+// channel, o = (od, oh, ow) windows, i = (id, ih, iw) inputs and k = (kd, kh, kw) taps, with i = o * stride - pad + k *
+// dilation on each axis.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
@@ -68,7 +69,7 @@ struct AvgPoolFormulas : LinearPool<T> {
 
   AvgPoolFormulas(const Case& c, const Arrays<T>& inputs)
       : LinearPool<T>(window_of(c.attributes), inputs),
-        window(window_of(c.attributes)),
+        axes(window_of(c.attributes).axes),
         count_include_pad(c.attributes.flag("count_include_pad")),
         divisor(c.attributes.integer("divisor")) {}
 
@@ -76,7 +77,7 @@ struct AvgPoolFormulas : LinearPool<T> {
   // divisor[o] = number of the taps k of the window within the input, or within the padded input
   T divisor_of(const Point& o) const {
     if (divisor != 0) return T(static_cast<double>(divisor));
-    const auto& [depth, height, width] = window.axes;
+    const auto& [depth, height, width] = axes;
     Index count = 0;
     this->for_each_tap(o, [&](Index id, Index ih, Index iw) {
       if (counts(depth, id) && counts(height, ih) && counts(width, iw)) ++count;
@@ -89,7 +90,7 @@ struct AvgPoolFormulas : LinearPool<T> {
     return -before <= i && i < axis.in + behind;
   }
 
-  const Window window;
+  const std::array<WindowAxis, 3> axes;
   const bool count_include_pad;
   const Index divisor;
 };
@@ -113,9 +114,63 @@ struct SumPoolFormulas : LinearPool<T> {
   SumPoolFormulas(const Case& c, const Arrays<T>& inputs) : LinearPool<T>(window_of(c.attributes), inputs) {}
 };
 
+// subsample: LeCun, Bottou, Bengio and Haffner 1998, section II.B, without the sigmoid.
+template <class T>
+struct SubsampleFormulas : LinearPool<T> {
+  // dst[n,c,o] = coefficient[c] * sum over the taps k inside of src[n, c, o * stride - pad + k * dilation] + bias[c]
+  T dst(const Point& window) const { return coefficient(window[1]) * this->sum_of_window(window) + bias(window[1]); }
+
+  // diff_src[n,c,i] = sum over the windows o that see i of diff_dst[n,c,o] * coefficient[c]
+  T diff_src(const Point& p) const {
+    T sum(0.0);
+    this->for_each_window(p, [&](const Point& window) { sum += this->diff_dst(window) * coefficient(window[1]); });
+    return sum;
+  }
+
+  // diff_coefficient[c] = sum over n, o of diff_dst[n,c,o] * sum over the taps k inside of src[n,c, ...]
+  T diff_coefficient(const Point& p) const {
+    return sum_over_windows(p[0],
+                            [&](const Point& window) { return this->diff_dst(window) * this->sum_of_window(window); });
+  }
+
+  // diff_bias[c] = sum over n, o of diff_dst[n,c,o]
+  T diff_bias(const Point& p) const {
+    return sum_over_windows(p[0], [&](const Point& window) { return this->diff_dst(window); });
+  }
+
+  static FormulaTable<SubsampleFormulas, T> table() {
+    using F = SubsampleFormulas;
+    return {{"dst", &F::dst},
+            {"diff_src", &F::diff_src},
+            {"diff_coefficient", &F::diff_coefficient},
+            {"diff_bias", &F::diff_bias}};
+  }
+
+  SubsampleFormulas(const Case& c, const Arrays<T>& inputs)
+      : LinearPool<T>(window_of(c.attributes), inputs),
+        mb(c.attributes.integer("mb")),
+        coefficient(inputs, "coefficient"),
+        bias(inputs, "bias") {}
+
+ private:
+  template <class Term>
+  T sum_over_windows(Index c, Term term) const {
+    T sum(0.0);
+    for (Index n = 0; n < mb; ++n)
+      for (Index od = 0; od < this->d.out; ++od)
+        for (Index oh = 0; oh < this->h.out; ++oh)
+          for (Index ow = 0; ow < this->w.out; ++ow) sum += term(Point{n, c, od, oh, ow});
+    return sum;
+  }
+
+  const Index mb;
+  const Grid<T> coefficient, bias;
+};
+
 }  // namespace
 
 Reference avg_pool_reference() { return make_reference<AvgPoolFormulas>(); }
 Reference sum_pool_reference() { return make_reference<SumPoolFormulas>(); }
+Reference subsample_reference() { return make_reference<SubsampleFormulas>(); }
 
 }  // namespace gradproof

@@ -17,6 +17,7 @@ References register_references() {
   references.emplace("sum_pool", sum_pool_reference());
   references.emplace("global_avg_pool", global_avg_pool_reference());
   references.emplace("global_sum_pool", global_sum_pool_reference());
+  references.emplace("subsample", subsample_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("relu", relu_reference());
   references.emplace("linear", linear_reference());
