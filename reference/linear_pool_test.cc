@@ -1,4 +1,4 @@
-// avg_pool and sum_pool by hand: overlap, divisors, and special values.
+// avg_pool, sum_pool and subsample by hand: overlap, divisors, and special values.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -83,6 +83,28 @@ TEST(AvgPool, AGivenDivisorReplacesTheCount) {
     EXPECT_EQ(e.output("dst"), (Values{1, 5, 4}));
     EXPECT_EQ(e.output("diff_src"), (Values{1, 2, 2, 3}));
   }
+}
+
+// Windows {1,2} {3,4} and {5,6} {7,8} on two channels.
+TEST(Subsample, ScalesSumsByWhatItLearns) {
+  Example e("subsample:mb=1,c=2,iw=4,kw=2,sw=2");
+  e.with("src", {1, 2, 3, 4, 5, 6, 7, 8}).with("coefficient", {2, -1}).with("bias", {10, 100});
+  e.with("diff_dst", {1, 10, 100, 1000});
+  EXPECT_EQ(e.output("dst"), (Values{16, 24, 89, 85}));
+  EXPECT_EQ(e.output("diff_src"), (Values{2, 2, 20, 20, -100, -100, -1000, -1000}));
+  EXPECT_EQ(e.output("diff_coefficient"), (Values{73, 16100}));
+  EXPECT_EQ(e.output("diff_bias"), (Values{11, 1100}));
+}
+
+// Gradients of what is learned sum over the batch and over windows that overlap: {_,1,2} {1,2,3} {2,3,_}.
+TEST(Subsample, SumsOverBatchAndOverlap) {
+  Example e("subsample:mb=2,c=1,iw=3,kw=3,pw=1");
+  e.with("src", {1, 2, 3, 0, 0, 4}).with("coefficient", {3}).with("bias", {1});
+  e.with("diff_dst", {1, 10, 100, 2, 20, 200});
+  EXPECT_EQ(e.output("dst"), (Values{10, 19, 16, 1, 13, 13}));
+  EXPECT_EQ(e.output("diff_src"), (Values{33, 333, 330, 66, 666, 660}));
+  EXPECT_EQ(e.output("diff_coefficient"), (Values{3 + 60 + 500 + 80 + 800}));
+  EXPECT_EQ(e.output("diff_bias"), (Values{333}));
 }
 
 template <class T>

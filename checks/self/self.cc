@@ -103,6 +103,7 @@ std::vector<Mutant> all_mutants() {
            max_pool_mutants,
            linear_pool_mutants,
            global_pool_mutants,
+           subsample_mutants,
            batch_norm_mutants,
            relu_mutants,
            linear_mutants,
@@ -118,6 +119,7 @@ std::vector<Mutant> healthy_kernels() {
       healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),      healthy_relu(),
       healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(),     healthy_deform_layer(),
       healthy_avg_pool(),       healthy_sum_pool(),       healthy_global_avg_pool(), healthy_global_sum_pool(),
+      healthy_subsample(),
   };
 }
 
