@@ -77,10 +77,9 @@ struct AvgPoolFormulas : LinearPool<T> {
   // divisor[o] = number of the taps k of the window within the input, or within the padded input
   T divisor_of(const Point& o) const {
     if (divisor != 0) return T(static_cast<double>(divisor));
-    const auto& [depth, height, width] = axes;
     Index count = 0;
     this->for_each_tap(o, [&](Index id, Index ih, Index iw) {
-      if (counts(depth, id) && counts(height, ih) && counts(width, iw)) ++count;
+      if (counts(axes[0], id) && counts(axes[1], ih) && counts(axes[2], iw)) ++count;
     });
     return T(static_cast<double>(count));
   }
