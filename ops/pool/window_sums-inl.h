@@ -139,7 +139,8 @@ struct Whole {
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> sum, Index) const { return sum; }
 };
 
-// Window `at` of row `row` is divided by along[at] * down[row] * common, which is exact.
+// Window `at` of row `row` is divided by along[at] * down[row] * common, which is exact: one rounding, where a product
+// of reciprocals would take four.
 struct Quotient {
   const float* along;
   const float* down;
