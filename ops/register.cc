@@ -11,7 +11,10 @@
 #include "ops/conv/separable_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
+#include "ops/pool/global_pool.h"
+#include "ops/pool/linear_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/pool/subsample.h"
 
 namespace gradproof {
 
@@ -26,6 +29,11 @@ Registry register_operations() {
   registry.add(deform_layer_operation());
   registry.add(local_conv_operation());
   registry.add(max_pool_operation());
+  registry.add(avg_pool_operation());
+  registry.add(sum_pool_operation());
+  registry.add(global_avg_pool_operation());
+  registry.add(global_sum_pool_operation());
+  registry.add(subsample_operation());
   registry.add(batch_norm_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());

@@ -2,4 +2,6 @@
 gradproof_test(simd_test
   SOURCES "${CMAKE_CURRENT_LIST_DIR}/simd/targets_test.cc" "${CMAKE_CURRENT_LIST_DIR}/simd/block_sums_test.cc"
   LIBS gradproof_ops)
-gradproof_test(geometry_test SOURCES "${CMAKE_CURRENT_LIST_DIR}/conv/geometry_test.cc" LIBS gradproof_ops)
+gradproof_test(geometry_test
+  SOURCES "${CMAKE_CURRENT_LIST_DIR}/conv/geometry_test.cc" "${CMAKE_CURRENT_LIST_DIR}/pool/sources_test.cc"
+  LIBS gradproof_ops)

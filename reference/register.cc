@@ -13,6 +13,11 @@ References register_references() {
   references.emplace("deform_layer", deform_layer_reference());
   references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
+  references.emplace("avg_pool", avg_pool_reference());
+  references.emplace("sum_pool", sum_pool_reference());
+  references.emplace("global_avg_pool", global_avg_pool_reference());
+  references.emplace("global_sum_pool", global_sum_pool_reference());
+  references.emplace("subsample", subsample_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("relu", relu_reference());
   references.emplace("linear", linear_reference());

@@ -66,6 +66,8 @@ std::vector<Implementation> implementations(const Offer& offer);
 std::vector<Implementation> conv_implementations();
 std::vector<Implementation> conv_transpose_implementations();
 std::vector<Implementation> max_pool_implementations();
+std::vector<Implementation> avg_pool_implementations();
+std::vector<Implementation> global_avg_pool_implementations();
 std::vector<Implementation> batch_norm_implementations();
 std::vector<Implementation> relu_implementations();
 std::vector<Implementation> linear_implementations();

@@ -18,6 +18,8 @@ void register_peers(Registry& registry) {
   add_all(registry, "conv", onednn::conv_implementations());
   add_all(registry, "conv_transpose", onednn::conv_transpose_implementations());
   add_all(registry, "max_pool", onednn::max_pool_implementations());
+  add_all(registry, "avg_pool", onednn::avg_pool_implementations());
+  add_all(registry, "global_avg_pool", onednn::global_avg_pool_implementations());
   add_all(registry, "batch_norm", onednn::batch_norm_implementations());
   add_all(registry, "relu", onednn::relu_implementations());
   add_all(registry, "linear", onednn::linear_implementations());

@@ -101,6 +101,9 @@ std::vector<Mutant> all_mutants() {
            separable_conv_mutants,
            local_conv_mutants,
            max_pool_mutants,
+           linear_pool_mutants,
+           global_pool_mutants,
+           subsample_mutants,
            batch_norm_mutants,
            relu_mutants,
            linear_mutants,
@@ -112,9 +115,11 @@ std::vector<Mutant> all_mutants() {
 
 std::vector<Mutant> healthy_kernels() {
   return {
-      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(),  healthy_depthwise_separable_conv(),
-      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),  healthy_relu(),
-      healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(), healthy_deform_layer(),
+      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(),      healthy_depthwise_separable_conv(),
+      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),      healthy_relu(),
+      healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(),     healthy_deform_layer(),
+      healthy_avg_pool(),       healthy_sum_pool(),       healthy_global_avg_pool(), healthy_global_sum_pool(),
+      healthy_subsample(),
   };
 }
 

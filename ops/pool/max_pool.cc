@@ -1,23 +1,10 @@
 #include "ops/pool/max_pool.h"
 
-#include <numeric>
-
-#include "ops/core/error.h"
 #include "ops/pool/max_pool_simd.h"
+#include "ops/pool/pool_spec.h"
 
 namespace gradproof {
 namespace {
-
-std::vector<AttributeSpec> attribute_specs() {
-  std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
-  for (auto& spec : input_size_attributes()) specs.push_back(spec);
-  for (auto& spec : kernel_attributes()) specs.push_back(spec);
-  for (auto& spec : stride_attributes()) specs.push_back(spec);
-  for (auto& spec : padding_attributes()) specs.push_back(spec);
-  for (auto& spec : dilation_attributes()) specs.push_back(spec);
-  specs.push_back(flag_attribute("ceil_mode", "round output sizes up: a last window may overhang", false));
-  return specs;
-}
 
 std::optional<Shape> src_shape(const Attributes& attributes) {
   const MaxPoolAttributes a = max_pool_attributes(attributes);
@@ -29,30 +16,7 @@ std::optional<Shape> dst_shape(const Attributes& attributes) {
 }
 ElementType argmax_type(const Attributes& attributes) { return max_pool_attributes(attributes).argmax_type(); }
 
-// Whether every window along the axis has a tap within the input. The last one always does: it starts before the end.
-bool windows_see_input(const WindowAxis& a) {
-  for (Index start = -a.pad_lo; start < 0; start += a.stride) {
-    const Index first = (-start + a.dilation - 1) / a.dilation;
-    if (first >= a.kernel || start + first * a.dilation >= a.in) return false;
-  }
-  return true;
-}
-
-void validate(const Attributes& attributes) {
-  const MaxPoolAttributes a = max_pool_attributes(attributes);
-  require_output("max_pool", a.window);
-  constexpr const char* kAxisNames[] = {"d", "h", "w"};
-  for (size_t axis = 0; axis < 3; ++axis) {
-    const WindowAxis& w = a.window.axes[axis];
-    const char* name = kAxisNames[axis];
-    if (std::max(w.pad_lo, w.pad_hi) > w.extent() / 2)
-      refuse("max_pool: padding p{}={} must be at most half of the kernel's extent (k{} - 1) * d{} + 1 = {}", name,
-             std::max(w.pad_lo, w.pad_hi), name, name, w.extent());
-    if (!windows_see_input(w))
-      refuse("max_pool: a window sees nothing but padding along {}; enlarge i{}={} or reduce p{}_lo={}", name, name,
-             w.in, name, w.pad_lo);
-  }
-}
+void validate(const Attributes& attributes) { require_pool("max_pool", max_pool_attributes(attributes).window); }
 
 // Least bytes: forward reads src and writes dst and argmax; the gradient reads argmax and diff_dst, never src.
 Cost cost(const Attributes& attributes, const Pass& pass) {
@@ -63,17 +27,11 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
   return {pass.is_forward() ? dst * static_cast<double>(a.window.taps()) : dst, 4 * (src + dst) + argmax};
 }
 
-// Forward selects and never rounds. diff_src sums the diff_dst of the windows that chose the element: along an axis at
-// most every (stride / gcd(stride, dilation))-th tap falls on one input, and a sum of n terms rounds n - 1 times.
+// Forward selects and never rounds. diff_src sums the diff_dst of the windows that chose the element, and a sum of n
+// terms rounds n - 1 times.
 double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   if (pass.is_forward()) return 0;
-  const MaxPoolAttributes a = max_pool_attributes(attributes);
-  Index windows = 1;
-  for (const WindowAxis& w : a.window.axes) {
-    const Index apart = w.stride / std::gcd(w.stride, w.dilation);
-    windows *= std::min(w.out(), (w.kernel + apart - 1) / apart);
-  }
-  return static_cast<double>(windows - 1);
+  return static_cast<double>(windows_over_input(max_pool_attributes(attributes).window) - 1);
 }
 
 }  // namespace
@@ -90,7 +48,7 @@ Operation max_pool_operation() {
       "dst[n,c,o] = max over taps k of src[n,c,o*s-pad+k*d], argmax = the first such k, NaN wins, padding never; "
       "diff_src "
       "sums the diff_dst of the windows that chose the element (conventions of PyTorch's MaxPool)";
-  op.spec.attributes = attribute_specs();
+  op.spec.attributes = pool_attributes();
   op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = Dependence::kKinked},
                    {.name = "dst", .role = Role::kOutput, .shape = dst_shape},
                    {.name = "argmax", .role = Role::kSaved, .shape = dst_shape, .type = argmax_type}};

@@ -1,0 +1,108 @@
+// Wrong global pools.
+#include "checks/self/mutant.h"
+#include "checks/self/naive.h"
+
+namespace gradproof {
+namespace {
+
+enum class Bug {
+  kNone,
+  kOtherAxes,
+  kBatchCounted,
+  kGradientNotDivided,
+  kGradientOfFirstImage,
+  kLastLeftOut,
+};
+
+class NaiveGlobalPool {
+ public:
+  NaiveGlobalPool(const NaiveCall& call, Bug bug)
+      : call_(call),
+        bug_(bug),
+        mb_(call.attributes.integer("mb")),
+        c_(call.attributes.integer("c")),
+        space_(call.count("src") / (mb_ * c_)) {}
+
+  void run(bool average) {
+    call_.zero_outputs();
+    const Index count = is(Bug::kBatchCounted) ? mb_ * space_ : space_;
+    const float divisor = average ? static_cast<float>(count) : 1.0F;
+    for (Index n = 0; n < mb_; ++n)
+      for (Index c = 0; c < c_; ++c) {
+        if (call_.pass.is_forward())
+          call_.floats("dst")[n * c_ + c] = sum_of(n, c) / divisor;
+        else
+          spread(n, c, is(Bug::kGradientNotDivided) ? 1.0F : divisor);
+      }
+  }
+
+ private:
+  bool is(Bug bug) const { return bug_ == bug; }
+
+  // Where element i of a channel is; wrong for channels that come last.
+  Index place(Index n, Index c, Index i) const {
+    return is(Bug::kOtherAxes) ? (n * space_ + i) * c_ + c : (n * c_ + c) * space_ + i;
+  }
+  Index summed() const { return is(Bug::kLastLeftOut) ? space_ - 1 : space_; }
+
+  float sum_of(Index n, Index c) const {
+    float sum = 0;
+    for (Index i = 0; i < summed(); ++i) sum += call_.floats("src")[place(n, c, i)];
+    return sum;
+  }
+
+  void spread(Index n, Index c, float divisor) const {
+    const float share = call_.floats("diff_dst")[(is(Bug::kGradientOfFirstImage) ? 0 : n) * c_ + c] / divisor;
+    for (Index i = 0; i < summed(); ++i) call_.floats("diff_src")[place(n, c, i)] = share;
+  }
+
+  const NaiveCall& call_;
+  Bug bug_;
+  Index mb_, c_, space_;
+};
+
+Implementation wrong(const std::string& name, bool average, Bug bug) {
+  return naive_implementation(name, [=](const NaiveCall& call) { NaiveGlobalPool(call, bug).run(average); });
+}
+
+}  // namespace
+
+std::vector<Mutant> global_pool_mutants() {
+  struct Row {
+    const char* name;
+    Bug bug;
+    const char* what;
+    std::vector<std::string> oracles;
+  };
+  const std::vector<Row> of_averages{
+      {"other-axes",
+       Bug::kOtherAxes,
+       "the mean is taken over channels that come last",
+       {"forward", "vjp", "fd-direct"}},
+      {"batch-counted", Bug::kBatchCounted, "the divisor counts the batch too", {"forward", "vjp", "fd-direct"}},
+      {"gradient-not-divided", Bug::kGradientNotDivided, "the gradient is not divided", {"vjp", "fd-direct"}},
+  };
+  const std::vector<Row> of_sums{
+      {"other-axes", Bug::kOtherAxes, "the sum is taken over channels that come last", {"forward", "vjp", "exact"}},
+      {"gradient-of-first-image",
+       Bug::kGradientOfFirstImage,
+       "every image gets the first one's gradient",
+       {"vjp", "fd-direct", "exact"}},
+      {"last-left-out", Bug::kLastLeftOut, "the last element is left out", {"forward", "vjp", "fd-direct", "exact"}},
+  };
+  std::vector<Mutant> mutants;
+  for (const Row& row : of_averages)
+    mutants.push_back({row.name, "global_avg_pool", row.what, row.oracles, wrong(row.name, true, row.bug), {}});
+  for (const Row& row : of_sums)
+    mutants.push_back({row.name, "global_sum_pool", row.what, row.oracles, wrong(row.name, false, row.bug), {}});
+  return mutants;
+}
+
+Mutant healthy_global_avg_pool() {
+  return {"healthy-global-avg-pool", "global_avg_pool", "no bug", {}, wrong("healthy", true, Bug::kNone), {}};
+}
+Mutant healthy_global_sum_pool() {
+  return {"healthy-global-sum-pool", "global_sum_pool", "no bug", {}, wrong("healthy", false, Bug::kNone), {}};
+}
+
+}  // namespace gradproof
