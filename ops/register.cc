@@ -11,6 +11,7 @@
 #include "ops/conv/separable_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
+#include "ops/norm/group_norm.h"
 #include "ops/pool/max_pool.h"
 
 namespace gradproof {
@@ -27,6 +28,8 @@ Registry register_operations() {
   registry.add(local_conv_operation());
   registry.add(max_pool_operation());
   registry.add(batch_norm_operation());
+  registry.add(group_norm_operation());
+  registry.add(instance_norm_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());
   return registry;

@@ -15,6 +15,8 @@ Reference deform_layer_reference();
 Reference local_conv_reference();
 Reference max_pool_reference();
 Reference batch_norm_reference();
+Reference group_norm_reference();
+Reference instance_norm_reference();
 Reference relu_reference();
 Reference linear_reference();
 

@@ -14,6 +14,8 @@ References register_references() {
   references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
   references.emplace("batch_norm", batch_norm_reference());
+  references.emplace("group_norm", group_norm_reference());
+  references.emplace("instance_norm", instance_norm_reference());
   references.emplace("relu", relu_reference());
   references.emplace("linear", linear_reference());
   return references;
