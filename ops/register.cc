@@ -12,6 +12,7 @@
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/norm/group_norm.h"
+#include "ops/norm/layer_norm.h"
 #include "ops/pool/max_pool.h"
 
 namespace gradproof {
@@ -30,6 +31,8 @@ Registry register_operations() {
   registry.add(batch_norm_operation());
   registry.add(group_norm_operation());
   registry.add(instance_norm_operation());
+  registry.add(layer_norm_operation());
+  registry.add(rms_norm_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());
   return registry;

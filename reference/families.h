@@ -17,6 +17,8 @@ Reference max_pool_reference();
 Reference batch_norm_reference();
 Reference group_norm_reference();
 Reference instance_norm_reference();
+Reference layer_norm_reference();
+Reference rms_norm_reference();
 Reference relu_reference();
 Reference linear_reference();
 

@@ -92,10 +92,50 @@ struct GroupNormFormulas : Normalization<T> {
   const Index channels;
 };
 
+// layer_norm (Ba, Kiros and Hinton 2016, arXiv:1607.06450): a sample shares statistics. gamma and beta belong to an
+// element of it.
+template <class T>
+struct LayerNormFormulas : Normalization<T> {
+  LayerNormFormulas(const Case& c, const Arrays<T>& inputs)
+      : Normalization<T>(c, inputs, {.samples = 1, .channels = c.attributes.integer("c")}) {}
+
+  T mean(const Point& p) const { return this->statistics({p[0]}).mean; }
+  T rstd(const Point& p) const { return this->statistics({p[0]}).rstd; }
+
+  static FormulaTable<LayerNormFormulas, T> table() {
+    using F = LayerNormFormulas;
+    return {{"dst", &F::dst},
+            {"mean", &F::mean},
+            {"rstd", &F::rstd},
+            {"diff_src", &F::diff_src},
+            {"diff_gamma", &F::diff_gamma},
+            {"diff_beta", &F::diff_beta}};
+  }
+};
+
+// rms_norm (Zhang and Sennrich 2019, arXiv:1910.07467): as layer_norm, but no mean is subtracted, nor a beta added.
+template <class T>
+struct RmsNormFormulas : Normalization<T> {
+  RmsNormFormulas(const Case& c, const Arrays<T>& inputs)
+      : Normalization<T>(c, inputs, {.samples = 1, .channels = c.attributes.integer("c")}) {
+    this->subtracts_mean = false;
+  }
+
+  // rrms[n] = 1 / sqrt(mean(src^2) + eps)
+  T rrms(const Point& p) const { return this->statistics({p[0]}).rstd; }
+
+  static FormulaTable<RmsNormFormulas, T> table() {
+    using F = RmsNormFormulas;
+    return {{"dst", &F::dst}, {"rrms", &F::rrms}, {"diff_src", &F::diff_src}, {"diff_gamma", &F::diff_gamma}};
+  }
+};
+
 }  // namespace
 
 Reference batch_norm_reference() { return make_reference<BatchNormFormulas>(); }
 Reference group_norm_reference() { return make_reference<GroupNormFormulas>(); }
 Reference instance_norm_reference() { return make_reference<GroupNormFormulas>(); }
+Reference layer_norm_reference() { return make_reference<LayerNormFormulas>(); }
+Reference rms_norm_reference() { return make_reference<RmsNormFormulas>(); }
 
 }  // namespace gradproof

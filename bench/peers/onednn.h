@@ -67,6 +67,7 @@ std::vector<Implementation> conv_implementations();
 std::vector<Implementation> conv_transpose_implementations();
 std::vector<Implementation> max_pool_implementations();
 std::vector<Implementation> batch_norm_implementations();
+std::vector<Implementation> layer_norm_implementations();
 std::vector<Implementation> relu_implementations();
 std::vector<Implementation> linear_implementations();
 

@@ -19,6 +19,7 @@ void register_peers(Registry& registry) {
   add_all(registry, "conv_transpose", onednn::conv_transpose_implementations());
   add_all(registry, "max_pool", onednn::max_pool_implementations());
   add_all(registry, "batch_norm", onednn::batch_norm_implementations());
+  add_all(registry, "layer_norm", onednn::layer_norm_implementations());
   add_all(registry, "relu", onednn::relu_implementations());
   add_all(registry, "linear", onednn::linear_implementations());
 }

@@ -35,6 +35,7 @@ std::vector<Mutant> deform_layer_mutants();
 std::vector<Mutant> local_conv_mutants();
 std::vector<Mutant> max_pool_mutants();
 std::vector<Mutant> batch_norm_mutants();
+std::vector<Mutant> sample_norm_mutants();
 std::vector<Mutant> relu_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
@@ -49,6 +50,10 @@ Mutant healthy_deform_layer();
 Mutant healthy_local_conv();
 Mutant healthy_max_pool();
 Mutant healthy_batch_norm();
+Mutant healthy_group_norm();
+Mutant healthy_instance_norm();
+Mutant healthy_layer_norm();
+Mutant healthy_rms_norm();
 Mutant healthy_relu();
 Mutant healthy_linear();
 

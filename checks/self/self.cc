@@ -102,6 +102,7 @@ std::vector<Mutant> all_mutants() {
            local_conv_mutants,
            max_pool_mutants,
            batch_norm_mutants,
+           sample_norm_mutants,
            relu_mutants,
            linear_mutants,
            reference_mutants,
@@ -115,6 +116,7 @@ std::vector<Mutant> healthy_kernels() {
       healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(),  healthy_depthwise_separable_conv(),
       healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),  healthy_relu(),
       healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(), healthy_deform_layer(),
+      healthy_group_norm(),     healthy_instance_norm(),  healthy_layer_norm(),  healthy_rms_norm(),
   };
 }
 

@@ -36,11 +36,37 @@ struct NormalizeGradient {
   }
 };
 
+// The same, then times gamma, plus beta, of each element.
+struct NormalizeElements {
+  Normalize normalize;
+  template <class V>
+  HWY_ATTR V operator()(V x, V gamma, V beta) const {
+    return hn::MulAdd(normalize(x), gamma, beta);
+  }
+};
+
+// The same for diff * gamma of each element.
+struct NormalizeElementsGradient {
+  NormalizeGradient gradient;
+  template <class V>
+  HWY_ATTR V operator()(V x, V diff, V gamma) const {
+    return gradient(x, hn::Mul(diff, gamma));
+  }
+};
+
 struct Scale {
   float scale;
   template <class V>
   HWY_ATTR V operator()(V x) const {
     return hn::Mul(x, hn::Set(hn::DFromV<V>(), scale));
+  }
+};
+
+struct ScaleElements {
+  Scale scale;
+  template <class V>
+  HWY_ATTR V operator()(V x, V gamma) const {
+    return hn::Mul(scale(x), gamma);
   }
 };
 

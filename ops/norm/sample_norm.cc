@@ -22,7 +22,7 @@ std::vector<AttributeSpec> sample_norm_attribute_specs(const std::vector<Attribu
   for (const AttributeSpec& spec : between) specs.push_back(spec);
   for (AttributeSpec& spec : input_size_attributes()) specs.push_back(std::move(spec));
   specs.push_back(flag_attribute("affine", std::move(affine_meaning), true));
-  specs.push_back(real_attribute("eps", "added to the variance", 1e-5, 0));
+  specs.push_back(real_attribute("eps", "added under the square root", 1e-5, 0));
   return specs;
 }
 
@@ -47,7 +47,7 @@ Cost sample_norm_cost(const SampleNormAttributes& a, const Pass& pass, Index par
 
 double sample_norm_depth(const NormDepth& depth, const Pass& pass, std::string_view slot) {
   if (slot == "mean") return depth.mean();
-  if (slot == "rstd") return depth.rstd();
+  if (slot == "rstd" || slot == "rrms") return depth.rstd();
   if (pass.is_forward()) return depth.dst();
   if (slot == "diff_beta") return depth.diff_beta();
   return slot == "diff_gamma" ? depth.diff_gamma() : depth.diff_src();
