@@ -208,9 +208,10 @@ class ElementNormGradient final : public ElementNorm {
   }
 
  private:
-  // Elements whose sums over the samples stay in the cache, in runs of 16 KiB of a sample: with runs of a page of 4
-  // KiB, where prefetching ends, it takes twice the time.
-  static constexpr Index kTile = 4096;
+  // Parameter gradients: elements of one tile, whose sums stay in the L1 cache, and samples read side by side. Samples
+  // may lie a multiple of 4 KiB apart: src and diff_dst of 3 of them and the sums fit the 8 ways of a set of that
+  // cache.
+  static constexpr Index kTile = 1024, kStreams = 3;
 
   float Mean(std::span<const TensorRef> arguments, Index sample) const {
     return mean_ < 0 ? 0.0F : OfSample(arguments, mean_, sample);
@@ -252,59 +253,67 @@ class ElementNormGradient final : public ElementNorm {
     MapOver(run, NormalizeElementsGradient{gradient}, out, src, diff, Parameters(arguments, gamma_, run));
   }
 
+  // Sums over the samples for kTile elements; the last vector may reach beyond those that exist.
+  struct Totals {
+    HWY_ALIGN double gamma[kTile], beta[kTile];
+  };
+
   // diff_gamma and diff_beta of the elements from `begin` on, samples in order.
   void AddUpSamples(std::span<const TensorRef> arguments, Index begin) const {
     const Index length = std::min(kTile, sets_.count() - begin);
-    HWY_ALIGN double gamma_sums[kTile] = {};
-    HWY_ALIGN double beta_sums[kTile] = {};
-    for (Index n = 0; n < sets_.mb; ++n) {
-      const Run run{n, begin, length, 0};
-      const float* diff = Data(arguments, diff_dst_, run);
-      if (diff_beta_ >= 0) AddTo(beta_sums, length, PromotedSum(), diff);
-      if (diff_gamma_ >= 0)
-        AddTo(gamma_sums, length,
-              NormalizedProduct{static_cast<double>(Mean(arguments, n)),
-                                static_cast<double>(OfSample(arguments, rstd_, n))},
-              Data(arguments, src_, run), diff);
-    }
+    Totals totals;
+    for (Index n = 0; n < sets_.mb; n += kStreams)
+      (diff_gamma_ < 0 ? AddSamples<false> : AddSamples<true>)(StreamsOf(arguments, n, begin), n == 0, length, totals);
     const auto store = [&](int index, const double* sums) {
       if (index >= 0)
         std::transform(sums, sums + length, Parameters(arguments, index, {0, begin, length, 0}),
                        [](double sum) { return static_cast<float>(sum); });
     };
-    store(diff_gamma_, gamma_sums);
-    store(diff_beta_, beta_sums);
+    store(diff_gamma_, totals.gamma);
+    store(diff_beta_, totals.beta);
   }
 
-  struct PromotedSum {
-    template <class V>
-    HWY_ATTR V operator()(V sum, V diff) const {
-      return hn::Add(sum, diff);
-    }
+  // Samples that are added in one go.
+  struct Streams {
+    Index count = 0;
+    const float *src[kStreams], *diff[kStreams];
+    double mean[kStreams], rstd[kStreams];
   };
-  struct NormalizedProduct {
-    double mean, rstd;
-    template <class V>
-    HWY_ATTR V operator()(V sum, V x, V diff) const {
-      const hn::DFromV<V> d;
-      const V normalized = hn::Mul(hn::Sub(x, hn::Set(d, mean)), hn::Set(d, rstd));
-      return hn::MulAdd(normalized, diff, sum);
+  Streams StreamsOf(std::span<const TensorRef> arguments, Index first, Index begin) const {
+    Streams streams;
+    for (; streams.count < std::min(kStreams, sets_.mb - first); ++streams.count) {
+      const Run run{first + streams.count, begin, 0, 0};
+      streams.src[streams.count] = Data(arguments, src_, run);
+      streams.diff[streams.count] = Data(arguments, diff_dst_, run);
+      streams.mean[streams.count] = static_cast<double>(Mean(arguments, run.sample));
+      streams.rstd[streams.count] = static_cast<double>(OfSample(arguments, rstd_, run.sample));
     }
-  };
+    return streams;
+  }
 
-  // sums[i] = f(sums[i], in[i]...) in double.
-  template <class F>
-  static void AddTo(double* HWY_RESTRICT sums, Index count, const F& f, const auto* HWY_RESTRICT... in) {
+  template <bool kGamma>
+  static void AddSamples(const Streams& streams, bool first, Index length, Totals& totals) {
     const hn::ScalableTag<double> d;
     const hn::Rebind<float, decltype(d)> df;
+    using V = hn::Vec<decltype(d)>;
+    const auto add = [&](Index i, const auto& load) HWY_ATTR {
+      V gamma = first ? hn::Zero(d) : hn::Load(d, totals.gamma + i);
+      V beta = first ? hn::Zero(d) : hn::Load(d, totals.beta + i);
+      for (Index n = 0; n < streams.count; ++n) {
+        const V diff = hn::PromoteTo(d, load(streams.diff[n] + i));
+        beta = hn::Add(beta, diff);
+        if constexpr (!kGamma) continue;
+        const V centred = hn::Sub(hn::PromoteTo(d, load(streams.src[n] + i)), hn::Set(d, streams.mean[n]));
+        gamma = hn::MulAdd(hn::Mul(centred, hn::Set(d, streams.rstd[n])), diff, gamma);
+      }
+      hn::Store(gamma, d, totals.gamma + i);
+      hn::Store(beta, d, totals.beta + i);
+    };
     const auto lanes = static_cast<Index>(hn::Lanes(d));
     Index i = 0;
-    for (; i + lanes <= count; i += lanes)
-      hn::Store(f(hn::Load(d, sums + i), hn::PromoteTo(d, hn::LoadU(df, in + i))...), d, sums + i);
-    if (i == count) return;
-    // The tile is a whole number of vectors, so sums beyond `count` exist; nobody reads them.
-    const auto rest = static_cast<size_t>(count - i);
-    hn::Store(f(hn::Load(d, sums + i), hn::PromoteTo(d, LoadFirst(df, in + i, rest))...), d, sums + i);
+    for (; i + lanes <= length; i += lanes) add(i, [&](const float* from) HWY_ATTR { return hn::LoadU(df, from); });
+    const auto rest = static_cast<size_t>(length - i);
+    if (rest > 0) add(i, [&](const float* from) HWY_ATTR { return LoadFirst(df, from, rest); });
   }
 
   const int mean_, rstd_, diff_dst_, diff_src_, diff_gamma_, diff_beta_;
