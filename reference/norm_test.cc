@@ -114,6 +114,21 @@ TEST(RmsNorm, ByHand) {
   EXPECT_EQ(e.output("diff_src"), (Values{3.25, 0.25}));
 }
 
+// What differs is which elements share statistics; where the sets are equal, so are the results.
+TEST(Normalizations, DifferInTheirSetsAlone) {
+  const auto results = [](const std::string& text) {
+    Example e(text + ",c=3,iw=2,eps=0.5,affine=0");
+    e.with("src", {1, 4, -2, 7, 3, 5}).with("diff_dst", {2, -1, 5, 0, 1, 3});
+    if (text.starts_with("batch_norm")) e.with("running_mean", {0, 0, 0}).with("running_var", {1, 1, 1});
+    return std::pair(e.output("dst"), e.output("diff_src"));
+  };
+  EXPECT_EQ(results("instance_norm:mb=1"), results("group_norm:mb=1,g=3"));
+  EXPECT_EQ(results("instance_norm:mb=1"), results("batch_norm:mb=1"));
+  EXPECT_EQ(results("layer_norm:mb=1"), results("group_norm:mb=1,g=1"));
+  EXPECT_NE(results("layer_norm:mb=1"), results("instance_norm:mb=1"));
+  EXPECT_NE(results("layer_norm:mb=1"), results("rms_norm:mb=1"));
+}
+
 TEST(RmsNorm, ASingleElement) {
   Example e("rms_norm:mb=1,c=1,iw=1,eps=7,affine=0");
   e.with("src", {3}).with("diff_dst", {64});

@@ -51,6 +51,7 @@ struct Normalization {
   Normalization(const Case& c, const Arrays<T>& inputs, const Sharing& shared)
       : eps(c.attributes.real("eps")),
         sharing(shared),
+        per_element(has_parameters_of_elements(c)),
         sizes{c.attributes.integer("mb"), c.attributes.integer("c")},
         src(inputs, "src"),
         diff_dst(inputs, "diff_dst"),
@@ -58,8 +59,6 @@ struct Normalization {
         beta(inputs, "beta", parameter_sizes(c)) {
     const Window window = window_of(c.attributes);
     for (size_t axis = 0; axis < 3; ++axis) sizes[2 + axis] = window.axes[axis].in;
-    const Shape gamma_shape = c.spec->find_slot("gamma")->shape(c.attributes).value_or(Shape{});
-    per_element = gamma_shape.rank() > 1;
     statistics_.resize(static_cast<size_t>(sizes[0] / sharing.samples * (sizes[1] / sharing.channels)));
     g_means_.resize(statistics_.size());
   }
@@ -109,11 +108,14 @@ struct Normalization {
                                mean_over_set(p, [&](const Point& q) { return g(q) * xhat(q); })});
   }
 
-  static std::array<Index, 4> parameter_sizes(const Case& c) {
+  static bool has_parameters_of_elements(const Case& c) {
+    const std::optional<Shape> gamma = c.spec->find_slot("gamma")->shape(c.attributes);
+    return gamma && gamma->rank() > 1;
+  }
+  static typename Parameter::Indices parameter_sizes(const Case& c) {
     const Index channels = c.attributes.integer("c");
-    const std::optional<Shape> shape = c.spec->find_slot("gamma")->shape(c.attributes);
-    if (!shape || shape->rank() == 1) return {channels, 1, 1, 1};
     const Window window = window_of(c.attributes);
+    if (!has_parameters_of_elements(c)) return {channels, 1, 1, 1};
     return {channels, window.axes[0].in, window.axes[1].in, window.axes[2].in};
   }
   T parameter(const Parameter& of, const Point& p) const {
@@ -151,7 +153,7 @@ struct Normalization {
   }
 
   const Sharing sharing;
-  bool per_element = false;
+  const bool per_element;
   Point sizes;  // of src: n, c, d, h, w
   const Grid<T> src, diff_dst;
   const Parameter gamma, beta;
