@@ -11,6 +11,8 @@
 #include "ops/conv/separable_conv.h"
 #include "ops/linear/linear.h"
 #include "ops/norm/batch_norm.h"
+#include "ops/norm/group_norm.h"
+#include "ops/norm/layer_norm.h"
 #include "ops/pool/global_pool.h"
 #include "ops/pool/linear_pool.h"
 #include "ops/pool/max_pool.h"
@@ -35,6 +37,10 @@ Registry register_operations() {
   registry.add(global_sum_pool_operation());
   registry.add(subsample_operation());
   registry.add(batch_norm_operation());
+  registry.add(group_norm_operation());
+  registry.add(instance_norm_operation());
+  registry.add(layer_norm_operation());
+  registry.add(rms_norm_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());
   return registry;

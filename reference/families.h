@@ -20,6 +20,10 @@ Reference global_avg_pool_reference();
 Reference global_sum_pool_reference();
 Reference subsample_reference();
 Reference batch_norm_reference();
+Reference group_norm_reference();
+Reference instance_norm_reference();
+Reference layer_norm_reference();
+Reference rms_norm_reference();
 Reference relu_reference();
 Reference linear_reference();
 

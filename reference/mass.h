@@ -31,6 +31,7 @@
 //   q = a / b         |a'/b' - a/b| = |(a' - a) - q (b' - b)| / |b'| <= (E_a + |q| E_b) / least(b). With m_b = |b| + y,
 //                     |q||b| = |a|: m = (m_a + |q| y) / least(b), w = (w_a + |q| w_b) / least(b) + 1.
 //                     With b without error E_b = 0 and b' = b: m = m_a / |b|, w = w_a / |b| + 1, and no K.
+//                     With b infinite, which it is by its inputs alone, q = 0 without error: m = w = 0.
 //   s = sqrt(x)       |sqrt(x') - s| = |x' - x| / (sqrt(x') + s): m = max(s, m_x / (s + sqrt(least(x)))), w alike.
 //   exp(x)            e^x (e^E - 1) <= e^x E e^E: m = e^x max(1, m_x e^r), r = most(x) - |x|; w = e^x w_x e^r + 1.
 //   log(x)            E / least(x): m = max(|log x|, m_x / least(x)), w = w_x / least(x).
@@ -119,6 +120,7 @@ struct Mass {
   friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
     const double q = magnitude(quotient), y = magnitude(b.value), dy = b.mass - y, least = b.least();
+    if (std::isinf(y) && std::isfinite(a.mass)) return Mass(quotient, 0, 0).after(a, b);
     if (b.exact && y > 0) return Mass(quotient, a.mass / y, a.underflow / y + 1).after(a, b);
     if (!(least > 0)) return unbounded(quotient).after(a, b).using_k();
     return Mass(quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1).after(a, b).using_k();

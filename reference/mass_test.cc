@@ -197,6 +197,14 @@ TEST(Mass, DividingByAnExactNumberHasNoSecondOrder) {
   EXPECT_NO_THROW(error_bound(ratio, 10000));
 }
 
+// One over an infinite root is zero, and so is what it scales: a normalization of infinite data.
+TEST(Mass, DividingByInfinityLeavesNoError) {
+  const auto infinite = Mass<Real>::input(Real(std::numeric_limits<double>::infinity()), 8);
+  const auto scaled = Mass<Real>::input(Real(3.0), 8) * (Mass<Real>(1.0) / sqrt(infinite + Mass<Real>(1.0)));
+  EXPECT_EQ(scaled.value, Real(0.0));
+  EXPECT_EQ(error_bound(scaled, 8), kUnderflow) << "the product may underflow";
+}
+
 TEST(Mass, UndecidedSpreads) {
   const Mass<Real> x = Mass<Real>::input(Real(0.5), 20), one(1.0);
   const Mass<Real> cell = floor_within(x + x, -2, 9);

@@ -1,53 +1,41 @@
 // Normalizations and their gradients.
 
-#include <optional>
-#include <vector>
-
 #include "ops/core/window.h"
 #include "reference/families.h"
-#include "reference/formulas.h"
+#include "reference/normalization.h"
 
 namespace gradproof {
 namespace {
 
-// batch_norm (Ioffe and Szegedy 2015, arXiv:1502.03167) with the conventions of PyTorch: the biased variance
-// normalizes, the unbiased one enters the running statistics. n batch, c channel, i = (id, ih, iw); m elements a
-// channel.
+// batch_norm (Ioffe and Szegedy 2015, arXiv:1502.03167) with the conventions of PyTorch: a channel of all samples
+// shares statistics. The biased variance normalizes, the unbiased one enters the running statistics.
 template <class T>
-struct BatchNormFormulas {
-  // dst[n,c,i] = gamma[c] * xhat[n,c,i] + beta[c]
-  T dst(const Point& p) const {
-    const Index c = p[1];
-    return affine ? gamma(c) * xhat(p) + beta(c) : xhat(p);
+struct BatchNormFormulas : Normalization<T> {
+  using Base = Normalization<T>;
+  using typename Base::Statistics;
+
+  BatchNormFormulas(const Case& c, const Arrays<T>& inputs)
+      : Base(c, inputs, {.samples = c.attributes.integer("mb"), .channels = 1}),
+        momentum(c.attributes.real("momentum")),
+        m(static_cast<double>(c.attributes.integer("mb") * window_of(c.attributes).in_count())),
+        running_mean(inputs, "running_mean"),
+        running_var(inputs, "running_var") {
+    this->constant_statistics = !c.attributes.flag("training");
   }
 
-  // mean[c] = 1/m sum over n, i of src[n,c,i], and rstd[c] = 1 / sqrt(var[c] + eps)
-  T mean(const Point& p) const { return statistics(p[0]).mean; }
-  T rstd(const Point& p) const { return statistics(p[0]).rstd; }
+  T mean(const Point& p) const { return this->statistics(in_channel(p)).mean; }
+  T rstd(const Point& p) const { return this->statistics(in_channel(p)).rstd; }
 
   // new_running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c]
   T new_running_mean(const Point& p) const {
     const Index c = p[0];
-    return (T(1.0) - momentum) * running_mean(c) + momentum * statistics(c).mean;
+    return (T(1.0) - momentum) * running_mean(c) + momentum * this->statistics(in_channel(p)).mean;
   }
   // new_running_var[c] = (1 - momentum) * running_var[c] + momentum * m / (m - 1) * var[c]
   T new_running_var(const Point& p) const {
     const Index c = p[0];
-    return (T(1.0) - momentum) * running_var(c) + momentum * (m / (m - T(1.0)) * statistics(c).var);
+    return (T(1.0) - momentum) * running_var(c) + momentum * (m / (m - T(1.0)) * this->statistics(in_channel(p)).var);
   }
-
-  // diff_src = gamma * rstd * (diff_dst - mean(diff_dst) - xhat * mean(diff_dst * xhat)), means over the channel;
-  // with running statistics, which do not depend on src, diff_src = gamma * rstd * diff_dst
-  T diff_src(const Point& p) const {
-    const Index c = p[1];
-    const T scale = affine ? gamma(c) * statistics(c).rstd : statistics(c).rstd;
-    if (!training) return scale * diff_dst(p);
-    return scale * (diff_dst(p) - sums(c).diff / m - xhat(p) * (sums(c).diff_xhat / m));
-  }
-
-  // diff_gamma[c] = sum over n, i of diff_dst[n,c,i] * xhat[n,c,i], and diff_beta[c] = sum over n, i of diff_dst[n,c,i]
-  T diff_gamma(const Point& p) const { return sums(p[0]).diff_xhat; }
-  T diff_beta(const Point& p) const { return sums(p[0]).diff; }
 
   static FormulaTable<BatchNormFormulas, T> table() {
     using F = BatchNormFormulas;
@@ -61,78 +49,93 @@ struct BatchNormFormulas {
             {"diff_beta", &F::diff_beta}};
   }
 
-  BatchNormFormulas(const Case& c, const Arrays<T>& inputs)
-      : training(c.attributes.flag("training")),
-        affine(c.attributes.flag("affine")),
-        momentum(c.attributes.real("momentum")),
-        eps(c.attributes.real("eps")),
-        mb(c.attributes.integer("mb")),
-        window(window_of(c.attributes)),
-        m(static_cast<double>(mb * window.in_count())),
-        src(inputs, "src"),
-        gamma(inputs, "gamma"),
-        beta(inputs, "beta"),
-        running_mean(inputs, "running_mean"),
-        running_var(inputs, "running_var"),
-        diff_dst(inputs, "diff_dst"),
-        statistics_(static_cast<size_t>(c.attributes.integer("c"))),
-        sums_(statistics_.size()) {}
+ private:
+  static Point in_channel(const Point& p) { return {0, p[0]}; }
+
+  // In inference the running statistics, which do not depend on src.
+  Statistics measured(const Point& p) const override {
+    if (!this->constant_statistics) return Base::measured(p);
+    const Index c = p[1];
+    return {running_mean(c), running_var(c), T(1.0) / sqrt(running_var(c) + this->eps)};
+  }
+
+  const T momentum, m;
+  const Grid<T> running_mean, running_var;
+};
+
+// group_norm (Wu and He 2018, arXiv:1803.08494): c / g channels of one sample share statistics. gamma and beta belong
+// to a channel. With one channel a group it is instance_norm (Ulyanov, Vedaldi and Lempitsky 2016, arXiv:1607.08022).
+template <class T>
+struct GroupNormFormulas : Normalization<T> {
+  GroupNormFormulas(const Case& c, const Arrays<T>& inputs)
+      : Normalization<T>(c, inputs, {.samples = 1, .channels = channels_of(c.attributes)}),
+        channels(channels_of(c.attributes)) {}
+
+  // mean[n,g] and rstd[n,g] of the channels g * c / G and following
+  T mean(const Point& p) const { return this->statistics(in_group(p)).mean; }
+  T rstd(const Point& p) const { return this->statistics(in_group(p)).rstd; }
+
+  static FormulaTable<GroupNormFormulas, T> table() {
+    using F = GroupNormFormulas;
+    return {{"dst", &F::dst},
+            {"mean", &F::mean},
+            {"rstd", &F::rstd},
+            {"diff_src", &F::diff_src},
+            {"diff_gamma", &F::diff_gamma},
+            {"diff_beta", &F::diff_beta}};
+  }
 
  private:
-  struct Statistics {
-    T mean, var, rstd;
-  };
-  struct Sums {
-    T diff, diff_xhat;
-  };
+  static Index channels_of(const Attributes& a) { return a.has("g") ? a.integer("c") / a.integer("g") : 1; }
+  Point in_group(const Point& p) const { return {p[0], p[1] * channels}; }
 
-  // xhat[n,c,i] = (src[n,c,i] - mean[c]) * rstd[c]
-  T xhat(const Point& p) const {
-    const Statistics& s = statistics(p[1]);
-    return (src(p) - s.mean) * s.rstd;
+  const Index channels;
+};
+
+// layer_norm (Ba, Kiros and Hinton 2016, arXiv:1607.06450): a sample shares statistics. gamma and beta belong to an
+// element of it.
+template <class T>
+struct LayerNormFormulas : Normalization<T> {
+  LayerNormFormulas(const Case& c, const Arrays<T>& inputs)
+      : Normalization<T>(c, inputs, {.samples = 1, .channels = c.attributes.integer("c")}) {}
+
+  T mean(const Point& p) const { return this->statistics({p[0]}).mean; }
+  T rstd(const Point& p) const { return this->statistics({p[0]}).rstd; }
+
+  static FormulaTable<LayerNormFormulas, T> table() {
+    using F = LayerNormFormulas;
+    return {{"dst", &F::dst},
+            {"mean", &F::mean},
+            {"rstd", &F::rstd},
+            {"diff_src", &F::diff_src},
+            {"diff_gamma", &F::diff_gamma},
+            {"diff_beta", &F::diff_beta}};
+  }
+};
+
+// rms_norm (Zhang and Sennrich 2019, arXiv:1910.07467): as layer_norm, but no mean is subtracted, nor a beta added.
+template <class T>
+struct RmsNormFormulas : Normalization<T> {
+  RmsNormFormulas(const Case& c, const Arrays<T>& inputs)
+      : Normalization<T>(c, inputs, {.samples = 1, .channels = c.attributes.integer("c")}) {
+    this->subtracts_mean = false;
   }
 
-  // mean[c] and var[c] = 1/m sum over n, i of (src[n,c,i] - mean[c])^2; in inference the running ones.
-  const Statistics& statistics(Index c) const {
-    std::optional<Statistics>& known = statistics_[static_cast<size_t>(c)];
-    if (known) return *known;
-    T mean = running_mean(c), var = running_var(c);
-    if (training) {
-      mean = sum_over_channel(c, [&](const Point& p) { return src(p); }) / m;
-      var = sum_over_channel(c, [&](const Point& p) { return (src(p) - mean) * (src(p) - mean); }) / m;
-    }
-    return known.emplace(Statistics{mean, var, T(1.0) / sqrt(var + eps)});
-  }
+  // rrms[n] = 1 / sqrt(mean(src^2) + eps)
+  T rrms(const Point& p) const { return this->statistics({p[0]}).rstd; }
 
-  const Sums& sums(Index c) const {
-    std::optional<Sums>& known = sums_[static_cast<size_t>(c)];
-    if (known) return *known;
-    return known.emplace(Sums{sum_over_channel(c, [&](const Point& p) { return diff_dst(p); }),
-                              sum_over_channel(c, [&](const Point& p) { return diff_dst(p) * xhat(p); })});
+  static FormulaTable<RmsNormFormulas, T> table() {
+    using F = RmsNormFormulas;
+    return {{"dst", &F::dst}, {"rrms", &F::rrms}, {"diff_src", &F::diff_src}, {"diff_gamma", &F::diff_gamma}};
   }
-
-  template <class Term>
-  T sum_over_channel(Index c, Term term) const {
-    T sum(0.0);
-    for (Index n = 0; n < mb; ++n)
-      for (Index d = 0; d < window.axes[0].in; ++d)
-        for (Index h = 0; h < window.axes[1].in; ++h)
-          for (Index w = 0; w < window.axes[2].in; ++w) sum += term(Point{n, c, d, h, w});
-    return sum;
-  }
-
-  const bool training, affine;
-  const T momentum, eps;
-  const Index mb;
-  const Window window;
-  const T m;
-  const Grid<T> src, gamma, beta, running_mean, running_var, diff_dst;
-  mutable std::vector<std::optional<Statistics>> statistics_;  // by channel, once computed
-  mutable std::vector<std::optional<Sums>> sums_;
 };
 
 }  // namespace
 
 Reference batch_norm_reference() { return make_reference<BatchNormFormulas>(); }
+Reference group_norm_reference() { return make_reference<GroupNormFormulas>(); }
+Reference instance_norm_reference() { return make_reference<GroupNormFormulas>(); }
+Reference layer_norm_reference() { return make_reference<LayerNormFormulas>(); }
+Reference rms_norm_reference() { return make_reference<RmsNormFormulas>(); }
 
 }  // namespace gradproof

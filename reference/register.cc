@@ -19,6 +19,10 @@ References register_references() {
   references.emplace("global_sum_pool", global_sum_pool_reference());
   references.emplace("subsample", subsample_reference());
   references.emplace("batch_norm", batch_norm_reference());
+  references.emplace("group_norm", group_norm_reference());
+  references.emplace("instance_norm", instance_norm_reference());
+  references.emplace("layer_norm", layer_norm_reference());
+  references.emplace("rms_norm", rms_norm_reference());
   references.emplace("relu", relu_reference());
   references.emplace("linear", linear_reference());
   return references;

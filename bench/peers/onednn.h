@@ -69,6 +69,7 @@ std::vector<Implementation> max_pool_implementations();
 std::vector<Implementation> avg_pool_implementations();
 std::vector<Implementation> global_avg_pool_implementations();
 std::vector<Implementation> batch_norm_implementations();
+std::vector<Implementation> layer_norm_implementations();
 std::vector<Implementation> relu_implementations();
 std::vector<Implementation> linear_implementations();
 

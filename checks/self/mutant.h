@@ -38,6 +38,7 @@ std::vector<Mutant> linear_pool_mutants();
 std::vector<Mutant> global_pool_mutants();
 std::vector<Mutant> subsample_mutants();
 std::vector<Mutant> batch_norm_mutants();
+std::vector<Mutant> sample_norm_mutants();
 std::vector<Mutant> relu_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
@@ -57,6 +58,10 @@ Mutant healthy_global_avg_pool();
 Mutant healthy_global_sum_pool();
 Mutant healthy_subsample();
 Mutant healthy_batch_norm();
+Mutant healthy_group_norm();
+Mutant healthy_instance_norm();
+Mutant healthy_layer_norm();
+Mutant healthy_rms_norm();
 Mutant healthy_relu();
 Mutant healthy_linear();
 

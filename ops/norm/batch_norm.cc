@@ -3,6 +3,7 @@
 #include "ops/core/error.h"
 #include "ops/core/window.h"
 #include "ops/norm/batch_norm_simd.h"
+#include "ops/norm/norm_sets.h"
 
 namespace gradproof {
 namespace {
@@ -68,25 +69,17 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
   return {(a.training ? 9 : 5) * count, 12 * count + channels(2 + affine * (pass.slot.empty() ? 3 : 1))};
 }
 
-// Textbook evaluation in float32 with n elements a channel, counted as reference/mass.h defines depth:
-//   mean n; x - mean n + 1; its square 2n + 3; var 3n + 3; var + eps, sqrt, reciprocal 3n + 6;
-//   xhat 4n + 8; dst = gamma * xhat + beta 4n + 10; diff_gamma = sum(dy * xhat) 5n + 8;
-//   diff_src = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)): xhat * mean 9n + 18, all 12n + 27.
 double depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
   const BatchNormAttributes a = batch_norm_attributes(attributes);
   const auto n = static_cast<double>(a.count());
-  const double mean = a.training ? n : 0;
-  const double var = a.training ? 3 * n + 3 : 0;
-  const double rstd = std::max(var, 1.0) + 3;  // eps itself is rounded
-  const double xhat = (mean + 1) + rstd + 1;
-  if (slot == "mean") return mean;
-  if (slot == "rstd") return rstd;
-  if (slot == "new_running_mean") return mean + 4;
-  if (slot == "new_running_var") return var + 5;
-  if (pass.is_forward()) return xhat + 2;
-  if (slot == "diff_beta") return n;
-  if (slot == "diff_gamma") return xhat + n;
-  return a.training ? xhat + (xhat + n + 1) + rstd + 4 : rstd + 2;
+  const NormDepth norm = a.training ? NormDepth::with_mean(n, n) : NormDepth::given_statistics(n);
+  if (slot == "mean") return norm.mean();
+  if (slot == "rstd") return norm.rstd();
+  if (slot == "new_running_mean") return norm.mean() + 4;
+  if (slot == "new_running_var") return norm.var + 5;
+  if (pass.is_forward()) return norm.dst();
+  if (slot == "diff_beta") return norm.diff_beta();
+  return slot == "diff_gamma" ? norm.diff_gamma() : norm.diff_src();
 }
 
 }  // namespace
@@ -118,10 +111,10 @@ Operation batch_norm_operation() {
       "mb=2,c=3,ih=4,iw=3,training=0",
   };
   op.spec.full_cases = {
-      "mb=1,c=2,ih=4,iw=5",  // one image: statistics over space alone
-      "mb=5,c=7,iw=1",       // no space: statistics over the batch alone
-      "mb=2,c=2,iw=1",       // two elements a channel
-      "mb=2,c=2,iw=33",      // two vectors and one
+      "mb=1,c=2,ih=4,iw=5",      // one image: statistics over space alone
+      "mb=5,c=7,iw=1",           // no space: statistics over the batch alone
+      "mb=2,c=2,iw=1,eps=0.01",  // two elements a channel; eps: where large means hide the spread
+      "mb=2,c=2,iw=33",          // two vectors and one
       "mb=3,c=1,ih=3,iw=11,eps=0.5,momentum=0.7",
       "mb=2,c=17,iw=3,momentum=0",
       "mb=2,c=2,id=2,ih=3,iw=4,momentum=1",

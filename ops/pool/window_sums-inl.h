@@ -71,23 +71,16 @@ struct LoadSome {
   HWY_INLINE hn::Vec<D> operator()(const float* from) const { return LoadFirst(D(), from, count); }
 };
 
-// What LoadEvery took, in the order of elements: lanes 0, 2, ... and then 1, 3, ...
+// What LoadEvery took, in the order of elements.
 template <Index kStride>
 class ElementOrder {
  public:
-  HWY_INLINE ElementOrder() : lanes_(hn::SetTableIndices(D(), Lanes2().lane)) {}
+  HWY_INLINE ElementOrder() : lanes_(hn::IndicesFromVec(D(), LanesOfElements(D()))) {}
 
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) const { return kStride == 2 ? hn::TableLookupLanes(v, lanes_) : v; }
 
  private:
-  struct Lanes2 {
-    HWY_ALIGN std::int32_t lane[hn::MaxLanes(D())];
-    Lanes2() {
-      for (Index i = 0; i < Lanes(); ++i) lane[ElementOfLane(2, i)] = static_cast<std::int32_t>(i);
-    }
-  };
-
-  decltype(hn::SetTableIndices(D(), static_cast<const std::int32_t*>(nullptr))) lanes_;
+  decltype(hn::IndicesFromVec(D(), hn::Vec<hn::RebindToUnsigned<D>>())) lanes_;
 };
 
 // Rows that are summed alike: the terms of each are those of the one before, `from_pitch` on. `fresh` elements of them,

@@ -89,8 +89,10 @@ void SumBlock(const F& f, Index segments, Index length, Index pitch, const float
     const float* const filled[] = {fill(in + start + i)...};
     if constexpr (sizeof...(In) == 1)
       sums.Add(f, filled[0]);
-    else
+    else if constexpr (sizeof...(In) == 2)
       sums.Add(f, filled[0], filled[1]);
+    else
+      sums.Add(f, filled[0], filled[1], filled[2]);
   }
   for (int s = 0; s < kSums; ++s) totals[s] = sums.Total(s);
 }
@@ -144,15 +146,23 @@ struct GradientSumsOf {
     sums[1] = hn::Add(sums[1], centred);
     sums[2] = hn::MulAdd(centred, diff, sums[2]);
   }
+  // The product diff * weight of two float32 is exact in double.
+  template <class V>
+  HWY_ATTR void operator()(V (&sums)[3], V x, V diff, V weight) const {
+    (*this)(sums, x, hn::Mul(diff, weight));
+  }
 };
 
-// Sums of diff, x - mean and (x - mean) * diff over a channel.
-inline GradientSums ChannelGradientSums(const Channel& channel, float mean, const float* x, const float* diff) {
+// Sums of diff, x - mean and (x - mean) * diff over a channel; with weights, of diff * weight instead of diff.
+template <class... Weight>
+GradientSums ChannelGradientSums(const Channel& channel, float mean, const float* x, const float* diff,
+                                 const Weight*... weight) {
   GradientSums result;
   ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
-    const float neutral[] = {mean, 0.0F};
+    const float neutral[2 + sizeof...(Weight)] = {mean};  // and zeros
     double totals[3];
-    SumBlock<3>(GradientSumsOf{mean}, segments, length, channel.pitch, neutral, totals, x + offset, diff + offset);
+    SumBlock<3>(GradientSumsOf{mean}, segments, length, channel.pitch, neutral, totals, x + offset, diff + offset,
+                (weight + offset)...);
     result.diff += totals[0];
     result.centred += totals[1];
     result.product += totals[2];
@@ -173,6 +183,24 @@ inline double ChannelTotal(const Channel& channel, const float* x) {
     const float neutral[] = {0.0F};
     double block = 0;
     SumBlock<1>(PlainSum(), segments, length, channel.pitch, neutral, &block, x + offset);
+    total += block;
+  });
+  return total;
+}
+
+struct SumOfSquares {
+  template <class V>
+  HWY_ATTR void operator()(V (&sums)[1], V x) const {
+    sums[0] = hn::MulAdd(x, x, sums[0]);
+  }
+};
+
+inline double ChannelSquares(const Channel& channel, const float* x) {
+  double total = 0;
+  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
+    const float neutral[] = {0.0F};
+    double block = 0;
+    SumBlock<1>(SumOfSquares(), segments, length, channel.pitch, neutral, &block, x + offset);
     total += block;
   });
   return total;

@@ -8,6 +8,8 @@
 
 #include "ops/activation/relu.h"
 #include "ops/norm/batch_norm.h"
+#include "ops/norm/group_norm.h"
+#include "ops/norm/layer_norm.h"
 #include "ops/pool/max_pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -97,7 +99,8 @@ TEST(Targets, ForcingDoesNotOutliveThePlan) {
 }
 
 TEST(Targets, KernelsReportTheForcedTarget) {
-  for (const Operation& operation : {relu_operation(), max_pool_operation(), batch_norm_operation()}) {
+  for (const Operation& operation : {relu_operation(), max_pool_operation(), batch_norm_operation(),
+                                     group_norm_operation(), layer_norm_operation()}) {
     const Case c = make_case(operation.spec, operation.spec.smoke_cases.front());
     for (const Implementation& implementation : operation.implementations)
       for (const Pass& pass : operation.spec.passes()) {

@@ -1,0 +1,374 @@
+#include "ops/norm/element_norm_simd.h"
+
+#include <cmath>
+#include <functional>
+
+#include "ops/norm/layer_norm.h"
+#include "ops/simd/parallel.h"
+#include "ops/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/norm/element_norm_simd.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "ops/norm/norm_maps-inl.h"
+#include "ops/simd/block_sums-inl.h"
+#include "ops/simd/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+namespace {
+
+// A run of elements of one sample, which is the same run of gamma and beta.
+struct Run {
+  Index sample, begin, length, number;
+};
+
+// Samples in runs: sums of each run, merged in order, then a map of each run. Where there is a sample for every thread,
+// a sample goes through all three at once, and the map finds it in the L2 cache; else the runs are shared out, and the
+// bits are the same.
+class ElementNorm : public Kernel {
+ public:
+  ElementNorm(const SampleNormAttributes& a, const Case& c, const Pass& pass, int threads)
+      : sets_(a.sets),
+        names_(arguments_of(*c.spec, c.attributes, pass)),
+        src_(Find("src")),
+        gamma_(Find("gamma")),
+        threads_(a.sets.total() < kSerial ? 1 : threads) {
+    const Index bytes = sets_.total() * static_cast<Index>(sizeof(float)) * (pass.is_forward() ? 2 : 3);
+    stores_ = stores_for(static_cast<size_t>(bytes));
+  }
+
+  std::string isa() const final { return hwy::TargetName(HWY_TARGET); }
+
+ protected:
+  static constexpr Index kRun = 4 * kSumBlockSize;
+
+  int Find(std::string_view name) const { return argument_index(names_, name); }
+  Index RunsASample() const { return (sets_.count() + kRun - 1) / kRun; }
+  Run RunOf(Index number) const {
+    const Index sample = number / RunsASample(), begin = number % RunsASample() * kRun;
+    return {sample, begin, std::min(kRun, sets_.count() - begin), number};
+  }
+  void Parallel(Index tiles, const std::function<void(Index)>& tile) const { parallel_tiles(threads_, tiles, tile); }
+
+  // sum(run) for all runs of a sample, then merge(sample), then map(run) for all of them.
+  template <class Sum, class Merge, class MapRun>
+  void Sweep(const Sum& sum, const Merge& merge, const MapRun& map) const {
+    const Index runs = RunsASample();
+    const auto sum_run = [&](Index number) { sum(RunOf(number)); };
+    const auto map_run = [&](Index number) {
+      map(RunOf(number));
+      hwy::FlushStream();
+    };
+    const auto sample = [&](Index n) {
+      for (Index i = 0; i < runs; ++i) sum_run(n * runs + i);
+      merge(n);
+      for (Index i = 0; i < runs; ++i) map_run(n * runs + i);
+    };
+    if (sets_.mb >= threads_) return Parallel(sets_.mb, std::cref(sample));
+    Parallel(sets_.mb * runs, std::cref(sum_run));
+    for (Index n = 0; n < sets_.mb; ++n) merge(n);
+    Parallel(sets_.mb * runs, std::cref(map_run));
+  }
+
+  // Where a run lies in a tensor of src's shape, and in one of gamma's.
+  float* Data(std::span<const TensorRef> arguments, int index, const Run& run) const {
+    return arguments[static_cast<size_t>(index)].floats() + run.sample * sets_.count() + run.begin;
+  }
+  static float* Parameters(std::span<const TensorRef> arguments, int index, const Run& run) {
+    return arguments[static_cast<size_t>(index)].floats() + run.begin;
+  }
+  static float& OfSample(std::span<const TensorRef> arguments, int index, Index sample) {
+    return arguments[static_cast<size_t>(index)].floats()[sample];
+  }
+  template <class F, class... In>
+  void MapOver(const Run& run, const F& f, float* out, const In*... in) const {
+    Map(f, stores_, static_cast<size_t>(run.length), out, in...);
+  }
+
+  const NormSets sets_;
+  const std::vector<Argument> names_;
+  const int src_, gamma_;
+
+ private:
+  static constexpr Index kSerial = 32768;  // elements: some 10 microseconds
+  const int threads_;
+  Stores stores_;
+};
+
+class LayerNormForward final : public ElementNorm {
+ public:
+  LayerNormForward(const SampleNormAttributes& a, const Case& c, int threads)
+      : ElementNorm(a, c, Pass::forward(), threads),
+        eps_(a.eps),
+        beta_(Find("beta")),
+        dst_(Find("dst")),
+        mean_(Find("mean")),
+        rstd_(Find("rstd")),
+        moments_(static_cast<size_t>(sets_.mb * RunsASample())),
+        maps_(static_cast<size_t>(sets_.mb)) {}
+
+  void run(std::span<const TensorRef> arguments) override {
+    Sweep(
+        [&](const Run& run) {
+          moments_[static_cast<size_t>(run.number)] = ChannelMoments({1, run.length, 0}, Data(arguments, src_, run));
+        },
+        [&](Index sample) { Merge(arguments, sample); }, [&](const Run& run) { MapRun(arguments, run); });
+  }
+
+ private:
+  // What rounding the mean to float32 loses goes into the offset: with a large mean it would cost most digits.
+  void Merge(std::span<const TensorRef> arguments, Index sample) {
+    Moments moments;
+    for (Index i = 0; i < RunsASample(); ++i) moments.merge(moments_[static_cast<size_t>(sample * RunsASample() + i)]);
+    const double mean = moments.mean(), rstd = 1 / std::sqrt(moments.variance() + eps_);
+    const auto rounded = static_cast<float>(mean);
+    OfSample(arguments, mean_, sample) = rounded;
+    OfSample(arguments, rstd_, sample) = static_cast<float>(rstd);
+    maps_[static_cast<size_t>(sample)] = {rounded, static_cast<float>(rstd),
+                                          static_cast<float>((static_cast<double>(rounded) - mean) * rstd)};
+  }
+
+  void MapRun(std::span<const TensorRef> arguments, const Run& run) const {
+    const Normalize& normalize = maps_[static_cast<size_t>(run.sample)];
+    float* dst = Data(arguments, dst_, run);
+    const float* src = Data(arguments, src_, run);
+    if (gamma_ < 0) return MapOver(run, normalize, dst, src);
+    MapOver(run, NormalizeElements{normalize}, dst, src, Parameters(arguments, gamma_, run),
+            Parameters(arguments, beta_, run));
+  }
+
+  const double eps_;
+  const int beta_, dst_, mean_, rstd_;
+  std::vector<Moments> moments_;  // by run
+  std::vector<Normalize> maps_;   // by sample
+};
+
+class RmsNormForward final : public ElementNorm {
+ public:
+  RmsNormForward(const SampleNormAttributes& a, const Case& c, int threads)
+      : ElementNorm(a, c, Pass::forward(), threads),
+        eps_(a.eps),
+        dst_(Find("dst")),
+        rrms_(Find("rrms")),
+        squares_(static_cast<size_t>(sets_.mb * RunsASample())) {}
+
+  void run(std::span<const TensorRef> arguments) override {
+    Sweep(
+        [&](const Run& run) {
+          squares_[static_cast<size_t>(run.number)] = ChannelSquares({1, run.length, 0}, Data(arguments, src_, run));
+        },
+        [&](Index sample) {
+          double square = 0;
+          for (Index i = 0; i < RunsASample(); ++i) square += squares_[static_cast<size_t>(sample * RunsASample() + i)];
+          const double rrms = 1 / std::sqrt(square / static_cast<double>(sets_.count()) + eps_);
+          OfSample(arguments, rrms_, sample) = static_cast<float>(rrms);
+        },
+        [&](const Run& run) {
+          const Scale scale{OfSample(arguments, rrms_, run.sample)};
+          float* dst = Data(arguments, dst_, run);
+          const float* src = Data(arguments, src_, run);
+          if (gamma_ < 0) return MapOver(run, scale, dst, src);
+          MapOver(run, ScaleElements{scale}, dst, src, Parameters(arguments, gamma_, run));
+        });
+  }
+
+ private:
+  const double eps_;
+  const int dst_, rrms_;
+  std::vector<double> squares_;  // by run
+};
+
+// With g = gamma dy, t = src - mean and sums over the n elements of a sample:
+//   diff_src = rstd (g - sum(g) / n - t rstd^2 sum(t g) / n); where no mean is subtracted, it is 0 and sum(g) left out;
+//   diff_gamma = sum of t rstd dy and diff_beta = sum of dy over the samples, for each element.
+class ElementNormGradient final : public ElementNorm {
+ public:
+  ElementNormGradient(const SampleNormAttributes& a, const Case& c, const Pass& pass, int threads)
+      : ElementNorm(a, c, pass, threads),
+        mean_(Find("mean")),
+        rstd_(mean_ < 0 ? Find("rrms") : Find("rstd")),
+        diff_dst_(Find("diff_dst")),
+        diff_src_(Find("diff_src")),
+        diff_gamma_(Find("diff_gamma")),
+        diff_beta_(Find("diff_beta")),
+        sums_(static_cast<size_t>(sets_.mb * RunsASample())),
+        maps_(static_cast<size_t>(sets_.mb)) {}
+
+  void run(std::span<const TensorRef> arguments) override {
+    if (diff_src_ >= 0)
+      Sweep([&](const Run& run) { SumRun(arguments, run); }, [&](Index sample) { Merge(arguments, sample); },
+            [&](const Run& run) { MapRun(arguments, run); });
+    if (diff_gamma_ < 0 && diff_beta_ < 0) return;
+    const auto tile = [&](Index number) { AddUpSamples(arguments, number * kTile); };
+    Parallel((sets_.count() + kTile - 1) / kTile, std::cref(tile));
+  }
+
+ private:
+  // Parameter gradients: elements of one tile, whose sums stay in the L1 cache, and samples read side by side. Samples
+  // may lie a multiple of 4 KiB apart: src and diff_dst of 3 of them and the sums fit the 8 ways of a set of that
+  // cache.
+  static constexpr Index kTile = 1024, kStreams = 3;
+
+  float Mean(std::span<const TensorRef> arguments, Index sample) const {
+    return mean_ < 0 ? 0.0F : OfSample(arguments, mean_, sample);
+  }
+
+  void SumRun(std::span<const TensorRef> arguments, const Run& run) {
+    const Channel channel{1, run.length, 0};
+    const float mean = Mean(arguments, run.sample);
+    const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
+    sums_[static_cast<size_t>(run.number)] =
+        gamma_ < 0 ? ChannelGradientSums(channel, mean, src, diff)
+                   : ChannelGradientSums(channel, mean, src, diff, Parameters(arguments, gamma_, run));
+  }
+
+  void Merge(std::span<const TensorRef> arguments, Index sample) {
+    GradientSums sums;
+    for (Index i = 0; i < RunsASample(); ++i) {
+      const GradientSums& run = sums_[static_cast<size_t>(sample * RunsASample() + i)];
+      sums.diff += run.diff;
+      sums.centred += run.centred;
+      sums.product += run.product;
+    }
+    const auto n = static_cast<double>(sets_.count());
+    const float rounded = OfSample(arguments, rstd_, sample);
+    const auto rstd = static_cast<double>(rounded);
+    const double residue = mean_ < 0 ? 0 : sums.centred / n;  // what rounding the mean lost
+    const double product = mean_ < 0 ? sums.product : sums.product - residue * sums.diff;
+    const double slope = rstd * rstd * rstd * product / n;
+    const double offset = mean_ < 0 ? 0 : residue * slope - rstd * sums.diff / n;
+    maps_[static_cast<size_t>(sample)] = {Mean(arguments, sample), rounded, static_cast<float>(slope),
+                                          static_cast<float>(offset)};
+  }
+
+  void MapRun(std::span<const TensorRef> arguments, const Run& run) const {
+    const NormalizeGradient& gradient = maps_[static_cast<size_t>(run.sample)];
+    float* out = Data(arguments, diff_src_, run);
+    const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
+    if (gamma_ < 0) return MapOver(run, gradient, out, src, diff);
+    MapOver(run, NormalizeElementsGradient{gradient}, out, src, diff, Parameters(arguments, gamma_, run));
+  }
+
+  // Sums over the samples for kTile elements; the last vector may reach beyond those that exist.
+  struct Totals {
+    HWY_ALIGN double gamma[kTile], beta[kTile];
+  };
+
+  // diff_gamma and diff_beta of the elements from `begin` on, samples in order.
+  void AddUpSamples(std::span<const TensorRef> arguments, Index begin) const {
+    const Index length = std::min(kTile, sets_.count() - begin);
+    Totals totals;
+    for (Index n = 0; n < sets_.mb; n += kStreams)
+      (diff_gamma_ < 0 ? AddSamples<false> : AddSamples<true>)(StreamsOf(arguments, n, begin), n == 0, length, totals);
+    const auto store = [&](int index, const double* sums) {
+      if (index >= 0)
+        std::transform(sums, sums + length, Parameters(arguments, index, {0, begin, length, 0}),
+                       [](double sum) { return static_cast<float>(sum); });
+    };
+    store(diff_gamma_, totals.gamma);
+    store(diff_beta_, totals.beta);
+  }
+
+  // Samples that are added in one go.
+  struct Streams {
+    Index count = 0;
+    const float *src[kStreams], *diff[kStreams];
+    double mean[kStreams], rstd[kStreams];
+  };
+  Streams StreamsOf(std::span<const TensorRef> arguments, Index first, Index begin) const {
+    Streams streams;
+    for (; streams.count < std::min(kStreams, sets_.mb - first); ++streams.count) {
+      const Run run{first + streams.count, begin, 0, 0};
+      streams.src[streams.count] = Data(arguments, src_, run);
+      streams.diff[streams.count] = Data(arguments, diff_dst_, run);
+      streams.mean[streams.count] = static_cast<double>(Mean(arguments, run.sample));
+      streams.rstd[streams.count] = static_cast<double>(OfSample(arguments, rstd_, run.sample));
+    }
+    return streams;
+  }
+
+  template <bool kGamma>
+  static void AddSamples(const Streams& streams, bool first, Index length, Totals& totals) {
+    const hn::ScalableTag<double> d;
+    const hn::Rebind<float, decltype(d)> df;
+    using V = hn::Vec<decltype(d)>;
+    const auto add = [&](Index i, const auto& load) HWY_ATTR {
+      V gamma = first ? hn::Zero(d) : hn::Load(d, totals.gamma + i);
+      V beta = first ? hn::Zero(d) : hn::Load(d, totals.beta + i);
+      for (Index n = 0; n < streams.count; ++n) {
+        const V diff = hn::PromoteTo(d, load(streams.diff[n] + i));
+        beta = hn::Add(beta, diff);
+        if constexpr (!kGamma) continue;
+        const V centred = hn::Sub(hn::PromoteTo(d, load(streams.src[n] + i)), hn::Set(d, streams.mean[n]));
+        gamma = hn::MulAdd(hn::Mul(centred, hn::Set(d, streams.rstd[n])), diff, gamma);
+      }
+      hn::Store(gamma, d, totals.gamma + i);
+      hn::Store(beta, d, totals.beta + i);
+    };
+    const auto lanes = static_cast<Index>(hn::Lanes(d));
+    Index i = 0;
+    for (; i + lanes <= length; i += lanes) add(i, [&](const float* from) HWY_ATTR { return hn::LoadU(df, from); });
+    const auto rest = static_cast<size_t>(length - i);
+    if (rest > 0) add(i, [&](const float* from) HWY_ATTR { return LoadFirst(df, from, rest); });
+  }
+
+  const int mean_, rstd_, diff_dst_, diff_src_, diff_gamma_, diff_beta_;
+  std::vector<GradientSums> sums_;       // by run
+  std::vector<NormalizeGradient> maps_;  // by sample
+};
+
+std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+  const SampleNormAttributes a = layer_norm_attributes(c.attributes);
+  if (!pass.is_forward()) return std::make_unique<ElementNormGradient>(a, c, pass, options.threads);
+  if (c.spec->find_slot("mean") != nullptr) return std::make_unique<LayerNormForward>(a, c, options.threads);
+  return std::make_unique<RmsNormForward>(a, c, options.threads);
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradproof {
+namespace {
+
+HWY_EXPORT(Prepare);
+
+// Statistics are in double and rounded once; roundings of float32 that remain, a multiply-add counted as two (SCALAR
+// does not fuse it):
+//   dst = ((x - mean) * rstd + offset) * gamma + beta: difference, rstd, product, sum, product, sum.
+//   diff_src: the longest path is t * slope: difference, three factors rstd that were rounded when saved, slope,
+//   product, two sums.
+//   diff_gamma: in double, but for the saved mean and rstd, and the result.
+double layer_norm_depth(const Case&, const Pass&, std::string_view slot) {
+  const double roundings = slot == "dst" ? 6 : slot == "diff_src" ? 8 : slot == "diff_gamma" ? 3 : 1;
+  return roundings + kSumDepth;
+}
+
+// Without a mean: dst = x * rrms * gamma: rrms, product, product. diff_src: no difference, and one sum is of zero.
+double rms_norm_depth(const Case&, const Pass&, std::string_view slot) {
+  const double roundings = slot == "dst" ? 3 : slot == "diff_src" ? 6 : slot == "diff_gamma" ? 2 : 1;
+  return roundings + kSumDepth;
+}
+
+std::vector<Implementation> implementations(double (*depth)(const Case&, const Pass&, std::string_view)) {
+  return simd_implementations(
+      {.unsupported = nullptr,
+       .prepare = [](const Case& c, const Pass& pass,
+                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
+       .depth = depth});
+}
+
+}  // namespace
+
+std::vector<Implementation> layer_norm_simd_implementations() { return implementations(layer_norm_depth); }
+std::vector<Implementation> rms_norm_simd_implementations() { return implementations(rms_norm_depth); }
+
+}  // namespace gradproof
+#endif
