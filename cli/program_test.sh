@@ -81,9 +81,9 @@ test_bad_flags_are_refused() {
 }
 
 test_what_matches_nothing_is_refused() {
-  refused "no operation matches 'banana'; there are conv " list banana
-  refused "no operation matches 'banana'; there are conv " check banana
-  refused "no operation matches 'banana'; there are conv " bench banana
+  refused "are conv " list banana
+  refused "are conv " check banana
+  refused "are conv " bench banana
   refused "unknown oracle 'banana'" check conv --oracle banana
   refused "banana" check conv --impl banana
   refused "banana" bench relu --sizes smoke --impl banana
