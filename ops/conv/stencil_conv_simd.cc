@@ -83,7 +83,8 @@ class StencilConv final : public ConvSum {
   static bool ShareRows(const SubConv& a, const SubConv& b) {
     return a.start[0] == b.start[0] && a.start[1] == b.start[1];
   }
-  // Windows 2 apart that a rectangle's kernel takes from planes without phases: a sixth of the time of phases.
+  // Windows 2 apart that a rectangle's kernel takes from planes without phases: two thirds of the time (144 channels of
+  // 56x56, 3x3, Zen 3).
   static bool IsEverySecond(const Window& window) {
     const auto& [d, h, w] = window.axes;
     const auto every_second = [](const WindowAxis& axis) { return axis.stride == 2 && axis.dilation == 1; };

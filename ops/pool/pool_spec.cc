@@ -84,7 +84,7 @@ std::vector<std::string> pool_full_cases() {
       "mb=2,c=2,ih=7,iw=1,kh=3,kw=1,sh=2,ph=1",                        // 1-wide images
       "mb=1,c=3,ih=1,iw=9,kh=1,kw=3,sw=2,pw=1",
       "mb=1,c=3,ih=4,iw=5,kh=4,kw=5",   // one window
-      "mb=1,c=1,ih=18,iw=19,k=16,s=2",  // 256 taps
+      "mb=1,c=1,ih=18,iw=19,k=16,s=2",  // 256 taps: an argmax is int32
       "mb=1,c=1,iw=261,kw=257,sw=2",    // 257 taps along one row
       "mb=1,c=35,ih=3,iw=3,k=3",        // channels beyond two vectors
       "mb=2,c=3,iw=9,kw=4,sw=3,pw_lo=2,ceil_mode=1",

@@ -1,8 +1,7 @@
 // Vectors of elements 2 apart, or 1.
 //
-// At stride 2 they come in an order that two vectors blend into without crossing 128-bit blocks, which costs a tenth:
-// lanes 0, 2,
-// ... hold the first half of the elements, lanes 1, 3, ... the second. Results are put in order when they are stored.
+// At stride 2 they come in an order that two vectors blend into without crossing 128-bit blocks: lanes 0, 2, ... hold
+// the first half of the elements, lanes 1, 3, ... the second. Results are put in order when they are stored.
 
 #if defined(GRADPROOF_EVERY_SECOND_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_EVERY_SECOND_INL_H
