@@ -1,6 +1,7 @@
 // The p-norm of each window.
 
 #include <limits>
+#include <map>
 
 #include "reference/families.h"
 #include "reference/formulas.h"
@@ -17,15 +18,14 @@ struct LpPoolFormulas : Pooling<T> {
   // dst[n,c,o] = (sum over the taps k inside of |src[n, c, o * stride - pad + k * dilation]|^p)^(1/p); of nothing but
   // zeros 0
   T dst(const Point& o) const {
-    const std::vector<T> inside = this->inputs_of(o);
-    if (p == 1) return sum_of_magnitudes(inside);
-    const T largest = largest_of(inside);
-    const T norm = select(exceeds(largest, T(kMost)), largest, largest * relative_norm(inside, largest));
-    return select(exceeds(largest, T(0.0)), norm, T(0.0));
+    if (p == 1) return sum_of_magnitudes(this->inputs_of(o));
+    const Norm& norm = norm_of(o);
+    const T finite_or_not = select(exceeds(norm.largest, T(kMost)), norm.largest, norm.largest * norm.relative);
+    return select(exceeds(norm.largest, T(0.0)), finite_or_not, T(0.0));
   }
 
   // diff_src[n,c,i] = sum over the windows o that see i of diff_dst[n,c,o] * sign(src) * (|src| / dst[n,c,o])^(p-1),
-  // with src at n,c,i; the sign of 0 is 0, and windows of nothing but zeros send 0
+  // with src at n,c,i; the sign of 0 is 0, NaN counts as positive, and windows of nothing but zeros send 0
   T diff_src(const Point& i) const {
     const T x = this->src(i);
     T sum(0.0);
@@ -43,17 +43,27 @@ struct LpPoolFormulas : Pooling<T> {
  private:
   static constexpr double kMost = std::numeric_limits<float>::max();  // of an input that is finite
 
-  static T magnitude(const T& x) { return select(exceeds(T(0.0), x), -x, x); }
-  static T sign(const T& x) { return select(exceeds(x, T(0.0)), T(1.0), select(exceeds(T(0.0), x), T(-1.0), T(0.0))); }
+  // Of a window: M = the largest |x|, and (sum (|x| / M)^p)^(1/p).
+  struct Norm {
+    T largest, relative;
+
+    Norm(const std::vector<T>& inside, double p) : largest(0.0), relative(0.0) {
+      for (const T& x : inside) largest = maximum(largest, magnitude(x));
+      T sum(0.0);
+      for (const T& x : inside) sum += power(magnitude(x) / largest, p);
+      relative = p == 2 ? T(sqrt(sum)) : T(exp(log(sum) / T(p)));
+    }
+  };
+
+  const Norm& norm_of(const Point& o) const { return norms.try_emplace(o, this->inputs_of(o), p).first->second; }
 
   // (magnitude / dst[o])^(p-1); of a window of nothing but zeros 0
   T share(const T& magnitude, const Point& o) const {
     if (p == 1) return T(1.0);
-    const std::vector<T> inside = this->inputs_of(o);
-    const T largest = largest_of(inside);
-    const T part = magnitude / largest;
-    const T ratio = select(exceeds(largest, T(kMost)), part, part / relative_norm(inside, largest));
-    return select(exceeds(largest, T(0.0)), power(ratio, p - 1), T(0.0));
+    const Norm& norm = norm_of(o);
+    const T part = magnitude / norm.largest;
+    const T ratio = select(exceeds(norm.largest, T(kMost)), part, part / norm.relative);
+    return select(exceeds(norm.largest, T(0.0)), power(ratio, p - 1), T(0.0));
   }
 
   static T sum_of_magnitudes(const std::vector<T>& inside) {
@@ -62,18 +72,8 @@ struct LpPoolFormulas : Pooling<T> {
     return sum;
   }
 
-  static T largest_of(const std::vector<T>& inside) {
-    T largest(0.0);
-    for (const T& x : inside) largest = maximum(largest, magnitude(x));
-    return largest;
-  }
-
-  // (sum (|x| / largest)^p)^(1/p)
-  T relative_norm(const std::vector<T>& inside, const T& largest) const {
-    T sum(0.0);
-    for (const T& x : inside) sum += power(magnitude(x) / largest, p);
-    return p == 2 ? T(sqrt(sum)) : T(exp(log(sum) / T(p)));
-  }
+  static T magnitude(const T& x) { return select(exceeds(T(0.0), x), -x, x); }
+  static T sign(const T& x) { return select(exceeds(x, T(0.0)), T(1.0), select(exceeds(T(0.0), x), T(-1.0), T(0.0))); }
 
   // x^q of x >= 0 and q > 0
   static T power(const T& x, double q) {
@@ -83,6 +83,7 @@ struct LpPoolFormulas : Pooling<T> {
   }
 
   const double p;
+  mutable std::map<Point, Norm> norms;  // by window, once computed
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // The standard deviation of each window.
 
+#include <map>
+
 #include "reference/families.h"
 #include "reference/formulas.h"
 #include "reference/pooling.h"
@@ -15,7 +17,7 @@ struct StdPoolFormulas : Pooling<T> {
   // dst[n,c,o] = sqrt(1/divisor * sum over the m taps k inside of (src[...] - mean)^2), mean = 1/m * sum of src[...],
   // divisor = m, or m - 1 if unbiased; of equal elements 0
   T dst(const Point& o) const {
-    const Spread spread(*this, o);
+    const Spread& spread = spread_of(o);
     return select(exceeds(spread.scale, T(0.0)), spread.scale * spread.deviation, T(0.0));
   }
 
@@ -24,7 +26,7 @@ struct StdPoolFormulas : Pooling<T> {
   T diff_src(const Point& i) const {
     T sum(0.0);
     this->for_each_window(i, [&](const Point& o) {
-      const Spread spread(*this, o);
+      const Spread& spread = spread_of(o);
       const T share = (spread.part(this->src(i)) - spread.mean) / (spread.divisor * spread.deviation);
       sum += this->diff_dst(o) * select(exceeds(spread.scale, T(0.0)), share, T(0.0));
     });
@@ -58,9 +60,12 @@ struct StdPoolFormulas : Pooling<T> {
     T part(const T& x) const { return difference(x, first) / scale; }
   };
 
+  const Spread& spread_of(const Point& o) const { return spreads.try_emplace(o, *this, o).first->second; }
+
   static T magnitude(const T& x) { return select(exceeds(T(0.0), x), -x, x); }
 
   const bool unbiased;
+  mutable std::map<Point, Spread> spreads;  // by window, once computed
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ Operation lp_pool_operation() {
   op.spec.depth = depth;
   for (const char* text : {
            "mb=2,c=3,ih=7,iw=9,k=3,s=2,p=1,norm=1",
-           "mb=1,c=2,ih=5,iw=11,k=3,p=1,norm=3",
+           "mb=1,c=2,ih=5,iw=11,k=3,p=1,norm=2.5",
            "mb=1,c=1,ih=4,iw=5,k=2,norm=1.5",
        })
     op.spec.smoke_cases.emplace_back(text);
@@ -83,12 +83,15 @@ Operation lp_pool_operation() {
            "mb=1,c=2,ih=7,iw=6,k=4,s=2,ph_lo=2,pw_hi=1,ceil_mode=1,norm=1",
            "mb=1,c=1,ih=12,iw=11,kh=2,kw=3,sh=3,sw=2,ph=1,pw=2,dh=3,dw=2,norm=1",
            "mb=2,c=3,iw=9,kw=4,sw=3,pw_lo=2,ceil_mode=1,norm=2.5",
-           "mb=1,c=2,ih=6,iw=7,k=3,ph_lo=0,ph_hi=1,pw_lo=1,pw_hi=0,norm=4",
-           "mb=1,c=1,ih=5,iw=10,k=3,s=2,p=2,d=2,norm=3",
-           "mb=1,c=1,ih=6,iw=7,k=2,s=2,ceil_mode=1,norm=12",
-           "mb=1,c=1,iw=19,kw=2,sw=2,norm=1024",
+           "mb=1,c=2,ih=6,iw=7,k=3,ph_lo=0,ph_hi=1,pw_lo=1,pw_hi=0,norm=1.5",
+           "mb=1,c=1,ih=5,iw=10,k=3,s=2,p=2,d=2,norm=2.5",
+           "mb=1,c=1,id=3,ih=4,iw=5,k=2,s=1,dd=1,norm=2.5",
            "mb=1,c=1,iw=9,kw=1,sw=2,norm=3",  // one tap: |src|
-           "mb=1,c=1,id=3,ih=4,iw=5,k=2,s=1,dd=1,norm=3",
+           "mb=1,c=1,iw=7,kw=2,norm=3",
+           // Differences cannot see the gradients of high norms beside 1: only sampled.
+           "mb=2,c=9,ih=35,iw=37,k=3,s=2,p=1,norm=4",
+           "mb=2,c=9,ih=34,iw=37,k=2,s=2,ceil_mode=1,norm=12",
+           "mb=3,c=7,iw=1001,kw=3,sw=3,norm=1024",
        })
     op.spec.full_cases.emplace_back(text);
   op.spec.invalid_cases.push_back({"mb=1,c=3,ih=8,iw=8,k=3,norm=0.5", "norm"});

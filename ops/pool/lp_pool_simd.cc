@@ -21,12 +21,12 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-// sum * sign(src), where the sign of 0 is 0, and that of NaN NaN.
+// sum * sign(src), where the sign of 0 is 0, and that of NaN 1.
 HWY_INLINE WideVec WithSign(WideVec sum, WideVec src) {
   const Wide d;
-  const auto one = hn::CopySign(hn::Set(d, 1.0), src);
-  const auto is_one = hn::Gt(hn::Abs(src), hn::Zero(d));
-  return hn::Mul(sum, hn::IfThenElse(is_one, one, src));
+  const auto zero = hn::Zero(d), one = hn::Set(d, 1.0);
+  const auto sign = hn::IfThenElse(hn::Lt(src, zero), hn::Neg(one), one);
+  return hn::Mul(sum, hn::IfThenZeroElse(hn::Eq(src, zero), sign));
 }
 
 // p = 1: the sum of magnitudes.
@@ -64,20 +64,21 @@ struct Euclidean {
     const auto inverse = hn::Div(hn::Set(d, 1.0), summary.value);
     return hn::Mul(diff, hn::IfThenZeroElse(hn::Eq(summary.value, hn::Zero(d)), inverse));
   }
-  HWY_INLINE WideVec Sent(WideVec share, WideVec, WideVec) const { return share; }
-  HWY_INLINE WideVec Received(WideVec sum, WideVec src) const { return hn::Mul(sum, src); }
+  HWY_INLINE WideVec Sent(WideVec share, WideVec, WideVec x) const { return hn::Mul(share, x); }
+  HWY_INLINE WideVec Received(WideVec sum, WideVec) const { return sum; }
 };
 
-// What rows hold for the logarithms of 0 and infinity: beyond those of all float32 numbers, within 88 + 16 of 0, so far
-// that exp(p (a - b)) of two of them is 0 for every p that differs from 0 by 2^-52, and that sums hold them exactly.
+// For the logarithms of 0 and infinity: so far beyond those of all float32 numbers, which are within 104 of 0, that
+// exp(p (a - b)) of two of them is 0 or infinite for every p that differs from 0 by 2^-52.
 constexpr double kLogInfinity = 0x1p70;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // exp(x) and 0 or infinity beyond its range; NaN of NaN.
 HWY_INLINE WideVec Exp(WideVec x) {
   const Wide d;
   const auto limit = hn::Set(d, 700.0);
   const auto power = hn::Exp(d, hn::Max(hn::Neg(limit), hn::Min(x, limit)));
-  const auto up = hn::IfThenElse(hn::Gt(x, limit), hn::Set(d, std::numeric_limits<double>::infinity()), power);
+  const auto up = hn::IfThenElse(hn::Gt(x, limit), hn::Set(d, kInfinity), power);
   const auto down = hn::IfThenZeroElse(hn::Lt(x, hn::Neg(limit)), up);
   return hn::IfThenElse(hn::Eq(x, x), down, x);
 }
@@ -87,37 +88,44 @@ struct AnyNorm {
   static constexpr double kPadding = -kLogInfinity;
   double p;
 
-  // log |x|
+  // log |x|, that of 0 -kLogInfinity.
   HWY_INLINE WideVec OfInput(WideVec x) const {
     const Wide d;
-    const auto magnitude = hn::Abs(x), infinity = hn::Set(d, std::numeric_limits<double>::infinity());
+    const auto magnitude = hn::Abs(x);
     const auto is_zero = hn::Eq(magnitude, hn::Zero(d));
-    const auto logarithm = hn::Log(d, hn::IfThenElse(is_zero, hn::Set(d, 1.0), magnitude));
-    const auto above_zero = hn::IfThenElse(is_zero, hn::Set(d, -kLogInfinity), logarithm);
-    const auto finite = hn::IfThenElse(hn::Eq(magnitude, infinity), hn::Set(d, kLogInfinity), above_zero);
-    return hn::IfThenElse(hn::Eq(x, x), finite, x);
+    const auto logarithm = hn::IfThenElse(is_zero, hn::Set(d, -kLogInfinity), LogOf(magnitude));
+    return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, kInfinity)), logarithm, magnitude);
   }
 
+  // The centre is the norm's logarithm.
   HWY_INLINE Summary Of(const RowOfWindows& windows, Index o) const {
     const Wide d;
     auto largest = hn::Set(d, -kLogInfinity);
     for (const double* tap : windows.taps) largest = hn::Max(hn::LoadU(d, tap + o), largest);
+    largest = hn::Min(largest, hn::Set(d, kLogInfinity));
     auto sum = hn::Zero(d);
     for (const double* tap : windows.taps)
       sum = hn::Add(sum, Exp(hn::Mul(hn::Set(d, p), hn::Sub(hn::LoadU(d, tap + o), largest))));
-    const auto known = hn::Eq(sum, sum);  // else there is a NaN
-    const auto root = hn::Div(hn::Log(d, hn::IfThenElse(known, sum, hn::Set(d, 1.0))), hn::Set(d, p));
-    const auto logarithm = hn::IfThenElse(known, hn::Add(largest, root), sum);
-    return {Exp(logarithm), logarithm};
+    const auto logarithm = hn::Add(largest, hn::Div(LogOf(sum), hn::Set(d, p)));
+    const auto of_all = hn::IfThenElse(hn::Lt(sum, hn::Set(d, kInfinity)), logarithm, sum);
+    return {Exp(of_all), of_all};
   }
 
   HWY_INLINE WideVec Share(WideVec diff, const Summary&, WideVec) const { return diff; }
-  // share * (|x| / norm)^(p-1)
+  // share * (|x| / norm)^(p-1); infinity / infinity is NaN.
   HWY_INLINE WideVec Sent(WideVec share, WideVec log_norm, WideVec log_x) const {
     return hn::Mul(share, Exp(hn::Mul(hn::Set(Wide(), p - 1), hn::Sub(log_x, log_norm))));
   }
-  // Zeros receive 0 of every window, infinities NaN: infinity / infinity.
-  HWY_INLINE WideVec Received(WideVec sum, WideVec src) const { return hn::Add(WithSign(sum, src), hn::Sub(src, src)); }
+  // Zeros receive 0, also from windows of nothing else.
+  HWY_INLINE WideVec Received(WideVec sum, WideVec src) const { return WithSign(sum, src); }
+
+ private:
+  // log(x) of positive finite x; something of others.
+  static HWY_INLINE WideVec LogOf(WideVec x) {
+    const Wide d;
+    const auto is_number = hn::And(hn::Gt(x, hn::Zero(d)), hn::Lt(x, hn::Set(d, kInfinity)));
+    return hn::Log(d, hn::IfThenElse(is_number, x, hn::Set(d, 1.0)));
+  }
 };
 
 template <class Statistic>

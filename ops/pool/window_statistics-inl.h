@@ -29,8 +29,6 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using WideVec = hn::Vec<Wide>;
-
 // Where each tap is in the first window of a row.
 using Taps = std::vector<const double*>;
 
@@ -57,7 +55,7 @@ struct Summary {
 template <class Statistic>
 HWY_NOINLINE void WriteValues(const Statistic& statistic, const RowOfWindows& windows, float* HWY_RESTRICT to) {
   for (Index o = 0; o < windows.width; o += WideLanes())
-    hn::StoreU(hn::DemoteTo(Narrow(), statistic.Of(windows, o).value), Narrow(), to + o);
+    hn::StoreU(Narrowed(statistic.Of(windows, o).value), Narrow(), to + o);
 }
 
 // What they send, and their centres. Writes whole vectors.
