@@ -60,9 +60,7 @@ struct Euclidean {
   }
   // diff / norm, and 0 of zeros.
   HWY_INLINE WideVec Share(WideVec diff, const Summary& summary, WideVec) const {
-    const Wide d;
-    const auto inverse = hn::Div(hn::Set(d, 1.0), summary.value);
-    return hn::Mul(diff, hn::IfThenZeroElse(hn::Eq(summary.value, hn::Zero(d)), inverse));
+    return hn::Mul(diff, InverseOrZero(summary.value));
   }
   HWY_INLINE WideVec Sent(WideVec share, WideVec, WideVec x) const { return hn::Mul(share, x); }
   HWY_INLINE WideVec Received(WideVec sum, WideVec) const { return sum; }

@@ -36,9 +36,7 @@ struct Deviation {
 
   // diff / (divisor * value), and 0 of equal elements.
   HWY_INLINE WideVec Share(WideVec diff, const Summary& summary, WideVec count) const {
-    const Wide d;
-    const auto slope = hn::Div(hn::Set(d, 1.0), hn::Mul(Divisor(count), summary.value));
-    return hn::Mul(diff, hn::IfThenZeroElse(hn::Eq(summary.value, hn::Zero(d)), slope));
+    return hn::Mul(diff, InverseOrZero(hn::Mul(Divisor(count), summary.value)));
   }
   HWY_INLINE WideVec Sent(WideVec share, WideVec mean, WideVec x) const { return hn::Mul(share, hn::Sub(x, mean)); }
   HWY_INLINE WideVec Received(WideVec sum, WideVec) const { return sum; }

@@ -181,7 +181,7 @@ class StatisticGradient final : public StatisticKernel<Statistic> {
   // Sums, for each input of a band, of what its windows send: in the order of windows and taps, whatever the band.
   void Gather(const float* src, const float* diff_dst, const Band& band, Workspace& space) const {
     const PoolGeometry& g = this->g_;
-    std::fill_n(space.sums.get(), g.d.in * this->held_ * this->row_size_, 0.0);
+    for (Index id = 0; id < g.d.in; ++id) std::fill_n(this->Row(space.sums, id, 0), band.rows * this->row_size_, 0.0);
     const Index first = std::clamp<Index>(g.h.first_window(band.row), 0, g.h.out);
     const Index end = std::clamp<Index>((band.row + band.rows - 1 + g.h.pad) / g.h.stride + 1, first, g.h.out);
     if (first == end) return;

@@ -51,6 +51,12 @@ struct Summary {
   WideVec value, centre;
 };
 
+// 1 / x, but 0 of 0.
+HWY_INLINE WideVec InverseOrZero(WideVec x) {
+  const Wide d;
+  return hn::IfThenZeroElse(hn::Eq(x, hn::Zero(d)), hn::Div(hn::Set(d, 1.0), x));
+}
+
 // Their values. Writes a whole vector at least.
 template <class Statistic>
 HWY_NOINLINE void WriteValues(const Statistic& statistic, const RowOfWindows& windows, float* HWY_RESTRICT to) {
