@@ -32,11 +32,14 @@ HWY_INLINE WideVec WithSign(WideVec sum, WideVec src) {
 // p = 1: the sum of magnitudes.
 struct MagnitudeSum {
   static constexpr double kPadding = 0;
+  static constexpr bool kFewTaps = true;
 
   HWY_INLINE WideVec OfInput(WideVec x) const { return hn::Abs(x); }
+  template <size_t kTaps>
   HWY_INLINE Summary Of(const RowOfWindows& windows, Index o) const {
     auto sum = hn::Zero(Wide());
-    for (const double* tap : windows.taps) sum = hn::Add(sum, hn::LoadU(Wide(), tap + o));
+    const size_t taps = windows.Count<kTaps>();
+    for (size_t k = 0; k < taps; ++k) sum = hn::Add(sum, hn::LoadU(Wide(), windows.taps[k] + o));
     return {sum, sum};
   }
   HWY_INLINE WideVec Share(WideVec diff, const Summary&, WideVec) const { return diff; }
@@ -47,12 +50,15 @@ struct MagnitudeSum {
 // p = 2: the root of the sum of squares.
 struct Euclidean {
   static constexpr double kPadding = 0;
+  static constexpr bool kFewTaps = true;
 
   HWY_INLINE WideVec OfInput(WideVec x) const { return x; }
+  template <size_t kTaps>
   HWY_INLINE Summary Of(const RowOfWindows& windows, Index o) const {
     auto squares = hn::Zero(Wide());
-    for (const double* tap : windows.taps) {
-      const auto x = hn::LoadU(Wide(), tap + o);
+    const size_t taps = windows.Count<kTaps>();
+    for (size_t k = 0; k < taps; ++k) {
+      const auto x = hn::LoadU(Wide(), windows.taps[k] + o);
       squares = hn::MulAdd(x, x, squares);
     }
     const auto norm = hn::Sqrt(squares);
@@ -84,6 +90,7 @@ HWY_INLINE WideVec Exp(WideVec x) {
 // Any p: (sum |x|^p)^(1/p) = exp(c + log(sum exp(p (log |x| - c))) / p), with c the largest logarithm.
 struct AnyNorm {
   static constexpr double kPadding = -kLogInfinity;
+  static constexpr bool kFewTaps = false;  // exponentials take the time
   double p;
 
   // log |x|, that of 0 -kLogInfinity.
@@ -96,6 +103,7 @@ struct AnyNorm {
   }
 
   // The centre is the norm's logarithm.
+  template <size_t kTaps>
   HWY_INLINE Summary Of(const RowOfWindows& windows, Index o) const {
     const Wide d;
     auto largest = hn::Set(d, -kLogInfinity);

@@ -21,16 +21,19 @@ namespace {
 // square of the sum would lose all digits where the mean is large. Equal elements have them for their mean, exactly.
 struct Deviation {
   static constexpr double kPadding = 0;
+  static constexpr bool kFewTaps = true;
   double less;  // what the divisor lacks of the count
 
   HWY_INLINE WideVec OfInput(WideVec x) const { return x; }
 
+  template <size_t kTaps>
   HWY_INLINE Summary Of(const RowOfWindows& windows, Index o) const {
     const Wide d;
     auto sum = hn::Zero(d);
-    for (const double* tap : windows.taps) sum = hn::Add(sum, hn::LoadU(d, tap + o));
-    const auto count = windows.Count(o), mean = hn::Div(sum, count);
-    const auto squares = windows.sees_padding(o) ? Squares<true>(windows, o, mean) : Squares<false>(windows, o, mean);
+    const size_t taps = windows.Count<kTaps>();
+    for (size_t k = 0; k < taps; ++k) sum = hn::Add(sum, hn::LoadU(d, windows.taps[k] + o));
+    const auto count = windows.Elements(o), mean = hn::Div(sum, count);
+    const auto squares = windows.sees_padding(o) ? SquaresInside(windows, o, mean) : Squares<kTaps>(windows, o, mean);
     return {hn::Sqrt(hn::Div(squares, Divisor(count))), mean};
   }
 
@@ -44,15 +47,25 @@ struct Deviation {
  private:
   HWY_INLINE WideVec Divisor(WideVec count) const { return hn::Sub(count, hn::Set(Wide(), less)); }
 
-  template <bool kPadded>
+  template <size_t kTaps>
   static HWY_INLINE WideVec Squares(const RowOfWindows& windows, Index o, WideVec mean) {
+    auto sum = hn::Zero(Wide());
+    const size_t taps = windows.Count<kTaps>();
+    for (size_t k = 0; k < taps; ++k) {
+      const auto apart = hn::Sub(hn::LoadU(Wide(), windows.taps[k] + o), mean);
+      sum = hn::MulAdd(apart, apart, sum);
+    }
+    return sum;
+  }
+
+  // Of windows that see padding.
+  static HWY_INLINE WideVec SquaresInside(const RowOfWindows& windows, Index o, WideVec mean) {
     const Wide d;
     auto sum = hn::Zero(d);
     const double* const* tap = windows.taps.data();
     for (size_t row = 0; row < windows.rows(); ++row)
       for (const double* inside : windows.inside) {
-        auto apart = hn::Sub(hn::LoadU(d, *tap++ + o), mean);
-        if (kPadded) apart = hn::Mul(apart, hn::LoadU(d, inside + o));
+        const auto apart = hn::Mul(hn::Sub(hn::LoadU(d, *tap++ + o), mean), hn::LoadU(d, inside + o));
         sum = hn::MulAdd(apart, apart, sum);
       }
     return sum;

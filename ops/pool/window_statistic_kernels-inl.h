@@ -22,9 +22,9 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Bands are rows of all slices of an image, so that no slice is read again for each window that sees it. They need
-// three times the workspace of a band in the first cache or more: they live in the second.
-constexpr Index kSecondCache = 8;  // times kBandBytes
+// Bands are rows of all slices of an image, so that no slice is read again for each window that sees it, and hold
+// doubles, in the gradient two rows of them for each row: they live in the second cache.
+constexpr Index kStatisticBandBytes = Index{192} << 10;
 
 template <class Statistic>
 class StatisticKernel : public PoolKernel {
@@ -125,7 +125,7 @@ class StatisticForward final : public StatisticKernel<Statistic> {
  public:
   StatisticForward(const Statistic& statistic, const PoolGeometry& g, int threads)
       : StatisticKernel<Statistic>(statistic, g, threads) {
-    this->PlanBands(g.h.out, 8 * g.d.in * std::min(g.h.stride, g.h.extent()) * this->row_size_ / kSecondCache + 1);
+    this->PlanBands(g.h.out, 8 * g.d.in * g.h.stride * this->row_size_, kStatisticBandBytes);
     const Index rows = this->band_rows_;
     this->PlanWorkspaces((rows - 1) * g.h.stride + g.h.extent(), rows * g.w.out + WideLanes());
   }
@@ -154,7 +154,7 @@ class StatisticGradient final : public StatisticKernel<Statistic> {
  public:
   StatisticGradient(const Statistic& statistic, const PoolGeometry& g, int threads)
       : StatisticKernel<Statistic>(statistic, g, threads) {
-    this->PlanBands(g.h.in, 16 * g.d.in * this->row_size_ / kSecondCache + 1);
+    this->PlanBands(g.h.in, 16 * g.d.in * this->row_size_, kStatisticBandBytes);
     const Index rows = this->band_rows_;
     this->PlanWorkspaces(rows + 2 * g.h.extent(), rows * g.w.in + WideLanes());
     for (auto& space : this->workspaces_) {

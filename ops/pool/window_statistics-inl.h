@@ -3,10 +3,11 @@
 // A statistic is a functor. Rows of a workspace hold what it makes of the inputs, split by the phase of the stride, so
 // that windows beside each other read elements beside each other whatever the stride:
 //   OfInput(x), kPadding      what rows hold of an input, and in the padding
-//   Of(windows, o)            windows o, o + 1, ...: their value, and a centre that their gradient refers to
+//   Of<kTaps>(windows, o)     windows o, o + 1, ...: their value, and a centre that their gradient refers to
 //   Share(diff, summary)      what a window sends to its inputs, and
 //   Sent(share, centre, x)    what of that arrives where a row holds x
 //   Received(sum, src)        the gradient, from the sum of what arrived at an input
+//   kFewTaps                  whether windows of few taps deserve code of their own
 // In double, squares and quotients of float32 numbers neither overflow nor underflow, squares are exact, and what is
 // lost of sums is far below the rounding of the result.
 
@@ -40,8 +41,13 @@ struct RowOfWindows {
   Index first, end;      // windows that see no padding along the row
   Index width;           // windows
 
+  // Taps, where their number is known when compiling: pointers then stay in registers. kTaps 0: any number.
+  template <size_t kTaps>
+  HWY_INLINE size_t Count() const {
+    return kTaps > 0 ? kTaps : taps.size();
+  }
   size_t rows() const { return taps.size() / inside.size(); }
-  HWY_INLINE WideVec Count(Index o) const {
+  HWY_INLINE WideVec Elements(Index o) const {
     return hn::Mul(hn::LoadU(Wide(), counts + o), hn::Set(Wide(), static_cast<double>(rows())));
   }
   bool sees_padding(Index o) const { return o < first || o + WideLanes() > end; }
@@ -58,25 +64,44 @@ HWY_INLINE WideVec InverseOrZero(WideVec x) {
 }
 
 // Their values. Writes a whole vector at least.
-template <class Statistic>
-HWY_NOINLINE void WriteValues(const Statistic& statistic, const RowOfWindows& windows, float* HWY_RESTRICT to) {
+template <size_t kTaps, class Statistic>
+HWY_NOINLINE void WriteValuesOf(const Statistic& statistic, const RowOfWindows& windows, float* HWY_RESTRICT to) {
   for (Index o = 0; o < windows.width; o += WideLanes())
-    hn::StoreU(Narrowed(statistic.Of(windows, o).value), Narrow(), to + o);
+    hn::StoreU(Narrowed(statistic.template Of<kTaps>(windows, o).value), Narrow(), to + o);
+}
+
+template <class Statistic>
+void WriteValues(const Statistic& statistic, const RowOfWindows& windows, float* to) {
+  if constexpr (Statistic::kFewTaps) {
+    if (windows.taps.size() == 4) return WriteValuesOf<4>(statistic, windows, to);
+    if (windows.taps.size() == 9) return WriteValuesOf<9>(statistic, windows, to);
+  }
+  WriteValuesOf<0>(statistic, windows, to);
 }
 
 // What they send, and their centres. Writes whole vectors.
-template <class Statistic>
-HWY_NOINLINE void FindShares(const Statistic& statistic, const RowOfWindows& windows, const float* HWY_RESTRICT diff,
-                             double* HWY_RESTRICT shares, double* HWY_RESTRICT centres) {
+template <size_t kTaps, class Statistic>
+HWY_NOINLINE void FindSharesOf(const Statistic& statistic, const RowOfWindows& windows, const float* HWY_RESTRICT diff,
+                               double* HWY_RESTRICT shares, double* HWY_RESTRICT centres) {
   const Wide d;
   for (Index o = 0; o < windows.width; o += WideLanes()) {
-    const auto rest = static_cast<size_t>(std::min(windows.width - o, WideLanes()));
-    const Summary summary = statistic.Of(windows, o);
-    const auto share =
-        statistic.Share(hn::PromoteTo(d, LoadFirst(Narrow(), diff + o, rest)), summary, windows.Count(o));
-    hn::StoreU(share, d, shares + o);
+    const Index rest = windows.width - o;
+    const auto sent =
+        rest < WideLanes() ? LoadFirst(Narrow(), diff + o, static_cast<size_t>(rest)) : hn::LoadU(Narrow(), diff + o);
+    const Summary summary = statistic.template Of<kTaps>(windows, o);
+    hn::StoreU(statistic.Share(hn::PromoteTo(d, sent), summary, windows.Elements(o)), d, shares + o);
     hn::StoreU(summary.centre, d, centres + o);
   }
+}
+
+template <class Statistic>
+void FindShares(const Statistic& statistic, const RowOfWindows& windows, const float* diff, double* shares,
+                double* centres) {
+  if constexpr (Statistic::kFewTaps) {
+    if (windows.taps.size() == 4) return FindSharesOf<4>(statistic, windows, diff, shares, centres);
+    if (windows.taps.size() == 9) return FindSharesOf<9>(statistic, windows, diff, shares, centres);
+  }
+  FindSharesOf<0>(statistic, windows, diff, shares, centres);
 }
 
 // Adds to sums[o] what window o sends to the tap that reads row[o]; reads and writes whole vectors. Windows that are
