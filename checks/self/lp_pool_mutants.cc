@@ -80,7 +80,7 @@ class NaiveLpPool {
   void backward(Index window, const Taps& taps) {
     const double largest = largest_of(taps), norm = std::isinf(largest) ? largest : norm_of(taps, largest);
     for (const auto& tap : taps) {
-      const double x = src(tap), sign = x > 0 ? 1 : x < 0 ? -1 : x;
+      const double x = src(tap), sign = x < 0 ? -1 : x == 0 ? 0 : 1;
       const double ratio = norm == 0 && !is(Bug::kZeroWindowNan) ? 0 : std::abs(x) / norm;
       const double power = p_ == 1 ? 1 : std::pow(ratio, is(Bug::kExponentOfForward) ? p_ : p_ - 1);
       float& sum = call_.floats("diff_src")[tap.input];
