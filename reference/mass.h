@@ -100,15 +100,16 @@ struct Mass {
   }
   static Mass input(S v, double depth) { return input(std::move(v), depth, depth); }
 
+  // Called, not inlined: a formula in masses would be the larger half of what its file compiles to.
   friend Mass operator-(Mass a) {
     a.value = -a.value;
     return a;
   }
-  friend Mass operator+(const Mass& a, const Mass& b) {
+  [[gnu::noinline]] friend Mass operator+(const Mass& a, const Mass& b) {
     return Mass(a.value + b.value, a.mass + b.mass, a.underflow + b.underflow).after(a, b).maybe_exact(a, b);
   }
   friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
-  friend Mass operator*(const Mass& a, const Mass& b) {
+  [[gnu::noinline]] friend Mass operator*(const Mass& a, const Mass& b) {
     const double x = magnitude(a.value), dx = a.mass - x;
     const double y = magnitude(b.value), dy = b.mass - y;
     const double k = std::min(a.k(), b.k());
@@ -117,7 +118,7 @@ struct Mass {
                        a.most() * b.underflow + a.underflow * b.most() + 1);
     return (first_order ? product.after(a, b) : product.after(a, b).using_k()).maybe_exact(a, b);
   }
-  friend Mass operator/(const Mass& a, const Mass& b) {
+  [[gnu::noinline]] friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
     const double q = magnitude(quotient), y = magnitude(b.value), dy = b.mass - y, least = b.least();
     if (std::isinf(y) && std::isfinite(a.mass)) return Mass(quotient, 0, 0).after(a, b);
