@@ -22,11 +22,19 @@ namespace {
 // Running maxima that do not wait for each other.
 constexpr Index kRunning = 4;
 
+// Of two that were not met in the order of their taps: of equals, and of NaNs, the lower tap is taken.
+HWY_INLINE Best<Largest> FirstOf(const Best<Largest>& a, const Best<Largest>& b) {
+  const auto tie = hn::Or(hn::Eq(a.value, b.value), hn::And(hn::IsNaN(a.value), hn::IsNaN(b.value)));
+  const auto lower = hn::RebindMask(D(), hn::Lt(b.tap, a.tap));
+  const auto take = hn::Or(Largest::Takes(b.value, a.value), hn::And(tie, lower));
+  return {hn::IfThenElse(take, b.value, a.value), hn::IfThenElse(hn::RebindMask(DI(), take), b.tap, a.tap)};
+}
+
 // The first of the largest in any lane.
 Index FirstOfLanes(const Best<Largest>& best) {
   const D d;
   const DI di;
-  const auto is_nan = hn::Ne(best.value, best.value);
+  const auto is_nan = hn::IsNaN(best.value);
   const auto wins = hn::AllFalse(d, is_nan) ? hn::Eq(best.value, hn::MaxOfLanes(d, best.value)) : is_nan;
   const auto none = hn::Set(di, std::numeric_limits<std::int32_t>::max());
   return hn::GetLane(hn::MinOfLanes(di, hn::IfThenElse(hn::RebindMask(di, wins), best.tap, none)));
@@ -50,7 +58,7 @@ Index FirstOfLargest(const float* HWY_RESTRICT x, Index count) {
     const auto rest = hn::IfThenElse(hn::FirstN(d, At(count)), LoadFirst(d, x, At(count)), running[0].value);
     running[0].Meet(rest, start(0));
   }
-  for (Index k = 1; k < kRunning; ++k) running[0].MeetUnordered(running[k].value, running[k].tap);
+  for (Index k = 1; k < kRunning; ++k) running[0] = FirstOf(running[0], running[k]);
   running[0].tap = hn::Add(running[0].tap, hn::Iota(di, 0));
   return FirstOfLanes(running[0]);
 }
@@ -91,10 +99,8 @@ class GlobalMaxGradient final : public PlaneKernel {
     float* diff_src = arguments[3].floats();
     ForEachPlane([&](Index, Index plane) {
       float* to = diff_src + plane * space_;
-      const Index winner = argmax[plane];
-      Map(Nothing(), stores_, At(winner), to);
-      to[winner] = diff_dst[plane];
-      Map(Nothing(), stores_, At(space_ - winner - 1), to + winner + 1);
+      Map(Nothing(), stores_, At(space_), to);
+      to[argmax[plane]] = diff_dst[plane];
     });
   }
 

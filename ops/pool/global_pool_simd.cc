@@ -79,7 +79,7 @@ class GlobalPoolGradient final : public GlobalPoolKernel {
     float* diff_src = arguments[2].floats();
     ForEachPlane([&](Index, Index plane) {
       const auto share = static_cast<float>(static_cast<double>(diff_dst[plane]) / divisor_);
-      Map(Constant{share}, stores_, At(space_), diff_src + plane * space_);
+      Map(Constant{share}, stores_, static_cast<size_t>(space_), diff_src + plane * space_);
     });
   }
 

@@ -52,15 +52,6 @@ struct Best {
     value = hn::IfThenElse(take, next, value);
     tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
   }
-
-  // Where taps are not met in their order: of equals, and of NaNs, the lower one is taken.
-  HWY_INLINE void MeetUnordered(hn::Vec<D> next, hn::Vec<DI> next_tap) {
-    const auto nans = hn::And(hn::Ne(next, next), hn::Ne(value, value));
-    const auto lower = hn::RebindMask(D(), hn::Lt(next_tap, tap));
-    const auto take = hn::Or(Order::Takes(next, value), hn::And(hn::Or(hn::Eq(next, value), nans), lower));
-    value = hn::IfThenElse(take, next, value);
-    tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
-  }
 };
 
 // Stores results in the order of elements. Taps that fit a byte are put in order as bytes: one shuffle, where 32-bit
