@@ -116,7 +116,7 @@ Verdict check(const Subject& subject) {
   Comparison comparison;
   std::string isa;
   for (const Argument& argument : subject.arguments()) {
-    if (argument.written || is_saved(subject.spec(), argument.name)) continue;
+    if (argument.written || argument.choices > 0 || is_saved(subject.spec(), argument.name)) continue;
     for (Kind kind : kKinds) {
       if (!suits(kind, argument)) continue;
       Data data = seeded_data(subject, Regime::kNormal);

@@ -13,9 +13,14 @@ References register_references() {
   references.emplace("deform_layer", deform_layer_reference());
   references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
+  references.emplace("min_pool", min_pool_reference());
+  references.emplace("mixed_pool", mixed_pool_reference());
+  references.emplace("adaptive_max_pool", adaptive_max_pool_reference());
+  references.emplace("max_unpool", max_unpool_reference());
   references.emplace("avg_pool", avg_pool_reference());
   references.emplace("sum_pool", sum_pool_reference());
   references.emplace("global_avg_pool", global_avg_pool_reference());
+  references.emplace("global_max_pool", global_max_pool_reference());
   references.emplace("global_sum_pool", global_sum_pool_reference());
   references.emplace("subsample", subsample_reference());
   references.emplace("batch_norm", batch_norm_reference());

@@ -108,4 +108,19 @@ void fill_seeded(const TensorRef& tensor, std::uint64_t seed, std::string_view s
   } while (advance(row, outer));
 }
 
+std::vector<float> seeded_values(const Argument& argument, std::uint64_t seed, Regime regime) {
+  const Shape& shape = argument.shape;
+  std::vector<float> values(static_cast<size_t>(element_count(shape)));
+  if (argument.choices == 0) {
+    fill_seeded({values.data(), ElementType::kFloat32, shape, dense_strides(shape)}, seed, argument.name, regime,
+                argument.domain);
+    return values;
+  }
+  const auto choices = static_cast<std::uint64_t>(argument.choices);
+  for (Index i = 0; i < element_count(shape); ++i)
+    values[static_cast<size_t>(i)] =
+        static_cast<float>(seeded_bits(seed, argument.name, position_of(i, shape)) % choices);
+  return values;
+}
+
 }  // namespace gradproof

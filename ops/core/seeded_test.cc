@@ -56,6 +56,14 @@ TEST(Seeded, FillingEqualsTheValueOfEachElement) {
   }
 }
 
+TEST(Seeded, ChoicesAreWholeNumbersOfEveryKindInEveryRegime) {
+  for (Regime regime : kRegimes) {
+    std::set<float> seen;
+    for (float x : seeded_values({.name = "argmax", .shape = {5, 40}, .choices = 9}, 3, regime)) seen.insert(x);
+    EXPECT_EQ(seen, (std::set<float>{0, 1, 2, 3, 4, 5, 6, 7, 8})) << regime_name(regime);
+  }
+}
+
 TEST(Seeded, ASmallerCaseKeepsItsValues) {
   const Buffer large({4, 6, 9});
   const Buffer small({2, 3, 4});

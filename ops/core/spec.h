@@ -31,6 +31,9 @@ struct Slot {
   Dependence dependence = Dependence::kAffine;
   Domain domain = Domain::kReal;
   std::function<ElementType(const Attributes&)> type = [](const Attributes&) { return ElementType::kFloat32; };
+  // Inputs that are no floats: how many values they choose from, 0, 1, 2, ..., at most 2^24, so that floats hold them
+  // as well. Such inputs are not differentiable.
+  std::function<Index(const Attributes&)> choices{};
   // Names of the axes in two dimensions, where they are not those of a map (n c ih iw), of weights (oc ic kh kw) or of
   // channels (c). In one dimension those that end in h are missing.
   std::vector<std::string> axes{};
@@ -101,6 +104,7 @@ struct Argument {
   ElementType type = ElementType::kFloat32;
   Domain domain = Domain::kReal;
   bool written = false;
+  Index choices = 0;  // as the slot's; 0: any float of the domain
 };
 
 // What a pass reads and writes in a case, in the fixed order in which kernels receive it:
