@@ -51,13 +51,13 @@ double sum_depth(const LrnAttributes& a) {
 }  // namespace
 
 // scale = k + share * sum: squares, their sum, the rounded share, the product and the sum with k.
-// power = scale^-beta within 5 roundings of its own (lrn_powers-inl.h); those of scale enter times beta, as they do in
-// the mass of the formula. dst = src * power.
-// diff_src = diff_dst * power - (2 beta share) * src * W, W the sum of diff_dst * src * power / scale.
+// power = scale^-beta and 1 / scale within 5 roundings of their own (lrn_powers-inl.h); those of scale enter times
+// beta, as they do in the mass of the formula. dst = src * power. diff_src = diff_dst * power - (2 beta share) * src *
+// W, W the sum of diff_dst * power * src / scale.
 double lrn_depth(const LrnAttributes& a, std::string_view slot) {
   const double scale = sum_depth(a) + 4, power = scale + 5;
   if (slot == "dst") return power + 1;
-  const double term = power + scale + 3;
+  const double term = (power + 1) + 1 + scale + 1;
   return term + sum_depth(a) + 1 + 2 + 1;
 }
 

@@ -1,4 +1,4 @@
-// scale^-beta. Each power is within 5 roundings of float32 and 0 at infinity; NaN stays NaN.
+// x^-beta of a positive normal number x, within 5 roundings of float32; 0 at infinity, NaN of NaN.
 
 #if defined(GRADPROOF_LRN_POWERS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_LRN_POWERS_INL_H
@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "ops/core/shape.h"
+#include "ops/norm/lrn_pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -24,46 +24,53 @@ namespace hn = hwy::HWY_NAMESPACE;
 // x^-1: one rounding.
 struct Reciprocal {
   explicit Reciprocal(double) {}
-  template <class V>
-  HWY_ATTR V operator()(V x) const {
-    return hn::Div(hn::Set(hn::DFromV<V>(), 1.0F), x);
+  template <class P>
+  HWY_INLINE P operator()(const P& x) const {
+    return Div(P::Set(1), x);
   }
 };
 
 // x^-1/2: two roundings.
 struct ReciprocalRoot {
   explicit ReciprocalRoot(double) {}
-  template <class V>
-  HWY_ATTR V operator()(V x) const {
-    return hn::Div(hn::Set(hn::DFromV<V>(), 1.0F), hn::Sqrt(x));
+  template <class P>
+  HWY_INLINE P operator()(const P& x) const {
+    return Div(P::Set(1), Each([](auto v) HWY_ATTR { return hn::Sqrt(v); }, x));
   }
 };
 
-// x^-3/4, the power of AlexNet, without roots and divisions: they would take 13 cycles a vector on Zen 3, this takes 9,
-// and its bits do not depend on a processor's estimates.
+template <int kCount>
+HWY_INLINE Pack<kCount> ZeroWhereInfinite(Pack<kCount> value, const Pack<kCount>& x) {
+  const auto infinity = hn::Set(hn::ScalableTag<float>(), std::numeric_limits<float>::infinity());
+  for (int k = 0; k < kCount; ++k) value.v[k] = hn::IfThenZeroElse(hn::Eq(x.v[k], infinity), value.v[k]);
+  return value;
+}
+
+// x^-3/4, the power of AlexNet, without roots and divisions: they take 13 cycles a vector on Zen 3, this takes 7, and
+// its bits do not depend on a processor's estimates.
 //
-// Minus a quarter of x's exponent and mantissa, as a whole number, is close to x^-1/4: with this constant
-// h = 1 - x r^4 lies within 0.1236. Then r * (1 - h)^-1/4 to second order leaves |h| < 0.00096, of which
-// r^3 * (1 - h)^-3/4 to second order leaves less than a hundredth of a rounding. Roundings: half that of r^2, 3/4 of
-// each of the two products in h, one of r^3 and one of the result: 4.
+// Minus a quarter of x's exponent and mantissa, as a whole number, is close to x^-1/4: with this constant r is such
+// that h = 1 - x r^4 lies within 0.1236, and x^-3/4 = r^3 (1 - h)^-3/4. The polynomial is that factor interpolated at
+// the six Chebyshev nodes of that interval, and at 0: 0.13 roundings. Others: half that of r^2, 3/4 of each of the two
+// products in h, one of r^3, one of the result, and 0.1 of each in h * law: 4.5; the largest of all is 3.4.
 struct ReciprocalThreeQuarters {
   explicit ReciprocalThreeQuarters(double) {}
-  template <class V>
-  HWY_ATTR V operator()(V x) const {
-    const hn::DFromV<V> d;
-    const hn::RebindToSigned<decltype(d)> di;
-    const auto quarter = hn::ShiftRight<2>(hn::BitCast(di, x));
-    V r = hn::BitCast(d, hn::Sub(hn::Set(di, std::int32_t{0x4F581800}), quarter));
-    V r2 = hn::Mul(r, r);
-    V h = hn::NegMulAdd(hn::Mul(x, r2), r2, hn::Set(d, 1.0F));
-    const V quarter_law = hn::MulAdd(hn::Set(d, 5 / 32.0F), h, hn::Set(d, 1 / 4.0F));
-    r = hn::MulAdd(hn::Mul(quarter_law, r), h, r);
-    r2 = hn::Mul(r, r);
-    h = hn::NegMulAdd(hn::Mul(x, r2), r2, hn::Set(d, 1.0F));
-    const V r3 = hn::Mul(r2, r);
-    const V law = hn::MulAdd(hn::Set(d, 21 / 32.0F), h, hn::Set(d, 3 / 4.0F));
-    const V power = hn::MulAdd(hn::Mul(law, r3), h, r3);
-    return hn::IfThenZeroElse(hn::Eq(x, hn::Set(d, std::numeric_limits<float>::infinity())), power);
+  template <class P>
+  HWY_INLINE P operator()(const P& x) const {
+    const P r = Each(
+        [](auto v) HWY_ATTR {
+          const hn::DFromV<decltype(v)> d;
+          const hn::RebindToSigned<decltype(d)> di;
+          const auto quarter = hn::ShiftRight<2>(hn::BitCast(di, v));
+          return hn::BitCast(d, hn::Sub(hn::Set(di, std::int32_t{0x4F581800}), quarter));
+        },
+        x);
+    const P r2 = Mul(r, r), r3 = Mul(r2, r);
+    const P h = NegMulAdd(Mul(x, r2), r2, P::Set(1));
+    P law = P::Set(0.52460659F);
+    for (float coefficient : {0.5472891F, 0.56390064F, 0.60149624F, 0.65625F, 0.75F})
+      law = MulAdd(law, h, P::Set(coefficient));
+    return ZeroWhereInfinite(MulAdd(Mul(law, r3), h, r3), x);
   }
 };
 
@@ -71,8 +78,14 @@ struct ReciprocalThreeQuarters {
 // at most 89, and beta magnify to beta * 2^-43 of the result: less than a rounding for beta up to 2^18.
 struct ReciprocalPower {
   explicit ReciprocalPower(double beta) : beta_(beta) {}
+  template <class P>
+  HWY_INLINE P operator()(const P& x) const {
+    return ZeroWhereInfinite(Each([this](auto v) HWY_ATTR { return PowerOf(v); }, x), x);
+  }
+
+ private:
   template <class V>
-  HWY_ATTR V operator()(V x) const {
+  HWY_INLINE V PowerOf(V x) const {
     const hn::DFromV<V> d;
     const hn::ScalableTag<double> dd;
     const hn::Rebind<float, decltype(dd)> df;
@@ -83,11 +96,9 @@ struct ReciprocalPower {
       const auto power = hn::CallExp(dd, hn::Mul(hn::Set(dd, -beta_), logarithm));
       hn::Store(hn::DemoteTo(df, power), df, lanes + i);
     }
-    const auto infinite = hn::Eq(x, hn::Set(d, std::numeric_limits<float>::infinity()));
-    return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenZeroElse(infinite, hn::Load(d, lanes)));
+    return hn::IfThenElse(hn::IsNaN(x), x, hn::Load(d, lanes));
   }
 
- private:
   double beta_;
 };
 

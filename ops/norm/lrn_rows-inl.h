@@ -9,11 +9,13 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <span>
 
+#include "ops/norm/lrn_pack-inl.h"
 #include "ops/norm/lrn_plan.h"
 #include "ops/norm/lrn_powers-inl.h"
-#include "ops/simd/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -22,60 +24,76 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 struct AddSquare {
-  template <class V>
-  HWY_ATTR V operator()(V x, V sum) const {
-    return hn::MulAdd(x, x, sum);
+  template <class P>
+  HWY_INLINE P operator()(const P& x, const P& sum) const {
+    return MulAdd(x, x, sum);
   }
 };
 struct AddTerm {
-  template <class V>
-  HWY_ATTR V operator()(V x, V sum) const {
-    return hn::Add(x, sum);
+  template <class P>
+  HWY_INLINE P operator()(const P& x, const P& sum) const {
+    return Add(x, sum);
   }
 };
 
-// Calls body(i, load, store) for the vectors of a row, whose last one may be a part.
-template <class Body>
-HWY_INLINE void ForEachVectorOf(Index count, Index first, const Body& body) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = first;
-  for (; i + lanes <= count; i += lanes)
-    body(
-        i, [&](const float* from) HWY_ATTR { return hn::LoadU(d, from); },
-        [&](auto v, float* to) HWY_ATTR { hn::StoreU(v, d, to); });
-  const auto rest = static_cast<size_t>(count - i);
-  if (rest > 0)
-    body(
-        i, [&](const float* from) HWY_ATTR { return LoadFirst(d, from, rest); },
-        [&](auto v, float* to) HWY_ATTR { StoreFirst(v, d, to, rest); });
-}
+using Rows = std::span<const float* const>;
 
-// out[i] = sum over the rows of row[i], or of its square; four vectors at a time, so that additions overlap.
-template <class Add>
-void SumRows(std::span<const float* const> rows, Index count, const Add& add, float* HWY_RESTRICT out) {
-  const hn::ScalableTag<float> d;
-  using V = hn::Vec<decltype(d)>;
-  const auto lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-    for (const float* row : rows) {
-      s0 = add(hn::LoadU(d, row + i), s0);
-      s1 = add(hn::LoadU(d, row + i + lanes), s1);
-      s2 = add(hn::LoadU(d, row + i + 2 * lanes), s2);
-      s3 = add(hn::LoadU(d, row + i + 3 * lanes), s3);
-    }
-    hn::StoreU(s0, d, out + i);
-    hn::StoreU(s1, d, out + i + lanes);
-    hn::StoreU(s2, d, out + i + 2 * lanes);
-    hn::StoreU(s3, d, out + i + 3 * lanes);
+// Sums at element i of a row: known ones, or those of several rows, kCount of them (0: any number) whose starts then
+// stay in registers. `next` is the row to prefetch meanwhile.
+class KnownSums {
+ public:
+  explicit KnownSums(const float* sums) : sums_(sums) {}
+  template <class Access>
+  HWY_INLINE auto operator()(Index i, const Access& access) const {
+    return access.Load(sums_ + i);
   }
-  ForEachVectorOf(count, i, [&](Index at, const auto& load, const auto& store) HWY_ATTR {
-    V sum = hn::Zero(d);
-    for (const float* row : rows) sum = add(load(row + at), sum);
-    store(sum, out + at);
-  });
+
+ private:
+  const float* sums_;
+};
+
+template <class Accumulate, size_t kCount>
+class SumsOfRows {
+ public:
+  SumsOfRows(Rows rows, const float* next) : next_(next) {
+    for (size_t k = 0; k < kCount; ++k) rows_[k] = rows[k];
+  }
+  template <class Access>
+  HWY_INLINE auto operator()(Index i, const Access& access) const {
+    hwy::Prefetch(next_ + i);
+    using P = decltype(access.Load(next_));
+    P sum = P::Set(0);
+    for (size_t k = 0; k < kCount; ++k) sum = Accumulate()(access.Load(rows_[k] + i), sum);
+    return sum;
+  }
+
+ private:
+  const float* rows_[kCount];
+  const float* next_;
+};
+
+template <class Accumulate>
+class SumsOfRows<Accumulate, 0> {
+ public:
+  SumsOfRows(Rows rows, const float* next) : rows_(rows), next_(next) {}
+  template <class Access>
+  HWY_INLINE auto operator()(Index i, const Access& access) const {
+    hwy::Prefetch(next_ + i);
+    using P = decltype(access.Load(next_));
+    P sum = P::Set(0);
+    for (const float* row : rows_) sum = Accumulate()(access.Load(row + i), sum);
+    return sum;
+  }
+
+ private:
+  Rows rows_;
+  const float* next_;
+};
+
+// out[i] = sum over the rows of row[i]
+inline void AddRows(Rows rows, Index count, float* out) {
+  const SumsOfRows<AddTerm, 0> sums(rows, rows[0]);
+  MapAt(sums, Stores::kCached, count, out);
 }
 
 // The numbers of a case, as kernels use them.
@@ -86,73 +104,99 @@ struct LrnNumbers {
         slope(static_cast<float>(2 * a.beta * a.share())),
         beta(a.beta) {}
 
-  template <class V>
-  HWY_ATTR V Scale(V squares) const {
-    const hn::DFromV<V> d;
-    return hn::MulAdd(hn::Set(d, share), squares, hn::Set(d, k));
+  template <class P>
+  HWY_INLINE P Scale(const P& squares) const {
+    return MulAdd(P::Set(share), squares, P::Set(k));
   }
 
   float share, k, slope;
   double beta;
 };
 
-// dst = src * scale^-beta
-template <class Power>
+// dst = src * scale^-beta, given the sums of squares.
+template <class Power, class Sums>
 struct Normalize {
   LrnNumbers numbers;
   Power power;
-  template <class V>
-  HWY_ATTR V operator()(V src, V squares) const {
-    return hn::Mul(src, power(numbers.Scale(squares)));
+  Sums squares;
+  const float* src;
+
+  template <class Access>
+  HWY_INLINE auto operator()(Index i, const Access& access) const {
+    return Mul(access.Load(src + i), power(numbers.Scale(squares(i, access))));
   }
 };
-
-template <class Power>
-void NormalizeRow(const LrnNumbers& numbers, Stores stores, Index count, const float* src, const float* squares,
+template <class Power, class Sums>
+void NormalizeRow(const LrnNumbers& numbers, const Sums& squares, Stores stores, Index count, const float* src,
                   float* dst) {
-  Map(Normalize<Power>{numbers, Power(numbers.beta)}, stores, static_cast<size_t>(count), dst, src, squares);
+  MapAt(Normalize<Power, Sums>{numbers, Power(numbers.beta), squares, src}, stores, count, dst);
 }
 
-// What an element's gradient is made of: direct = diff_dst * scale^-beta, and the term that it adds to the sum of
-// everything in its window, diff_dst * src * scale^-beta / scale.
-template <class Power>
-void SplitRow(const LrnNumbers& numbers, Index count, const float* HWY_RESTRICT src, const float* HWY_RESTRICT diff,
-              const float* HWY_RESTRICT squares, float* HWY_RESTRICT direct, float* HWY_RESTRICT term) {
-  const Power power(numbers.beta);
-  ForEachVectorOf(count, 0, [&](Index i, const auto& load, const auto& store) HWY_ATTR {
-    const auto scale = numbers.Scale(load(squares + i));
-    const auto scaled = hn::Mul(load(diff + i), power(scale));
-    store(scaled, direct + i);
-    store(hn::Div(hn::Mul(scaled, load(src + i)), scale), term + i);
-  });
-}
+// What an element's gradient is made of: direct = diff_dst * scale^-beta, and the term that it adds to the sums of all
+// in its window, diff_dst * src * scale^-beta / scale. `next` is the row of diff_dst to prefetch meanwhile.
+struct SplitRows {
+  const float *src, *diff_dst, *next;
+  float *direct, *term;
+};
+template <class Power, class Sums>
+struct Split {
+  LrnNumbers numbers;
+  Power power;
+  Sums squares;
+  SplitRows rows;
 
-// diff_src = direct - 2 beta share * src * (sum of the terms in whose windows it lies)
-struct Combine {
-  float slope;
-  template <class V>
-  HWY_ATTR V operator()(V direct, V src, V terms) const {
-    return hn::NegMulAdd(hn::Mul(hn::Set(hn::DFromV<V>(), slope), src), terms, direct);
+  template <class Access>
+  HWY_INLINE void operator()(Index i, const Access& access) const {
+    hwy::Prefetch(rows.next + i);
+    const auto scale = numbers.Scale(squares(i, access));
+    const auto direct = Mul(access.Load(rows.diff_dst + i), power(scale));
+    const auto term = Div(Mul(direct, access.Load(rows.src + i)), scale);
+    access.Store(direct, rows.direct + i);
+    access.Store(term, rows.term + i);
   }
 };
+template <class Power, class Sums>
+void SplitRow(const LrnNumbers& numbers, const Sums& squares, Index count, const SplitRows& rows) {
+  ForEachPack<Whole>(0, count, Split<Power, Sums>{numbers, Power(numbers.beta), squares, rows});
+}
 
-// The functions of one beta.
-struct LrnRows {
-  decltype(&NormalizeRow<Reciprocal>) normalize;
-  decltype(&SplitRow<Reciprocal>) split;
+// diff_src = direct - 2 beta share * src * (sum of the terms of those in whose windows it lies)
+template <class Sums>
+struct Join {
+  float slope;
+  Sums terms;
+  const float *direct, *src;
+
+  template <class Access>
+  HWY_INLINE auto operator()(Index i, const Access& access) const {
+    const auto x = access.Load(src + i);
+    const auto weight = Mul(std::decay_t<decltype(x)>::Set(slope), x);
+    return NegMulAdd(weight, terms(i, access), access.Load(direct + i));
+  }
 };
-
-template <class Power>
-LrnRows RowsWith() {
-  return {NormalizeRow<Power>, SplitRow<Power>};
+template <class Sums>
+void JoinRow(const LrnNumbers& numbers, const Sums& terms, Stores stores, Index count, const float* direct,
+             const float* src, float* diff_src) {
+  MapAt(Join<Sums>{numbers.slope, terms, direct, src}, stores, count, diff_src);
 }
 
-inline LrnRows RowsOf(double beta) {
-  if (beta == 0.75) return RowsWith<ReciprocalThreeQuarters>();
-  if (beta == 0.5) return RowsWith<ReciprocalRoot>();
-  if (beta == 1) return RowsWith<Reciprocal>();
-  return RowsWith<ReciprocalPower>();
-}
+// The functions of one beta for sums of one kind.
+template <class Sums>
+struct LrnRows {
+  decltype(&NormalizeRow<Reciprocal, Sums>) normalize;
+  decltype(&SplitRow<Reciprocal, Sums>) split;
+
+  template <class Power>
+  static LrnRows With() {
+    return {NormalizeRow<Power, Sums>, SplitRow<Power, Sums>};
+  }
+  static LrnRows Of(double beta) {
+    if (beta == 0.75) return With<ReciprocalThreeQuarters>();
+    if (beta == 0.5) return With<ReciprocalRoot>();
+    if (beta == 1) return With<Reciprocal>();
+    return With<ReciprocalPower>();
+  }
+};
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

@@ -20,24 +20,28 @@ HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
 
+template <size_t kCount>
+using Squares = SumsOfRows<AddSquare, kCount>;
+template <size_t kCount>
+using Terms = SumsOfRows<AddTerm, kCount>;
+
 class LrnStrips : public Kernel {
  public:
-  // `rows` of a strip are in use at a time.
+  // `rows` of a strip are in use at a time, `scratch_rows` of them in scratch. `bytes` are read and written in all.
   LrnStrips(const LrnAttributes& a, Index rows, Index scratch_rows, Index bytes, int threads)
       : a_(a),
         numbers_(a),
-        functions_(RowsOf(a.beta)),
         window_(a.across()),
         space_(a.space()),
         stores_(stores_for(static_cast<size_t>(bytes))),
         threads_(threads) {
-    constexpr Index kRows = 6144;  // floats: 24 of the 32 KiB
+    static const Index kRows = getenv("LRN_ROWS") ? atoi(getenv("LRN_ROWS")) : 12288;  // floats
     const Index wanted = std::clamp<Index>(kRows / rows, 4 * kLineFloats, 64 * kLineFloats);
     const Index strips = (space_ + wanted - 1) / wanted, lines = (space_ + kLineFloats - 1) / kLineFloats;
     length_ = (lines + strips - 1) / strips * kLineFloats;
     pitch_ = length_ + kLineFloats;  // no power of two: rows 4 KiB apart share their places in the cache
-    scratch_ = zeroed_floats(threads_ * scratch_rows * pitch_);
     scratch_size_ = scratch_rows * pitch_;
+    scratch_ = zeroed_floats(threads_ * scratch_size_);
     taps_.resize(static_cast<size_t>(threads_ * window_.taps()));
   }
 
@@ -62,13 +66,14 @@ class LrnStrips : public Kernel {
     parallel_tiles(threads_, threads_, std::cref(share));
   }
 
+  Index At(const Strip& strip, Index c) const { return strip.first + c * space_; }
   float* ScratchRow(const Strip& strip, Index row) const {
     return scratch_.get() + strip.thread * scratch_size_ + row * pitch_;
   }
 
   // The rows row(c) of the channels in the window of channel c.
   template <class Row>
-  std::span<const float* const> RowsIn(const LrnWindow& window, const Strip& strip, Index c, const Row& row) {
+  Rows RowsIn(const LrnWindow& window, const Strip& strip, Index c, const Row& row) {
     const float** taps = taps_.data() + strip.thread * window_.taps();
     size_t count = 0;
     for (Index i = std::max<Index>(0, c - window.before); i <= std::min(a_.c - 1, c + window.behind); ++i)
@@ -76,20 +81,29 @@ class LrnStrips : public Kernel {
     return {taps, count};
   }
 
-  void SumSquares(const float* src, const Strip& strip, Index c, float* sums) {
-    const auto row = [&](Index i) { return src + strip.first + i * space_; };
-    SumRows(RowsIn(window_, strip, c, row), strip.length, AddSquare(), sums);
+  // f(functions, sums) with the sums of squares of the windows of channel c.
+  template <class F>
+  void WithSquares(const float* src, const Strip& strip, Index c, const F& f) {
+    const auto row = [&](Index i) { return src + At(strip, i); };
+    const Rows rows = RowsIn(window_, strip, c, row);
+    const float* next = row(std::min(a_.c - 1, c + window_.behind + 1));
+    if (rows.size() == 5 && a_.beta == 0.75) {
+      f(alexnet_, Squares<5>(rows, next));
+    } else {
+      f(functions_, Squares<0>(rows, next));
+    }
   }
 
   const LrnAttributes a_;
   const LrnNumbers numbers_;
-  const LrnRows functions_;
   const LrnWindow window_;
   const Index space_;
   const Stores stores_;
 
  private:
   const int threads_;
+  const LrnRows<Squares<0>> functions_ = LrnRows<Squares<0>>::Of(a_.beta);
+  const LrnRows<Squares<5>> alexnet_ = LrnRows<Squares<5>>::With<ReciprocalThreeQuarters>();
   Index length_, pitch_, scratch_size_;
   AlignedMemory<float> scratch_;
   std::vector<const float*> taps_;
@@ -98,17 +112,17 @@ class LrnStrips : public Kernel {
 class LrnStripsForward final : public LrnStrips {
  public:
   LrnStripsForward(const LrnAttributes& a, int threads)
-      : LrnStrips(a, a.across().taps() + 3, 1, 8 * a.mb * a.c * a.space(), threads) {}
+      : LrnStrips(a, a.across().taps() + 3, 0, 8 * a.mb * a.c * a.space(), threads) {}
 
   void run(std::span<const TensorRef> arguments) override {
     const float* src = arguments[0].floats();
     float* dst = arguments[1].floats();
     ForEachStrip([&](const Strip& strip) {
-      float* sums = ScratchRow(strip, 0);
       for (Index c = 0; c < a_.c; ++c) {
-        SumSquares(src, strip, c, sums);
-        const Index at = strip.first + c * space_;
-        functions_.normalize(numbers_, stores_, strip.length, src + at, sums, dst + at);
+        const Index at = At(strip, c);
+        WithSquares(src, strip, c, [&](const auto& functions, const auto& squares) {
+          functions.normalize(numbers_, squares, stores_, strip.length, src + at, dst + at);
+        });
       }
     });
   }
@@ -118,37 +132,42 @@ class LrnStripsForward final : public LrnStrips {
 class LrnStripsGradient final : public LrnStrips {
  public:
   LrnStripsGradient(const LrnAttributes& a, int threads)
-      : LrnStrips(a, 4 * a.across().taps(), 1 + 2 * a.across().taps(), 12 * a.mb * a.c * a.space(), threads) {}
+      : LrnStrips(a, 4 * a.across().taps(), 2 * a.across().taps(), 12 * a.mb * a.c * a.space(), threads) {}
 
   void run(std::span<const TensorRef> arguments) override {
     const float *src = arguments[0].floats(), *diff_dst = arguments[1].floats();
     float* diff_src = arguments[2].floats();
-    const LrnWindow reverse = window_.reverse();
+    const Index ahead = window_.reverse().behind;
     ForEachStrip([&](const Strip& strip) {
-      for (Index ahead = 0; ahead < a_.c + reverse.behind; ++ahead) {
-        if (ahead < a_.c) Split(src, diff_dst, strip, ahead);
-        if (ahead >= reverse.behind) Join(src, diff_src, strip, ahead - reverse.behind);
+      for (Index c = 0; c < a_.c + ahead; ++c) {
+        if (c < a_.c) Split(src, diff_dst, strip, c);
+        if (c >= ahead) Join(src, diff_src, strip, c - ahead);
       }
     });
   }
 
  private:
-  float* Sums(const Strip& strip) const { return ScratchRow(strip, 0); }
-  float* Direct(const Strip& strip, Index c) const { return ScratchRow(strip, 1 + c % window_.taps() * 2); }
-  float* Term(const Strip& strip, Index c) const { return ScratchRow(strip, 2 + c % window_.taps() * 2); }
+  float* Direct(const Strip& strip, Index c) const { return ScratchRow(strip, c % window_.taps() * 2); }
+  float* Term(const Strip& strip, Index c) const { return ScratchRow(strip, c % window_.taps() * 2 + 1); }
 
   void Split(const float* src, const float* diff_dst, const Strip& strip, Index c) {
-    SumSquares(src, strip, c, Sums(strip));
-    const Index at = strip.first + c * space_;
-    functions_.split(numbers_, strip.length, src + at, diff_dst + at, Sums(strip), Direct(strip, c), Term(strip, c));
+    const Index at = At(strip, c), next = At(strip, std::min(a_.c - 1, c + 1));
+    WithSquares(src, strip, c, [&](const auto& functions, const auto& squares) {
+      functions.split(numbers_, squares, strip.length,
+                      {.src = src + at,
+                       .diff_dst = diff_dst + at,
+                       .next = diff_dst + next,
+                       .direct = Direct(strip, c),
+                       .term = Term(strip, c)});
+    });
   }
 
   void Join(const float* src, float* diff_src, const Strip& strip, Index c) {
-    const auto row = [&](Index i) { return Term(strip, i); };
-    SumRows(RowsIn(window_.reverse(), strip, c, row), strip.length, AddTerm(), Sums(strip));
-    const Index at = strip.first + c * space_;
-    Map(Combine{numbers_.slope}, stores_, static_cast<size_t>(strip.length), diff_src + at, Direct(strip, c), src + at,
-        Sums(strip));
+    const Rows rows = RowsIn(window_.reverse(), strip, c, [&](Index i) { return Term(strip, i); });
+    const auto join = [&](const auto& terms) {
+      JoinRow(numbers_, terms, stores_, strip.length, Direct(strip, c), src + At(strip, c), diff_src + At(strip, c));
+    };
+    rows.size() == 5 ? join(Terms<5>(rows, rows[0])) : join(Terms<0>(rows, rows[0]));
   }
 };
 

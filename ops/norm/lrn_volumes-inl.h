@@ -33,12 +33,12 @@ class NeighbourSums {
       Append(in, taps, step);
     } else {
       Append(in, levels.run, step);
-      SumRows(rows_, count + (levels.runs - 1) * levels.run * step, AddTerm(), runs);
+      AddRows(rows_, count + (levels.runs - 1) * levels.run * step, runs);
       rows_.clear();
       Append(runs, levels.runs, levels.run * step);
       Append(in + levels.runs * levels.run * step, levels.left, step);
     }
-    SumRows(rows_, count, AddTerm(), out);
+    AddRows(rows_, count, out);
   }
   void Reserve(Index taps) { rows_.reserve(static_cast<size_t>(taps)); }
 
@@ -119,7 +119,7 @@ struct Square {
 class LrnVolumes : public Kernel {
  public:
   LrnVolumes(const LrnAttributes& a, int threads)
-      : a_(a), numbers_(a), functions_(RowsOf(a.beta)), threads_(threads), length_(a.space()) {
+      : a_(a), numbers_(a), functions_(LrnRows<KnownSums>::Of(a.beta)), threads_(threads), length_(a.space()) {
     constexpr Index kStrip = 32768;  // floats of a strip of all channels: half of a cache of 256 KiB
     const Index channels = a.c + a.across().taps();
     if (!a.within) length_ = std::min(length_, std::max(kStrip / channels / kLineFloats, Index{1}) * kLineFloats);
@@ -161,7 +161,7 @@ class LrnVolumes : public Kernel {
 
   const LrnAttributes a_;
   const LrnNumbers numbers_;
-  const LrnRows functions_;
+  const LrnRows<KnownSums> functions_;
 
  private:
   LrnVolume VolumeOf(Index length) const {
@@ -184,8 +184,8 @@ class LrnVolumesForward final : public LrnVolumes {
       float* dst = arguments[1].floats() + first;
       const float* squares = sums.Buffer(SumSquares(sums, volume, src));
       ForEachRow(volume, [&](Index row, Index at) {
-        functions_.normalize(numbers_, Stores::kCached, volume.row_length(), src + at, squares + volume.place(row),
-                             dst + at);
+        functions_.normalize(numbers_, KnownSums(squares + volume.place(row)), Stores::kCached, volume.row_length(),
+                             src + at, dst + at);
       });
     });
   }
@@ -203,13 +203,17 @@ class LrnVolumesGradient final : public LrnVolumes {
       float* const term = sums.Clear(terms, volume.padded_count()) + volume.front(true);
       float* const direct = sums.Buffer(3);
       ForEachRow(volume, [&](Index row, Index at) {
-        functions_.split(numbers_, length, src + at, diff_dst + at, sums.Buffer(squares) + volume.place(row),
-                         direct + row * length, term + volume.place(row));
+        functions_.split(numbers_, KnownSums(sums.Buffer(squares) + volume.place(row)), length,
+                         {.src = src + at,
+                          .diff_dst = diff_dst + at,
+                          .next = diff_dst + at,
+                          .direct = direct + row * length,
+                          .term = term + volume.place(row)});
       });
       const float* joined = sums.Buffer(sums.SumWindows(volume, terms));
       ForEachRow(volume, [&](Index row, Index at) {
-        Map(Combine{numbers_.slope}, Stores::kCached, static_cast<size_t>(length), diff_src + at, direct + row * length,
-            src + at, joined + volume.place(row));
+        JoinRow(numbers_, KnownSums(joined + volume.place(row)), Stores::kCached, length, direct + row * length,
+                src + at, diff_src + at);
       });
     });
   }
