@@ -15,11 +15,13 @@ struct Response {
         k(static_cast<float>(c.attributes.real("k"))),
         data(dims_of(spatial_shape(c.attributes, c.attributes.integer("mb"), c.attributes.integer("c")))) {}
 
-  dnnl::lrn_forward::primitive_desc forward(const memory::desc& d) const {
-    return {{dnnl::prop_kind::forward_training, algorithm, d, size, alpha, beta, k}, engine()};
+  // At inference there is no workspace to write.
+  dnnl::lrn_forward::primitive_desc forward(const memory::desc& d, dnnl::prop_kind kind) const {
+    return {{kind, algorithm, d, size, alpha, beta, k}, engine()};
   }
   dnnl::primitive_desc gradient(const memory::desc& d) const {
-    return dnnl::lrn_backward::primitive_desc({algorithm, d, d, size, alpha, beta, k}, engine(), forward(d));
+    return dnnl::lrn_backward::primitive_desc({algorithm, d, d, size, alpha, beta, k}, engine(),
+                                              forward(d, dnnl::prop_kind::forward_training));
   }
 
   dnnl::algorithm algorithm;
@@ -33,7 +35,9 @@ Problem problem(const Case& c, const Pass& pass) {
   Problem problem;
   if (pass.is_forward()) {
     problem.tensors = {{"src", DNNL_ARG_SRC, lrn.data}, {"dst", DNNL_ARG_DST, lrn.data}};
-    problem.describe = [=](Layout layout) { return lrn.forward(channels_desc(lrn.data, layout)); };
+    problem.describe = [=](Layout layout) {
+      return lrn.forward(channels_desc(lrn.data, layout), dnnl::prop_kind::forward_inference);
+    };
     return problem;
   }
   problem.tensors = {{"src", DNNL_ARG_SRC, lrn.data},
@@ -41,7 +45,7 @@ Problem problem(const Case& c, const Pass& pass) {
                      {"diff_src", DNNL_ARG_DIFF_SRC, lrn.data}};
   problem.describe = [=](Layout layout) { return lrn.gradient(channels_desc(lrn.data, layout)); };
   problem.forward_of = [=](const dnnl::primitive_desc& gradient) {
-    return lrn.forward(gradient.query_md(dnnl::query::exec_arg_md, DNNL_ARG_SRC));
+    return lrn.forward(gradient.query_md(dnnl::query::exec_arg_md, DNNL_ARG_SRC), dnnl::prop_kind::forward_training);
   };
   return problem;
 }

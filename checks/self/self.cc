@@ -106,6 +106,7 @@ std::vector<Mutant> all_mutants() {
            subsample_mutants,
            batch_norm_mutants,
            sample_norm_mutants,
+           lrn_mutants,
            relu_mutants,
            linear_mutants,
            reference_mutants,
@@ -116,12 +117,28 @@ std::vector<Mutant> all_mutants() {
 
 std::vector<Mutant> healthy_kernels() {
   return {
-      healthy_conv(),           healthy_conv_transpose(), healthy_coord_conv(),      healthy_depthwise_separable_conv(),
-      healthy_separable_conv(), healthy_max_pool(),       healthy_batch_norm(),      healthy_relu(),
-      healthy_linear(),         healthy_local_conv(),     healthy_deform_conv(),     healthy_deform_layer(),
-      healthy_avg_pool(),       healthy_sum_pool(),       healthy_global_avg_pool(), healthy_global_sum_pool(),
-      healthy_subsample(),      healthy_group_norm(),     healthy_instance_norm(),   healthy_layer_norm(),
+      healthy_conv(),
+      healthy_conv_transpose(),
+      healthy_coord_conv(),
+      healthy_depthwise_separable_conv(),
+      healthy_separable_conv(),
+      healthy_max_pool(),
+      healthy_batch_norm(),
+      healthy_relu(),
+      healthy_linear(),
+      healthy_local_conv(),
+      healthy_deform_conv(),
+      healthy_deform_layer(),
+      healthy_avg_pool(),
+      healthy_sum_pool(),
+      healthy_global_avg_pool(),
+      healthy_global_sum_pool(),
+      healthy_subsample(),
+      healthy_group_norm(),
+      healthy_instance_norm(),
+      healthy_layer_norm(),
       healthy_rms_norm(),
+      healthy_lrn(),
   };
 }
 

@@ -10,6 +10,7 @@
 #include "ops/norm/batch_norm.h"
 #include "ops/norm/group_norm.h"
 #include "ops/norm/layer_norm.h"
+#include "ops/norm/lrn.h"
 #include "ops/pool/max_pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -100,7 +101,7 @@ TEST(Targets, ForcingDoesNotOutliveThePlan) {
 
 TEST(Targets, KernelsReportTheForcedTarget) {
   for (const Operation& operation : {relu_operation(), max_pool_operation(), batch_norm_operation(),
-                                     group_norm_operation(), layer_norm_operation()}) {
+                                     group_norm_operation(), layer_norm_operation(), lrn_operation()}) {
     const Case c = make_case(operation.spec, operation.spec.smoke_cases.front());
     for (const Implementation& implementation : operation.implementations)
       for (const Pass& pass : operation.spec.passes()) {
