@@ -95,7 +95,8 @@ Operation lrn_operation() {
       "mb=1,c=3,iw=5,size=1000000000,alpha=1e9,k=2",        // far beyond
       "mb=1,c=1,ih=6,iw=7,alpha=4",                         // one channel
       "mb=3,c=5,iw=1,size=3,alpha=0.5",                     // no space
-      "mb=1,c=2,ih=1,iw=67,size=2,alpha=1,beta=0.3",        // more than four vectors on AVX-512
+      "mb=1,c=2,ih=1,iw=67,size=2,alpha=1,beta=0.3",        // any exponent
+      "mb=1,c=6,ih=3,iw=19,alpha=1",                        // pairs of vectors, a single one and a part
       "mb=1,c=4,ih=5,iw=7,size=1,alpha=2,beta=2.5,k=3",     // a window of one
       "mb=1,c=41,iw=3,size=35,alpha=9,beta=0.75,k=1",       // sums of two levels
       "mb=2,c=3,id=2,ih=3,iw=4,size=3,alpha=0",             // a constant scale

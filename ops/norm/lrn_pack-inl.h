@@ -1,6 +1,5 @@
-// A few vectors that go through a computation side by side: a power is a chain of 12 dependent operations, and
-// schedulers hold too few of them to find the next vector's by themselves (64 on Zen 3, 18 cycles a vector instead of
-// 11).
+// A pair of vectors that go through a computation side by side: a power is a chain of 13 dependent operations, and
+// schedulers do not hold enough of them (64 on Zen 3) to overlap one vector's with the next one's.
 
 #if defined(GRADPROOF_LRN_PACK_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_LRN_PACK_INL_H
@@ -22,11 +21,7 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-#ifdef LRN_SIDE
-constexpr int kSideBySide = LRN_SIDE;
-#else
 constexpr int kSideBySide = 2;
-#endif
 
 template <int kCount>
 struct Pack {

@@ -77,29 +77,29 @@ struct ReciprocalThreeQuarters {
 // x^-beta = exp(-beta log(x)) in double, rounded once: Highway's functions are within 4 units of 2^-52, which log(x),
 // at most 89, and beta magnify to beta * 2^-43 of the result: less than a rounding for beta up to 2^18.
 struct ReciprocalPower {
-  explicit ReciprocalPower(double beta) : beta_(beta) {}
-  template <class P>
-  HWY_INLINE P operator()(const P& x) const {
-    return ZeroWhereInfinite(Each([this](auto v) HWY_ATTR { return PowerOf(v); }, x), x);
+  explicit ReciprocalPower(double b) : beta(b) {}
+  template <int kCount>
+  HWY_INLINE Pack<kCount> operator()(const Pack<kCount>& x) const {
+    using D = hn::ScalableTag<float>;
+    HWY_ALIGN float numbers[kCount * hn::MaxLanes(D())];
+    Whole<kCount>().Store(x, numbers);
+    Raise(-beta, static_cast<size_t>(kCount) * hn::Lanes(D()), numbers);
+    Pack<kCount> power = Whole<kCount>().Load(numbers);
+    for (int k = 0; k < kCount; ++k) power.v[k] = hn::IfThenElse(hn::IsNaN(x.v[k]), x.v[k], power.v[k]);
+    return ZeroWhereInfinite(power, x);
   }
 
- private:
-  template <class V>
-  HWY_INLINE V PowerOf(V x) const {
-    const hn::DFromV<V> d;
-    const hn::ScalableTag<double> dd;
-    const hn::Rebind<float, decltype(dd)> df;
-    HWY_ALIGN float lanes[hn::MaxLanes(d)];
-    hn::Store(x, d, lanes);
-    for (size_t i = 0; i < hn::Lanes(d); i += hn::Lanes(dd)) {
-      const auto logarithm = hn::CallLog(dd, hn::PromoteTo(dd, hn::Load(df, lanes + i)));
-      const auto power = hn::CallExp(dd, hn::Mul(hn::Set(dd, -beta_), logarithm));
-      hn::Store(hn::DemoteTo(df, power), df, lanes + i);
+  // Vectors of doubles one after the other, which do not wait for each other: a quarter less time than in calls.
+  static HWY_NOINLINE void Raise(double exponent, size_t count, float* numbers) {
+    const hn::ScalableTag<double> d;
+    const hn::Rebind<float, decltype(d)> df;
+    for (size_t i = 0; i < count; i += hn::Lanes(d)) {
+      const auto logarithm = hn::Log(d, hn::PromoteTo(d, hn::Load(df, numbers + i)));
+      hn::Store(hn::DemoteTo(df, hn::Exp(d, hn::Mul(hn::Set(d, exponent), logarithm))), df, numbers + i);
     }
-    return hn::IfThenElse(hn::IsNaN(x), x, hn::Load(d, lanes));
   }
 
-  double beta_;
+  double beta;
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

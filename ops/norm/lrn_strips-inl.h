@@ -1,4 +1,4 @@
-// Across channels: strips of pixels, channel by channel, so that the rows of a window stay in the L1 cache and every
+// Across channels: strips of pixels, channel by channel, so that the rows of a window stay in the cache and every
 // tensor passes through it once.
 
 #if defined(GRADPROOF_LRN_STRIPS_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -35,9 +35,13 @@ class LrnStrips : public Kernel {
         space_(a.space()),
         stores_(stores_for(static_cast<size_t>(bytes))),
         threads_(threads) {
-    static const Index kRows = getenv("LRN_ROWS") ? atoi(getenv("LRN_ROWS")) : 12288;  // floats
-    const Index wanted = std::clamp<Index>(kRows / rows, 4 * kLineFloats, 64 * kLineFloats);
-    const Index strips = (space_ + wanted - 1) / wanted, lines = (space_ + kLineFloats - 1) / kLineFloats;
+    // Long strips have few partial cache lines: they pay although their rows fill half of an L2 cache of 512 KiB and
+    // none is found in L1. Threads want some to share.
+    constexpr Index kFloats = 65536, kLongest = 4096;
+    const Index wanted = std::clamp<Index>(kFloats / rows, 4 * kLineFloats, kLongest);
+    const Index lines = (space_ + kLineFloats - 1) / kLineFloats;
+    const Index shared = threads_ == 1 ? 1 : std::min(lines, (2 * threads_ + a.mb - 1) / a.mb);
+    const Index strips = std::max((space_ + wanted - 1) / wanted, shared);
     length_ = (lines + strips - 1) / strips * kLineFloats;
     pitch_ = length_ + kLineFloats;  // no power of two: rows 4 KiB apart share their places in the cache
     scratch_size_ = scratch_rows * pitch_;
