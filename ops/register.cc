@@ -13,6 +13,7 @@
 #include "ops/norm/batch_norm.h"
 #include "ops/norm/group_norm.h"
 #include "ops/norm/layer_norm.h"
+#include "ops/norm/lrn.h"
 #include "ops/pool/adaptive_max_pool.h"
 #include "ops/pool/global_pool.h"
 #include "ops/pool/linear_pool.h"
@@ -49,6 +50,7 @@ Registry register_operations() {
   registry.add(instance_norm_operation());
   registry.add(layer_norm_operation());
   registry.add(rms_norm_operation());
+  registry.add(lrn_operation());
   registry.add(relu_operation());
   registry.add(linear_operation());
   return registry;

@@ -29,6 +29,7 @@ Reference group_norm_reference();
 Reference instance_norm_reference();
 Reference layer_norm_reference();
 Reference rms_norm_reference();
+Reference lrn_reference();
 Reference relu_reference();
 Reference linear_reference();
 

@@ -28,6 +28,7 @@ References register_references() {
   references.emplace("instance_norm", instance_norm_reference());
   references.emplace("layer_norm", layer_norm_reference());
   references.emplace("rms_norm", rms_norm_reference());
+  references.emplace("lrn", lrn_reference());
   references.emplace("relu", relu_reference());
   references.emplace("linear", linear_reference());
   return references;

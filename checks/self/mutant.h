@@ -43,6 +43,7 @@ std::vector<Mutant> global_max_pool_mutants();
 std::vector<Mutant> subsample_mutants();
 std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> sample_norm_mutants();
+std::vector<Mutant> lrn_mutants();
 std::vector<Mutant> relu_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
@@ -71,6 +72,7 @@ Mutant healthy_group_norm();
 Mutant healthy_instance_norm();
 Mutant healthy_layer_norm();
 Mutant healthy_rms_norm();
+Mutant healthy_lrn();
 Mutant healthy_relu();
 Mutant healthy_linear();
 

@@ -110,6 +110,7 @@ std::vector<Mutant> all_mutants() {
            subsample_mutants,
            batch_norm_mutants,
            sample_norm_mutants,
+           lrn_mutants,
            relu_mutants,
            linear_mutants,
            reference_mutants,
@@ -146,6 +147,7 @@ std::vector<Mutant> healthy_kernels() {
       healthy_adaptive_max_pool(),
       healthy_max_unpool(),
       healthy_global_max_pool(),
+      healthy_lrn(),
   };
 }
 
