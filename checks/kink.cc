@@ -16,8 +16,9 @@ bool applies(const Case& c, const Pass& pass) {
   return is_single_vjp_pass(c, pass) && slot_of(*c.spec, pass).dependence == Dependence::kKinked;
 }
 
-// The point of the hull that is nearest to x; NaN to NaN.
+// The point of the hull that is nearest to x; NaN to NaN, and of a hull that is none.
 Real nearest(const OneSided::Hull& hull, const Real& x) {
+  if (!(hull.low <= hull.high)) return hull.low + hull.high;
   return x < hull.low ? hull.low : x > hull.high ? hull.high : x;
 }
 
@@ -32,15 +33,20 @@ class KinkCheck {
     if (at_kinks_ == 0)
       return Verdict::fail("no output came to lie on a kink, nothing was tested; let the Spec name the slot's kinks");
     Verdict verdict = comparison_.verdict();
-    if (verdict.passed())
-      verdict.reason = fmt::format("{} of {} outputs on a kink, {} of {} gradients with two one-sided limits",
-                                   at_kinks_, rows_, two_sided_, tested_) +
-                       (verdict.reason.empty() ? "" : "; ") + verdict.reason;
+    if (verdict.passed()) verdict.reason = tested_text() + (verdict.reason.empty() ? "" : "; ") + verdict.reason;
     verdict.isa = isa_;
     return verdict;
   }
 
  private:
+  bool kinks_add_up() const { return slot_of(subject_.spec(), subject_.pass).kinks_add_up; }
+
+  std::string tested_text() const {
+    const std::string text = fmt::format("{} of {} outputs on a kink", at_kinks_, rows_);
+    if (kinks_add_up()) return text + ", asked for the convention alone since kinks add up";
+    return text + fmt::format(", {} of {} elements with two derivatives", two_sided_, tested_);
+  }
+
   void compare(const Data& data) {
     const OneSided& sides = one_sided(subject_, data);
     decides_ = decides_ || sides.decides;
@@ -52,20 +58,19 @@ class KinkCheck {
     isa_ = execution.kernel().isa();
     const TensorRef& got = execution.refs()[static_cast<size_t>(argument_index(execution.arguments(), name_))];
     follow_convention(data, expected, got);
-    if (slot_of(subject_.spec(), subject_.pass).kinks_add_up) return;
+    if (kinks_add_up()) return;
     tested_ += static_cast<Index>(sides.hulls.size());
     two_sided_ += sides.two_sided;
     lie_in_hulls(data, sides, expected, got);
     move_together(sides);
   }
 
-  void enter(const Data& data, const char* what) {
-    comparison_.enter(subject_.spec(), name_, shape(), data.name + what);
+  void enter(const Data& data, const Shape& shape, const char* what) {
+    comparison_.enter(subject_.spec(), name_, shape, data.name + what);
   }
-  const Shape& shape() const { return subject_.arguments().back().shape; }
 
   void follow_convention(const Data& data, const Array<Mass<Real>>& expected, const TensorRef& got) {
-    enter(data, "");
+    enter(data, got.shape, "");
     for (Index i = 0; i < element_count(got.shape); ++i) {
       const Position position = position_of(i, got.shape);
       const Mass<Real>& want = expected.values[static_cast<size_t>(i)];
@@ -77,12 +82,12 @@ class KinkCheck {
     const auto error = [&](const OneSided::Hull& hull) {
       return kOneSidedError * (hull.mass + expected.values[static_cast<size_t>(hull.column)].mass);
     };
-    enter(data, ", the reference between one-sided derivatives");
+    enter(data, got.shape, ", the reference between one-sided derivatives");
     for (const OneSided::Hull& hull : sides.hulls) {
       const Real& x = expected.values[static_cast<size_t>(hull.column)].value;
       comparison_.add(position_of(hull.column, got.shape), nearest(hull, x), x, error(hull));
     }
-    enter(data, ", between one-sided derivatives");
+    enter(data, got.shape, ", between one-sided derivatives");
     for (const OneSided::Hull& hull : sides.hulls) {
       const Mass<Real>& want = expected.values[static_cast<size_t>(hull.column)];
       const Position position = position_of(hull.column, got.shape);

@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "checks/one_sided.h"
-#include "checks/oracle.h"
 #include "checks/self/naive.h"
+#include "checks/self/self.h"
+#include "checks/task.h"
 #include "ops/register.h"
 #include "reference/formulas.h"
 
@@ -110,6 +112,24 @@ TEST_F(KinkTest, AgreementIsNotEnough) {
   EXPECT_NE(beyond.where.find("one-sided"), std::string::npos) << beyond.where;
   EXPECT_TRUE(ask(spec, make_reference<ReluWithSlope<2>::Formulas>(), with_slope(0)).failed()) << "another convention";
   EXPECT_TRUE(ask(spec, make_reference<ReluWithSlope<2>::Formulas>(), with_slope(std::nanf(""))).failed());
+}
+
+// Theirs are wrong at kinks alone, so that no oracle that compares the two, or stays away from kinks, tells.
+TEST_F(KinkTest, WhatKernelAndReferenceAgreeOnIsSeenByNoOther) {
+  const std::vector<Oracle> oracles = all_oracles();
+  for (const Mutant& mutant : agreed_mutants()) {
+    const Trial trial(registry_, references_, mutant);
+    CheckOptions options;
+    options.patterns = {mutant.operation};
+    options.tier = CheckTier::kSmoke;
+    options.oracles = {"fd", "fd50", "adjoint", "vjp", "fd-direct", "exact"};
+    Memo memo;
+    for (const Task& task : plan_tasks(trial.registry, trial.references, oracles, options)) {
+      if (task.pass.is_forward()) continue;
+      const Verdict verdict = run_task(task, memo);
+      EXPECT_TRUE(verdict.passed()) << check_record(task, verdict, 0).dump();
+    }
+  }
 }
 
 TEST_F(KinkTest, KinksThatAddUpHaveNoHull) {
