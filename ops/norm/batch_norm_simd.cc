@@ -44,6 +44,8 @@ class BatchNormForward final : public ChannelNormForward {
     return Saved(view, moments);
   }
 
+  int Sweeps() const override { return a_.training ? 2 : 1; }
+
   const BatchNormAttributes a_;
   const int running_mean_, running_var_, new_running_mean_, new_running_var_;
 };
@@ -60,8 +62,9 @@ class BatchNormGradient final : public ChannelNormGradient {
   Statistics StatisticsOf(const View& view) const override {
     if (a_.training) return ChannelNormGradient::StatisticsOf(view);
     const auto var = static_cast<double>(view.OfSet(running_var_));
-    return {view.OfSet(running_mean_), 1 / std::sqrt(var + a_.eps), true};
+    return {view.OfSet(running_mean_), 1 / std::sqrt(var + a_.eps)};
   }
+  bool GivenStatistics() const override { return !a_.training; }
 
   const BatchNormAttributes a_;
   const int running_mean_, running_var_;

@@ -15,6 +15,7 @@
 #include "ops/norm/norm_maps-inl.h"
 #include "ops/norm/norm_sets.h"
 #include "ops/simd/block_sums-inl.h"
+#include "ops/simd/front-inl.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/parallel.h"
 
@@ -39,11 +40,15 @@ class ChannelNorm : public Kernel {
   }
 
   void run(std::span<const TensorRef> arguments) final {
-    const auto tile = [&](Index set) {
-      RunSet({arguments, set, sets_.first_channel(set), sets_.first_element(set)});
+    const auto share = [&](Index thread) {
+      const Index first = sets_.sets() * thread / threads_;
+      const Index end = sets_.sets() * (thread + 1) / threads_;
+      Front front = stores_ == Stores::kStreaming ? FrontOf(arguments, first, end - first) : Front();
+      for (Index set = first; set < end; ++set)
+        RunSet({arguments, set, sets_.first_channel(set), sets_.first_element(set), front});
       hwy::FlushStream();
     };
-    parallel_tiles(threads_, sets_.sets(), std::cref(tile));
+    parallel_tiles(threads_, threads_, std::cref(share));
     Finish(arguments);
   }
 
@@ -54,6 +59,7 @@ class ChannelNorm : public Kernel {
   struct View {
     std::span<const TensorRef> arguments;
     Index set, channel, element;  // its number, its first channel and its first element
+    Front& front;
     float* Data(int index) const { return arguments[static_cast<size_t>(index)].floats() + element; }
     float& OfSet(int index) const { return arguments[static_cast<size_t>(index)].floats()[set]; }
     // Of channel k of the set.
@@ -65,7 +71,14 @@ class ChannelNorm : public Kernel {
   virtual void RunSet(const View& view) = 0;
   virtual void Finish(std::span<const TensorRef> /*arguments*/) {}
 
+  static const float* Tensor(std::span<const TensorRef> arguments, int index) {
+    return arguments[static_cast<size_t>(index)].floats();
+  }
   int Find(std::string_view name) const { return argument_index(names_, name); }
+
+  // How often a set is swept over what it reads.
+  virtual int Sweeps() const = 0;
+  virtual Front::Tensors Reads(std::span<const TensorRef> arguments) const = 0;
 
   // `count` channels of a set as runs of one element after another.
   Channel Runs(Index count) const { return {sets_.samples, count * sets_.space, sets_.pitch()}; }
@@ -74,11 +87,11 @@ class ChannelNorm : public Kernel {
 
   // out = f(in...) over ChannelsAMap() channels of the set from number k.
   template <class F, class... In>
-  void MapChannels(const F& f, Index k, float* out, const In*... in) const {
+  void MapChannels(Front& front, const F& f, Index k, float* out, const In*... in) const {
     const Channel runs = Runs(ChannelsAMap());
     for (Index n = 0; n < runs.segments; ++n) {
       const Index at = n * runs.pitch + k * sets_.space;
-      Map(f, stores_, static_cast<size_t>(runs.length), out + at, (in + at)...);
+      MapFetching(front, f, stores_, static_cast<size_t>(runs.length), out + at, (in + at)...);
     }
   }
 
@@ -87,6 +100,16 @@ class ChannelNorm : public Kernel {
   const int src_, gamma_;
 
  private:
+  // What sets first, first + 1, ... read.
+  Front FrontOf(std::span<const TensorRef> arguments, Index first, Index count) const {
+    const Index length = sets_.channels * sets_.space;
+    const auto start_of = [this, first](Index run) {
+      return sets_.first_element(first + run / sets_.samples) + run % sets_.samples * sets_.pitch();
+    };
+    const Index ahead = Sweeps() > 1 ? sets_.count() / 2 : kPrefetchAhead;
+    return {Reads(arguments), start_of, count * sets_.samples, length, ahead, Sweeps()};
+  }
+
   static constexpr Index kSerial = 32768;  // elements: some 10 microseconds
   const int threads_;
   Stores stores_;
@@ -110,7 +133,9 @@ class ChannelNormForward : public ChannelNorm {
   // What the set is normalized by.
   virtual Statistics StatisticsOf(const View& view) const { return Saved(view, MomentsOf(view)); }
 
-  Moments MomentsOf(const View& view) const { return ChannelMoments(Runs(sets_.channels), view.Data(src_)); }
+  Moments MomentsOf(const View& view) const {
+    return ChannelMoments(view.front, Runs(sets_.channels), view.Data(src_));
+  }
   Statistics Saved(const View& view, const Moments& moments) const {
     const Statistics statistics{moments.mean(), Rstd(moments.variance())};
     view.OfSet(mean_) = static_cast<float>(statistics.mean);
@@ -118,6 +143,8 @@ class ChannelNormForward : public ChannelNorm {
     return statistics;
   }
   double Rstd(double var) const { return 1 / std::sqrt(var + eps_); }
+  int Sweeps() const override { return 2; }
+  Front::Tensors Reads(std::span<const TensorRef> arguments) const final { return {Tensor(arguments, src_)}; }
 
  private:
   // What rounding the mean to float32 loses goes into the offset: with a large mean it would cost most digits.
@@ -127,8 +154,8 @@ class ChannelNormForward : public ChannelNorm {
     for (Index k = 0; k < sets_.channels; k += ChannelsAMap()) {
       const double scale = view.OfChannelOr(gamma_, k, 1) * rstd;
       const double offset = view.OfChannelOr(beta_, k, 0) - (mean - static_cast<double>(rounded)) * scale;
-      MapChannels(Normalize{rounded, static_cast<float>(scale), static_cast<float>(offset)}, k, view.Data(dst_),
-                  view.Data(src_));
+      MapChannels(view.front, Normalize{rounded, static_cast<float>(scale), static_cast<float>(offset)}, k,
+                  view.Data(dst_), view.Data(src_));
     }
   }
 
@@ -155,8 +182,10 @@ class ChannelNormGradient : public ChannelNorm {
   struct Statistics {
     float mean;  // as it was saved, rounded to float32
     double rstd;
-    bool constant = false;  // they do not depend on src: diff_src = rstd gamma dy
   };
+
+  // Whether they do not depend on src: then diff_src = rstd gamma dy.
+  virtual bool GivenStatistics() const { return false; }
 
   // What the set was normalized by.
   virtual Statistics StatisticsOf(const View& view) const {
@@ -164,19 +193,25 @@ class ChannelNormGradient : public ChannelNorm {
   }
 
  private:
+  bool Centres() const { return diff_src_ >= 0 && !GivenStatistics(); }
+  bool SumsProducts() const { return diff_gamma_ >= 0 || Centres(); }
+  int Sweeps() const final { return (SumsProducts() || diff_beta_ >= 0 ? 1 : 0) + (diff_src_ >= 0 ? 1 : 0); }
+  Front::Tensors Reads(std::span<const TensorRef> arguments) const final {
+    return {Tensor(arguments, diff_dst_), SumsProducts() ? Tensor(arguments, src_) : nullptr};
+  }
+
   void RunSet(const View& view) final {
     const Statistics statistics = StatisticsOf(view);
-    const bool centre = diff_src_ >= 0 && !statistics.constant;
     double residue = 0;  // what rounding the mean lost
-    if (diff_gamma_ >= 0 || centre)
+    if (SumsProducts())
       residue = SumProducts(view, statistics);
     else if (diff_beta_ >= 0)
       SumDiffs(view);
-    if (centre)
+    if (Centres())
       MapCentred(view, statistics, residue);
     else if (diff_src_ >= 0)
       for (Index k = 0; k < sets_.channels; k += ChannelsAMap())
-        MapChannels(Scale{static_cast<float>(view.OfChannelOr(gamma_, k, 1) * statistics.rstd)}, k,
+        MapChannels(view.front, Scale{static_cast<float>(view.OfChannelOr(gamma_, k, 1) * statistics.rstd)}, k,
                     view.Data(diff_src_), view.Data(diff_dst_));
   }
 
@@ -187,7 +222,7 @@ class ChannelNormGradient : public ChannelNorm {
 
   void SumDiffs(const View& view) {
     for (Index k = 0; k < sets_.channels; ++k)
-      SumsOf(view, k).diff = ChannelTotal(Runs(1), view.Data(diff_dst_) + k * sets_.space);
+      SumsOf(view, k).diff = ChannelTotal(view.front, Runs(1), view.Data(diff_dst_) + k * sets_.space);
   }
 
   // Leaves sum_k(dy) and rstd sum_k(t dy); returns the mean less its rounded value.
@@ -195,10 +230,11 @@ class ChannelNormGradient : public ChannelNorm {
     double centred = 0;
     for (Index k = 0; k < sets_.channels; ++k) {
       const Index at = k * sets_.space;
-      SumsOf(view, k) = ChannelGradientSums(Runs(1), statistics.mean, view.Data(src_) + at, view.Data(diff_dst_) + at);
+      SumsOf(view, k) =
+          ChannelGradientSums(view.front, Runs(1), statistics.mean, view.Data(src_) + at, view.Data(diff_dst_) + at);
       centred += SumsOf(view, k).centred;
     }
-    const double residue = statistics.constant ? 0 : centred / static_cast<double>(sets_.count());
+    const double residue = GivenStatistics() ? 0 : centred / static_cast<double>(sets_.count());
     for (Index k = 0; k < sets_.channels; ++k) {
       GradientSums& sums = SumsOf(view, k);
       sums.product = statistics.rstd * (sums.product - residue * sums.diff);
@@ -217,7 +253,8 @@ class ChannelNormGradient : public ChannelNorm {
     const double offset = residue * slope - statistics.rstd * diff / n;
     for (Index k = 0; k < sets_.channels; k += ChannelsAMap()) {
       const double scale = view.OfChannelOr(gamma_, k, 1) * statistics.rstd;
-      MapChannels(NormalizeGradient{statistics.mean, static_cast<float>(scale), static_cast<float>(slope),
+      MapChannels(view.front,
+                  NormalizeGradient{statistics.mean, static_cast<float>(scale), static_cast<float>(slope),
                                     static_cast<float>(offset)},
                   k, view.Data(diff_src_), view.Data(src_), view.Data(diff_dst_));
     }

@@ -14,6 +14,7 @@
 
 #include "ops/norm/norm_maps-inl.h"
 #include "ops/simd/block_sums-inl.h"
+#include "ops/simd/front-inl.h"
 #include "ops/simd/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,26 +55,39 @@ class ElementNorm : public Kernel {
   }
   void Parallel(Index tiles, const std::function<void(Index)>& tile) const { parallel_tiles(threads_, tiles, tile); }
 
-  // sum(run) for all runs of a sample, then merge(sample), then map(run) for all of them.
+  // sum(run, front) for all runs of a sample, then merge(sample), then map(run, front) for all of them; they read
+  // `tensors` of src's shape.
   template <class Sum, class Merge, class MapRun>
-  void Sweep(const Sum& sum, const Merge& merge, const MapRun& map) const {
+  void Sweep(Front::Tensors tensors, const Sum& sum, const Merge& merge, const MapRun& map) const {
     const Index runs = RunsASample();
-    const auto sum_run = [&](Index number) { sum(RunOf(number)); };
-    const auto map_run = [&](Index number) {
-      map(RunOf(number));
+    const auto share = [&](Index thread) {
+      const Index first = sets_.mb * thread / threads_, end = sets_.mb * (thread + 1) / threads_;
+      Front front = stores_ == Stores::kStreaming ? FrontOf(tensors, first, end - first) : Front();
+      for (Index n = first; n < end; ++n) {
+        for (Index i = 0; i < runs; ++i) sum(RunOf(n * runs + i), front);
+        merge(n);
+        for (Index i = 0; i < runs; ++i) map(RunOf(n * runs + i), front);
+      }
       hwy::FlushStream();
     };
-    const auto sample = [&](Index n) {
-      for (Index i = 0; i < runs; ++i) sum_run(n * runs + i);
-      merge(n);
-      for (Index i = 0; i < runs; ++i) map_run(n * runs + i);
+    if (sets_.mb >= threads_) return Parallel(threads_, std::cref(share));
+    const auto sum_run = [&](Index number) {
+      Front none;
+      sum(RunOf(number), none);
     };
-    if (sets_.mb >= threads_) return Parallel(sets_.mb, std::cref(sample));
+    const auto map_run = [&](Index number) {
+      Front none;
+      map(RunOf(number), none);
+      hwy::FlushStream();
+    };
     Parallel(sets_.mb * runs, std::cref(sum_run));
     for (Index n = 0; n < sets_.mb; ++n) merge(n);
     Parallel(sets_.mb * runs, std::cref(map_run));
   }
 
+  static const float* Tensor(std::span<const TensorRef> arguments, int index) {
+    return arguments[static_cast<size_t>(index)].floats();
+  }
   // Where a run lies in a tensor of src's shape, and in one of gamma's.
   float* Data(std::span<const TensorRef> arguments, int index, const Run& run) const {
     return arguments[static_cast<size_t>(index)].floats() + run.sample * sets_.count() + run.begin;
@@ -85,8 +99,8 @@ class ElementNorm : public Kernel {
     return arguments[static_cast<size_t>(index)].floats()[sample];
   }
   template <class F, class... In>
-  void MapOver(const Run& run, const F& f, float* out, const In*... in) const {
-    Map(f, stores_, static_cast<size_t>(run.length), out, in...);
+  void MapOver(Front& front, const Run& run, const F& f, float* out, const In*... in) const {
+    MapFetching(front, f, stores_, static_cast<size_t>(run.length), out, in...);
   }
 
   const NormSets sets_;
@@ -94,6 +108,12 @@ class ElementNorm : public Kernel {
   const int src_, gamma_;
 
  private:
+  // `count` samples from `first` on, one behind the other.
+  Front FrontOf(Front::Tensors tensors, Index first, Index count) const {
+    const auto start_of = [at = first * sets_.count()](Index) { return at; };
+    return {tensors, start_of, 1, count * sets_.count(), sets_.count() / 2, 2};
+  }
+
   static constexpr Index kSerial = 32768;  // elements: some 10 microseconds
   const int threads_;
   Stores stores_;
@@ -113,10 +133,13 @@ class LayerNormForward final : public ElementNorm {
 
   void run(std::span<const TensorRef> arguments) override {
     Sweep(
-        [&](const Run& run) {
-          moments_[static_cast<size_t>(run.number)] = ChannelMoments({1, run.length, 0}, Data(arguments, src_, run));
+        {Tensor(arguments, src_)},
+        [&](const Run& run, Front& front) {
+          moments_[static_cast<size_t>(run.number)] =
+              ChannelMoments(front, {1, run.length, 0}, Data(arguments, src_, run));
         },
-        [&](Index sample) { Merge(arguments, sample); }, [&](const Run& run) { MapRun(arguments, run); });
+        [&](Index sample) { Merge(arguments, sample); },
+        [&](const Run& run, Front& front) { MapRun(arguments, run, front); });
   }
 
  private:
@@ -132,12 +155,12 @@ class LayerNormForward final : public ElementNorm {
                                           static_cast<float>((static_cast<double>(rounded) - mean) * rstd)};
   }
 
-  void MapRun(std::span<const TensorRef> arguments, const Run& run) const {
+  void MapRun(std::span<const TensorRef> arguments, const Run& run, Front& front) const {
     const Normalize& normalize = maps_[static_cast<size_t>(run.sample)];
     float* dst = Data(arguments, dst_, run);
     const float* src = Data(arguments, src_, run);
-    if (gamma_ < 0) return MapOver(run, normalize, dst, src);
-    MapOver(run, NormalizeElements{normalize}, dst, src, Parameters(arguments, gamma_, run),
+    if (gamma_ < 0) return MapOver(front, run, normalize, dst, src);
+    MapOver(front, run, NormalizeElements{normalize}, dst, src, Parameters(arguments, gamma_, run),
             Parameters(arguments, beta_, run));
   }
 
@@ -158,8 +181,10 @@ class RmsNormForward final : public ElementNorm {
 
   void run(std::span<const TensorRef> arguments) override {
     Sweep(
-        [&](const Run& run) {
-          squares_[static_cast<size_t>(run.number)] = ChannelSquares({1, run.length, 0}, Data(arguments, src_, run));
+        {Tensor(arguments, src_)},
+        [&](const Run& run, Front& front) {
+          squares_[static_cast<size_t>(run.number)] =
+              ChannelSquares(front, {1, run.length, 0}, Data(arguments, src_, run));
         },
         [&](Index sample) {
           double square = 0;
@@ -167,12 +192,12 @@ class RmsNormForward final : public ElementNorm {
           const double rrms = 1 / std::sqrt(square / static_cast<double>(sets_.count()) + eps_);
           OfSample(arguments, rrms_, sample) = static_cast<float>(rrms);
         },
-        [&](const Run& run) {
+        [&](const Run& run, Front& front) {
           const Scale scale{OfSample(arguments, rrms_, run.sample)};
           float* dst = Data(arguments, dst_, run);
           const float* src = Data(arguments, src_, run);
-          if (gamma_ < 0) return MapOver(run, scale, dst, src);
-          MapOver(run, ScaleElements{scale}, dst, src, Parameters(arguments, gamma_, run));
+          if (gamma_ < 0) return MapOver(front, run, scale, dst, src);
+          MapOver(front, run, ScaleElements{scale}, dst, src, Parameters(arguments, gamma_, run));
         });
   }
 
@@ -200,8 +225,11 @@ class ElementNormGradient final : public ElementNorm {
 
   void run(std::span<const TensorRef> arguments) override {
     if (diff_src_ >= 0)
-      Sweep([&](const Run& run) { SumRun(arguments, run); }, [&](Index sample) { Merge(arguments, sample); },
-            [&](const Run& run) { MapRun(arguments, run); });
+      Sweep(
+          {Tensor(arguments, src_), Tensor(arguments, diff_dst_)},
+          [&](const Run& run, Front& front) { SumRun(arguments, run, front); },
+          [&](Index sample) { Merge(arguments, sample); },
+          [&](const Run& run, Front& front) { MapRun(arguments, run, front); });
     if (diff_gamma_ < 0 && diff_beta_ < 0) return;
     const auto tile = [&](Index number) { AddUpSamples(arguments, number * kTile); };
     Parallel((sets_.count() + kTile - 1) / kTile, std::cref(tile));
@@ -217,13 +245,13 @@ class ElementNormGradient final : public ElementNorm {
     return mean_ < 0 ? 0.0F : OfSample(arguments, mean_, sample);
   }
 
-  void SumRun(std::span<const TensorRef> arguments, const Run& run) {
+  void SumRun(std::span<const TensorRef> arguments, const Run& run, Front& front) {
     const Channel channel{1, run.length, 0};
     const float mean = Mean(arguments, run.sample);
     const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
     sums_[static_cast<size_t>(run.number)] =
-        gamma_ < 0 ? ChannelGradientSums(channel, mean, src, diff)
-                   : ChannelGradientSums(channel, mean, src, diff, Parameters(arguments, gamma_, run));
+        gamma_ < 0 ? ChannelGradientSums(front, channel, mean, src, diff)
+                   : ChannelGradientSums(front, channel, mean, src, diff, Parameters(arguments, gamma_, run));
   }
 
   void Merge(std::span<const TensorRef> arguments, Index sample) {
@@ -245,12 +273,12 @@ class ElementNormGradient final : public ElementNorm {
                                           static_cast<float>(offset)};
   }
 
-  void MapRun(std::span<const TensorRef> arguments, const Run& run) const {
+  void MapRun(std::span<const TensorRef> arguments, const Run& run, Front& front) const {
     const NormalizeGradient& gradient = maps_[static_cast<size_t>(run.sample)];
     float* out = Data(arguments, diff_src_, run);
     const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
-    if (gamma_ < 0) return MapOver(run, gradient, out, src, diff);
-    MapOver(run, NormalizeElementsGradient{gradient}, out, src, diff, Parameters(arguments, gamma_, run));
+    if (gamma_ < 0) return MapOver(front, run, gradient, out, src, diff);
+    MapOver(front, run, NormalizeElementsGradient{gradient}, out, src, diff, Parameters(arguments, gamma_, run));
   }
 
   // Sums over the samples for kTile elements; the last vector may reach beyond those that exist.

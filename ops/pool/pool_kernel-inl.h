@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "ops/core/implementation.h"
 #include "ops/pool/geometry.h"
@@ -33,6 +34,11 @@ struct Band {
   Index plane, slice, row, rows;
 };
 
+// The bands that a thread computes after the one at hand.
+struct Upcoming {
+  Band next, after;
+};
+
 class PoolKernel : public Kernel {
  public:
   std::string isa() const final { return hwy::TargetName(HWY_TARGET); }
@@ -43,26 +49,40 @@ class PoolKernel : public Kernel {
     stores_ = stores_for(static_cast<size_t>(4 * g_.planes * (g_.in_count() + g_.out_count())));
   }
 
-  // Bands of a slice of `rows` rows with row_bytes of workspace each.
-  void PlanBands(Index rows, Index row_bytes) {
+  // Bands of a slice of `rows` rows with row_bytes of workspace each, band_bytes together.
+  void PlanBands(Index rows, Index row_bytes, Index band_bytes = kBandBytes) {
     rows_ = rows;
-    const Index bands = (rows + BandOf(row_bytes) - 1) / BandOf(row_bytes);
-    band_rows_ = (rows + bands - 1) / bands;
+    // At least as many as two windows share, so that at most half the work is repeated.
+    const Index most = std::max(band_bytes / row_bytes, g_.h.extent() / g_.h.stride + 1);
+    const Index count = (rows + most - 1) / most;
+    band_rows_ = (rows + count - 1) / count;
   }
 
   // Calls run(thread, band) for all bands.
   template <class F>
   void ForEachBand(Index slices, const F& run) const {
-    const Index bands = (rows_ + band_rows_ - 1) / band_rows_;
-    const Index items = g_.planes * slices * bands;
-    const auto share = [&](Index thread) {
-      for (Index item = items * thread / threads_; item < items * (thread + 1) / threads_; ++item) {
-        const Index row = item % bands * band_rows_;
-        run(thread, Band{item / bands / slices, item / bands % slices, row, std::min(band_rows_, rows_ - row)});
+    ShareBands(slices, [&](Index thread, Index first, Index count) {
+      for (Index i = first; i < first + count; ++i) run(thread, BandOf(slices, i));
+    });
+  }
+
+  // Calls run(thread, band, upcoming) for all bands. A thread takes those of the two halves of its share by turns, so
+  // that it can fetch from two places at a time.
+  template <class F>
+  void ForEachBandByTurns(Index slices, const F& run) const {
+    ShareBands(slices, [&](Index thread, Index first, Index count) {
+      const auto turn = [&](Index i) {
+        const Index at = std::min(i, count - 1);
+        return BandOf(slices, first + at / 2 + at % 2 * ((count + 1) / 2));
+      };
+      if (count == 0) return;
+      Band band = turn(0);
+      Upcoming upcoming{turn(1), turn(2)};
+      for (Index i = 0; i < count; ++i) {
+        run(thread, band, upcoming);
+        band = std::exchange(upcoming.next, std::exchange(upcoming.after, turn(i + 3)));
       }
-      hwy::FlushStream();
-    };
-    parallel_tiles(threads_, threads_, std::cref(share));
+    });
   }
 
   const PoolGeometry g_;
@@ -72,8 +92,24 @@ class PoolKernel : public Kernel {
   Index band_rows_ = 0;  // of a band; the last may have fewer
 
  private:
-  // At least as many as two windows share, so that at most half the work is repeated.
-  Index BandOf(Index row_bytes) const { return std::max(kBandBytes / row_bytes, g_.h.extent() / g_.h.stride + 1); }
+  Index bands() const { return (rows_ + band_rows_ - 1) / band_rows_; }  // of a slice
+
+  Band BandOf(Index slices, Index item) const {
+    const Index row = item % bands() * band_rows_;
+    return {item / bands() / slices, item / bands() % slices, row, std::min(band_rows_, rows_ - row)};
+  }
+
+  // Calls take(thread, first, count) for each thread's share of the bands.
+  template <class F>
+  void ShareBands(Index slices, const F& take) const {
+    const Index items = g_.planes * slices * bands();
+    const auto share = [&](Index thread) {
+      const Index first = items * thread / threads_;
+      take(thread, first, items * (thread + 1) / threads_ - first);
+      hwy::FlushStream();
+    };
+    parallel_tiles(threads_, threads_, std::cref(share));
+  }
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

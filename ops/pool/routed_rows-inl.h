@@ -36,6 +36,25 @@ struct Windows {
   }
 };
 
+// Two vectors of every second element fill a cache line where they are as long as half of it.
+constexpr bool kPairsFillLines = HWY_TARGET == HWY_AVX2;
+
+// Writes a[0], b[0], a[1], b[1], ...
+template <Stores kStores>
+HWY_INLINE void PutInterleaved(hn::Vec<D> a, hn::Vec<D> b, float* to) {
+  const D d;
+#if HWY_TARGET == HWY_AVX2
+  if constexpr (kStores == Stores::kStreaming) {
+    const auto low = hn::InterleaveLower(d, a, b);
+    const auto high = hn::InterleaveUpper(d, a, b);
+    hn::Stream(hn::ConcatLowerLower(d, high, low), d, to);
+    hn::Stream(hn::ConcatUpperUpper(d, high, low), d, to + Lanes());
+    return;
+  }
+#endif
+  hn::StoreInterleaved2(a, b, d, to);
+}
+
 // A window of kTaps x kTaps neighbours, kStride 1 or 2 apart. Inputs are taken in groups of kStride x kStride: input
 // kStride * j + phase of an axis is read by tap k of window j + (phase + pad - k) / kStride. kPadH and kPadW are what
 // the padding exceeds a multiple of the stride by.
@@ -61,14 +80,17 @@ struct Neighbours {
   }
 
   // Rows of inputs, from one that starts a group on. Vectors are taken from right to left: what the last one of a row
-  // writes beyond it is overwritten when the next row starts.
-  static void Route(const PoolGeometry& g, const Windows& windows, Index first, Index count, float* diff_src,
-                    float* spare_row) {
-    const auto route = windows.slices == 1 ? RouteSlices<1> : RouteSlices<0>;
+  // writes beyond it is overwritten when the next row starts. Where StreamsRows(), they can be streamed.
+  static void Route(const PoolGeometry& g, const Windows& windows, Index first, Index count, Stores stores,
+                    float* diff_src, float* spare_row) {
+    constexpr Stores kStream = kPairsFillLines && kStride == 2 ? Stores::kStreaming : Stores::kCached;
+    const auto route = windows.slices > 1             ? RouteSlices<0, Stores::kCached>
+                       : stores == Stores::kStreaming ? RouteSlices<1, kStream>
+                                                      : RouteSlices<1, Stores::kCached>;
     route(g, windows, first, count, diff_src, spare_row);
   }
 
-  template <Index kSlices>
+  template <Index kSlices, Stores kStores>
   static HWY_NOINLINE void RouteSlices(const PoolGeometry& g, const Windows windows, Index first, Index count,
                                        float* HWY_RESTRICT diff_src, float* HWY_RESTRICT spare_row) {
     const D d;
@@ -87,8 +109,8 @@ struct Neighbours {
         if constexpr (kStride == 1) {
           hn::StoreU(sums.top_left, d, diff_src + j);
         } else {
-          hn::StoreInterleaved2(sums.top_left, sums.top_right, d, diff_src + 2 * j);
-          hn::StoreInterleaved2(sums.low_left, sums.low_right, d, low + 2 * j);
+          PutInterleaved<kStores>(sums.top_left, sums.top_right, diff_src + 2 * j);
+          PutInterleaved<kStores>(sums.low_left, sums.low_right, low + 2 * j);
         }
       }
     }
@@ -96,7 +118,7 @@ struct Neighbours {
 };
 
 // Any window: input by input for a stride.
-HWY_NOINLINE inline void RouteAny(const PoolGeometry& g, const Windows& windows, Index first, Index count,
+HWY_NOINLINE inline void RouteAny(const PoolGeometry& g, const Windows& windows, Index first, Index count, Stores,
                                   float* HWY_RESTRICT diff_src, float*) {
   const D d;
   HWY_ALIGN float lanes[hn::MaxLanes(D())];
@@ -133,6 +155,13 @@ RouteFunction ChooseNeighbours(const PoolGeometry& g) {
   constexpr Index kOdd = kStride - 1;
   if (odd_h) return odd_w ? Neighbours<kStride, kTaps, kOdd, kOdd>::Route : Neighbours<kStride, kTaps, kOdd, 0>::Route;
   return odd_w ? Neighbours<kStride, kTaps, 0, kOdd>::Route : Neighbours<kStride, kTaps, 0, 0>::Route;
+}
+
+// Whether rows of inputs are whole cache lines that ChooseRoute()'s function can stream.
+inline bool StreamsRows(const PoolGeometry& g) {
+  const bool neighbours = g.h.kernel == g.w.kernel && (g.w.kernel == 2 || g.w.kernel == 3) && g.d.kernel == 1;
+  const bool dense = g.h.dilation == 1 && g.w.dilation == 1;
+  return kPairsFillLines && neighbours && dense && g.h.stride == 2 && g.w.stride == 2 && g.w.in % kLineFloats == 0;
 }
 
 inline RouteFunction ChooseRoute(const PoolGeometry& g) {

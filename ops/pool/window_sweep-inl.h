@@ -27,8 +27,8 @@ HWY_INLINE void MeetTaps(const float* from, Best& running) {
 }
 
 // Windows of kTaps x kTaps neighbours, kStride apart: down one vector of a row after another. Maxima along rows that
-// the next window shares stay in registers. The input is prefetched in the order of its lines: hardware does not follow
-// the columns (64 x 224 x 224, windows of 2 x 2 from memory on Zen 3: 26 GB/s, against 15 ahead in the column).
+// the next window shares stay in registers. What is computed next is prefetched in the order of its lines: hardware
+// does not follow the columns.
 template <Index kStride, Index kTaps>
 class WindowSweep {
  public:
@@ -36,11 +36,10 @@ class WindowSweep {
   // may be padding. Ties in the padding go to first_taps.
   template <typename T>
   static HWY_NOINLINE void Run(const PoolGeometry& g, const InputRows& rows, Index row, Index count,
-                               const std::int32_t* HWY_RESTRICT first_taps, float* HWY_RESTRICT dst,
+                               const std::int32_t* HWY_RESTRICT first_taps, Ahead ahead, float* HWY_RESTRICT dst,
                                T* HWY_RESTRICT argmax) {
     const RowVectors vectors(g.w.out);
-    const float* ahead = rows.in.data + kPrefetchAhead;
-    for (Index vector = 0; vector < vectors.count; ++vector, ahead += count * kFresh) {
+    for (Index vector = 0; vector < vectors.count; ++vector) {
       const Rows<const float> from = rows.Of(vector);
       const Index at = vectors.Position(vector);
       const WindowSweep sweep(g, {from.data + at * kStride, from.pitch}, hn::Load(DI(), first_taps + vector * Lanes()));
@@ -97,21 +96,22 @@ class WindowSweep {
   }
 
   template <typename T>
-  HWY_INLINE void Descend(Index ih, Index count, const float* ahead, float* HWY_RESTRICT dst,
+  HWY_INLINE void Descend(Index ih, Index count, Ahead& from_ahead, float* HWY_RESTRICT dst,
                           T* HWY_RESTRICT argmax) const {
     const InOrder<kStride> in_order;
     const float* from = from_.data;
+    Ahead ahead = from_ahead;
     Window window;
     FindRows<0, kShared>(from, ih, window);
     for (; count > 0; --count, ih += kStride, from += kStride * from_.pitch, dst += width_, argmax += width_) {
-      for (Index i = 0; i < kFresh; i += kLineFloats) hwy::Prefetch(ahead + i);
-      ahead += kFresh;
+      ahead.Fetch(kFresh);
       FindRows<kShared, kTaps>(from, ih, window);
       Best running = window.rows[0];
       MeetRows<1>(window, running);
       in_order.Store(running, dst, argmax);
       Advance<0>(window);
     }
+    from_ahead = ahead;
   }
 
   const Index height_, width_;  // of the input, of the output

@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "ops/simd/block_sums.h"
+#include "ops/simd/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -20,38 +22,31 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Running sums of a block: 32 lanes whatever the vector length, so that every instruction set adds in the same order.
+// Running sums of a block: as many lanes whatever the vector length, so that every instruction set adds in the same
+// order; as many as 16 registers of AVX2 hold.
 template <int kSums>
 class LaneSums {
  public:
-  static constexpr size_t kLanes = 32;
+  static constexpr size_t kLanes = 16;
   using D = hn::CappedTag<double, kLanes>;
   using V = hn::Vec<D>;
 
   LaneSums() {
-    for (auto& sum : sums_)
-      for (V& part : sum) part = hn::Zero(D());
+    for (auto& part : sums_)
+      for (V& sum : part) sum = hn::Zero(D());
   }
 
   // Adds kLanes elements of each input: f(sums, x...) adds vectors of doubles to its kSums sums.
   template <class F>
   HWY_INLINE void Add(const F& f, const auto*... in) {
-    const D d;
-    const hn::Rebind<float, D> df;
-    HWY_UNROLL(16)
-    for (size_t part = 0; part < kParts; ++part) {
-      V sums[kSums];
-      for (int s = 0; s < kSums; ++s) sums[s] = sums_[s][part];
-      f(sums, hn::PromoteTo(d, hn::LoadU(df, in + part * hn::MaxLanes(d)))...);
-      for (int s = 0; s < kSums; ++s) sums_[s][part] = sums[s];
-    }
+    AddParts(f, std::make_index_sequence<kParts>(), in...);
   }
 
   // The sum of the lanes as a tree of halves.
   double Total(int s) const {
     const D d;
     V parts[kParts];
-    for (size_t part = 0; part < kParts; ++part) parts[part] = sums_[s][part];
+    for (size_t part = 0; part < kParts; ++part) parts[part] = sums_[part][s];
     for (size_t half = kParts / 2; half > 0; half /= 2)
       for (size_t part = 0; part < half; ++part) parts[part] = hn::Add(parts[part], parts[part + half]);
     HWY_ALIGN double lanes[hn::MaxLanes(d)];
@@ -63,20 +58,40 @@ class LaneSums {
 
  private:
   static constexpr size_t kParts = kLanes / hn::MaxLanes(D());
-  V sums_[kSums][kParts];
+
+  // Numbers that are known while compiling: else GCC leaves the sums in memory.
+  template <class F, size_t... kPart>
+  HWY_INLINE void AddParts(const F& f, std::index_sequence<kPart...>, const auto*... in) {
+    (AddPart<kPart>(f, in...), ...);
+  }
+
+  template <size_t kPart, class F>
+  HWY_INLINE void AddPart(const F& f, const auto*... in) {
+    const D d;
+    const hn::Rebind<float, D> df;
+    f(sums_[kPart], hn::PromoteTo(d, hn::LoadU(df, in + kPart * hn::MaxLanes(d)))...);
+  }
+
+  V sums_[kParts][kSums];
 };
 
 // Sums f over a block of `segments` runs of `length` elements that start `pitch` apart in every input. Where a run ends
-// amid the lanes, the others see `neutral`, for which f must add nothing.
-template <int kSums, class F, class... In>
-void SumBlock(const F& f, Index segments, Index length, Index pitch, const float (&neutral)[sizeof...(In)],
-              double* HWY_RESTRICT totals, const In* HWY_RESTRICT... in) {
+// amid the lanes, the others see `neutral`, for which f must add nothing. Calls fetch() every kFetchGranule elements.
+template <int kSums, class Fetch, class F, class... In>
+void SumBlock(Fetch& fetch, const F& f, Index segments, Index length, Index pitch,
+              const float (&neutral)[sizeof...(In)], double* HWY_RESTRICT totals, const In* HWY_RESTRICT... in) {
   using Sums = LaneSums<kSums>;
   constexpr Index kLanes = Sums::kLanes;
   Sums sums;
   for (Index segment = 0; segment < segments; ++segment) {
     const Index start = segment * pitch;
     Index i = 0;
+    for (; i + kFetchGranule <= length; fetch()) {
+      Sums piece = sums;
+      HWY_UNROLL(2)  // else GCC unrolls it all, and spills
+      for (const Index end = i + kFetchGranule; i < end; i += kLanes) piece.Add(f, (in + start + i)...);
+      sums = piece;
+    }
     for (; i + kLanes <= length; i += kLanes) sums.Add(f, (in + start + i)...);
     if (i == length) continue;
     HWY_ALIGN float rest[sizeof...(In)][kLanes];
@@ -124,14 +139,15 @@ struct ShiftedSums {
 
 // Mean and centred second moment of a channel, each block shifted by its first element and the blocks merged (see
 // Moments). NaN and infinite elements make the moments NaN or infinite as the definitions do.
-inline Moments ChannelMoments(const Channel& channel, const float* x) {
+template <class Fetch>
+Moments ChannelMoments(Fetch& fetch, const Channel& channel, const float* x) {
   Moments moments;
   ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
     const float* first = x + offset;
     const float shift = std::isfinite(*first) ? *first : 0.0F;
     const float neutral[] = {shift};
     double totals[2];
-    SumBlock<2>(ShiftedSums{shift}, segments, length, channel.pitch, neutral, totals, first);
+    SumBlock<2>(fetch, ShiftedSums{shift}, segments, length, channel.pitch, neutral, totals, first);
     moments.merge(Moments::shifted(static_cast<double>(segments * length), shift, totals[0], totals[1]));
   });
   return moments;
@@ -154,15 +170,15 @@ struct GradientSumsOf {
 };
 
 // Sums of diff, x - mean and (x - mean) * diff over a channel; with weights, of diff * weight instead of diff.
-template <class... Weight>
-GradientSums ChannelGradientSums(const Channel& channel, float mean, const float* x, const float* diff,
+template <class Fetch, class... Weight>
+GradientSums ChannelGradientSums(Fetch& fetch, const Channel& channel, float mean, const float* x, const float* diff,
                                  const Weight*... weight) {
   GradientSums result;
   ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
     const float neutral[2 + sizeof...(Weight)] = {mean};  // and zeros
     double totals[3];
-    SumBlock<3>(GradientSumsOf{mean}, segments, length, channel.pitch, neutral, totals, x + offset, diff + offset,
-                (weight + offset)...);
+    SumBlock<3>(fetch, GradientSumsOf{mean}, segments, length, channel.pitch, neutral, totals, x + offset,
+                diff + offset, (weight + offset)...);
     result.diff += totals[0];
     result.centred += totals[1];
     result.product += totals[2];
@@ -177,15 +193,21 @@ struct PlainSum {
   }
 };
 
-inline double ChannelTotal(const Channel& channel, const float* x) {
+template <class Fetch>
+double ChannelTotal(Fetch& fetch, const Channel& channel, const float* x) {
   double total = 0;
   ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
     const float neutral[] = {0.0F};
     double block = 0;
-    SumBlock<1>(PlainSum(), segments, length, channel.pitch, neutral, &block, x + offset);
+    SumBlock<1>(fetch, PlainSum(), segments, length, channel.pitch, neutral, &block, x + offset);
     total += block;
   });
   return total;
+}
+
+inline double ChannelTotal(const Channel& channel, const float* x) {
+  NoFetch nothing;
+  return ChannelTotal(nothing, channel, x);
 }
 
 struct SumOfSquares {
@@ -195,12 +217,13 @@ struct SumOfSquares {
   }
 };
 
-inline double ChannelSquares(const Channel& channel, const float* x) {
+template <class Fetch>
+double ChannelSquares(Fetch& fetch, const Channel& channel, const float* x) {
   double total = 0;
   ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
     const float neutral[] = {0.0F};
     double block = 0;
-    SumBlock<1>(SumOfSquares(), segments, length, channel.pitch, neutral, &block, x + offset);
+    SumBlock<1>(fetch, SumOfSquares(), segments, length, channel.pitch, neutral, &block, x + offset);
     total += block;
   });
   return total;

@@ -21,7 +21,7 @@ struct Moments {
 
   // From the sums of x - shift and of (x - shift)^2. Where `shift` is one of the elements,
   // (shift - mean)^2 <= centred, so that the difference below loses at most a factor count + 1 of precision: with
-  // chains of 133 additions in a block of 4096, 133 * 4097 * 2^-53 < 2^-33 of the result remain in doubt.
+  // chains of 260 additions in a block of 4096, 260 * 4097 * 2^-53 < 2^-32 of the result remain in doubt.
   static Moments shifted(double count, double shift, double sum, double square) {
     return {count, count * shift + sum, square - sum * (sum / count)};
   }
@@ -49,8 +49,8 @@ struct GradientSums {
   double diff = 0, centred = 0, product = 0;
 };
 
-// Everything that is summed or merged in double here, in float32 roundings: 2^-33 of a block's second moment, and one
+// Everything that is summed or merged in double here, in float32 roundings: 2^-32 of a block's second moment, and one
 // 2^-53 for each of up to 2^20 blocks, weighed against u = 2^-24.
-inline constexpr double kSumDepth = 0x1p-8;
+inline constexpr double kSumDepth = 0x1p-7;
 
 }  // namespace gradproof
