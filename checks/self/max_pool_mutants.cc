@@ -12,6 +12,7 @@ namespace {
 enum class Bug {
   kNone,
   kTiesAllGet,
+  kTiesShare,
   kAssigned,
   kNotZeroed,
   kPaddedWithZero,
@@ -90,18 +91,27 @@ class NaiveMaxPool {
     if (call_.pass.is_forward()) {
       call_.floats("dst")[window] = winner.value;
       store_index(*call_.tensor("argmax"), window, is(Bug::kArgmaxOfInput) ? winner.source : winner.tap);
-    } else if (is(Bug::kTiesAllGet)) {
-      for_each_tap(plane, od, oh, ow, [&](Index, Index source) {
-        if (source >= 0 && call_.floats("src")[source] == winner.value) give(source, window);
-      });
+    } else if (is(Bug::kTiesAllGet) || is(Bug::kTiesShare)) {
+      give_to_ties(plane, od, oh, ow, window, winner.value);
     } else if (winner.source >= 0) {
-      give(winner.source, window);
+      give(winner.source, window, 1);
     }
   }
 
-  void give(Index source, Index window) {
+  void give_to_ties(Index plane, Index od, Index oh, Index ow, Index window, float value) {
+    const auto for_each_tie = [&](const auto& visit_tie) {
+      for_each_tap(plane, od, oh, ow, [&](Index, Index source) {
+        if (source >= 0 && call_.floats("src")[source] == value) visit_tie(source);
+      });
+    };
+    float ties = 0;
+    for_each_tie([&](Index) { ++ties; });
+    for_each_tie([&](Index source) { give(source, window, is(Bug::kTiesShare) ? 1 / ties : 1); });
+  }
+
+  void give(Index source, Index window, float share) {
     float& sum = call_.floats("diff_src")[source];
-    sum = (is(Bug::kAssigned) ? 0.0F : sum) + call_.floats("diff_dst")[window];
+    sum = (is(Bug::kAssigned) ? 0.0F : sum) + share * call_.floats("diff_dst")[window];
   }
 
   const NaiveCall& call_;
@@ -126,14 +136,18 @@ std::vector<Mutant> max_pool_mutants() {
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
-      {"ties-all-get", Bug::kTiesAllGet, "every tied element gets the full gradient [Theano 4568]", {"vjp", "exact"}},
+      {"ties-all-get",
+       Bug::kTiesAllGet,
+       "every tied element gets the full gradient [Theano 4568]",
+       {"vjp", "exact", "kink"}},
+      {"ties-share", Bug::kTiesShare, "tied elements share the gradient evenly", {"vjp", "exact", "kink"}},
       {"assigned",
        Bug::kAssigned,
        "overlapping windows assign instead of adding [Flux 1197]",
        {"vjp", "fd-direct", "exact"}},
       {"not-zeroed", Bug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "exact", "memory"}},
       {"padded-with-zero", Bug::kPaddedWithZero, "padding is 0 instead of -inf", {"forward", "exact"}},
-      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact"}},
+      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact", "kink"}},
       {"nan-lost", Bug::kNanLost, "NaN does not win", {"special"}},
       {"dilation-ignored", Bug::kDilationIgnored, "dilation is ignored", {"forward", "vjp", "exact", "fd-direct"}},
       {"argmax-of-input", Bug::kArgmaxOfInput, "argmax counts in the input, not in the window", {"forward", "exact"}},

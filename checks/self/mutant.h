@@ -16,7 +16,7 @@ struct Mutant {
   std::string what;                              // one line: what is wrong, and in brackets where it happened for real
   std::vector<std::string> oracles;              // each of these must catch it
   std::optional<Implementation> implementation;  // a wrong kernel, or
-  std::optional<Reference> reference;            // a wrong truth
+  std::optional<Reference> reference;            // a wrong truth, or both, that agree
 };
 
 // All of them.
@@ -47,6 +47,7 @@ std::vector<Mutant> lrn_mutants();
 std::vector<Mutant> relu_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
+std::vector<Mutant> agreed_mutants();
 
 Mutant healthy_conv();
 Mutant healthy_conv_transpose();

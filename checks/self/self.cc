@@ -114,6 +114,7 @@ std::vector<Mutant> all_mutants() {
            relu_mutants,
            linear_mutants,
            reference_mutants,
+           agreed_mutants,
        })
     for (Mutant& mutant : make()) mutants.push_back(std::move(mutant));
   return mutants;

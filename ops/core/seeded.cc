@@ -53,6 +53,8 @@ float value_from(std::uint64_t bits, Regime regime) {
       return 0.75F;
     case Regime::kTied:
       return static_cast<float>(static_cast<int>(bits % 3) - 1);
+    case Regime::kZero:
+      return bits % 2 == 0 ? 0.0F : -0.0F;
   }
   return 0;
 }
@@ -79,6 +81,8 @@ std::string_view regime_name(Regime regime) {
       return "constant";
     case Regime::kTied:
       return "tied";
+    case Regime::kZero:
+      return "zero";
   }
   return "";
 }

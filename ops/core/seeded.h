@@ -21,6 +21,7 @@ enum class Regime {
   kDenormal,   // magnitudes round the smallest normal number
   kConstant,   // one value throughout
   kTied,       // few distinct values, so that maxima tie
+  kZero,       // zeros of either sign
 };
 
 std::string_view regime_name(Regime regime);

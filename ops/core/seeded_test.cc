@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <vector>
@@ -11,8 +12,8 @@
 namespace gradproof {
 namespace {
 
-constexpr Regime kRegimes[] = {Regime::kNormal, Regime::kInteger,  Regime::kLargeMean, Regime::kSparse,
-                               Regime::kWide,   Regime::kDenormal, Regime::kConstant,  Regime::kTied};
+constexpr Regime kRegimes[] = {Regime::kNormal,   Regime::kInteger,  Regime::kLargeMean, Regime::kSparse, Regime::kWide,
+                               Regime::kDenormal, Regime::kConstant, Regime::kTied,      Regime::kZero};
 
 std::vector<float> values(Regime regime, Domain domain = Domain::kReal, std::uint64_t seed = 1, int count = 20000) {
   std::vector<float> result;
@@ -144,6 +145,11 @@ TEST(Seeded, ConstantAndTiedHaveFewValues) {
   };
   EXPECT_EQ(distinct(Regime::kConstant), (std::set<float>{0.75F}));
   EXPECT_EQ(distinct(Regime::kTied), (std::set<float>{-1, 0, 1}));
+  EXPECT_EQ(distinct(Regime::kZero), (std::set<float>{0}));
+  const std::vector<float> zeros = values(Regime::kZero);
+  const auto negative = std::count_if(zeros.begin(), zeros.end(), [](float x) { return std::signbit(x); });
+  EXPECT_NEAR(static_cast<double>(negative), static_cast<double>(zeros.size()) / 2,
+              static_cast<double>(zeros.size()) / 8);
 }
 
 TEST(Seeded, RegimesHaveNamesOfTheirOwn) {

@@ -29,6 +29,13 @@ struct Slot {
   // Input: a gradient exists. Output: it receives a cotangent.
   bool differentiable = true;
   Dependence dependence = Dependence::kAffine;
+  // Of a kinked slot: the values at which it has kinks whatever its other elements are (relu: 0; a clip: its limits).
+  // Those at ties and at whole numbers need not be named.
+  std::function<std::vector<double>(const Attributes&)> kinks{};
+  // Of a kinked slot: an element may move several kinked terms of one output, as in a composition. The slopes of the
+  // output on either side then do not bound what a convention makes of the terms: relu(x) - relu(-x) has slope 1 on
+  // both sides of 0, and 0 by relu'(0) = 0.
+  bool kinks_add_up = false;
   Domain domain = Domain::kReal;
   std::function<ElementType(const Attributes&)> type = [](const Attributes&) { return ElementType::kFloat32; };
   // Inputs that are no floats: how many values they choose from, 0, 1, 2, ..., at most 2^24, so that floats hold them
