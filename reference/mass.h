@@ -23,6 +23,8 @@
 //   input, constant   m = |v|. w = 0.
 //   a + b, a - b      E_a + E_b, and u |a + b| for the rounding: m = m_a + m_b, w = w_a + w_b.
 //   square(x)         as x * x.
+//   difference(a, b)  of operands without error only the rounding: m = |a - b|, w = 0. Otherwise a - b. (The mass of
+//                     a - b would be right as well, and cover a sum that takes a and b apart. Here they must not be.)
 //   a * b             E_a |b| + |a| E_b + E_a E_b. Split m_a = |a| + x and m_b = |b| + y. The part |a||b| gathers
 //                     gamma_{d_a} + gamma_{d_b} + gamma_{d_a} gamma_{d_b} and one u: at most gamma of d_a + d_b + 1.
 //                     The parts x |b| and |a| y do so too. Only x y is left, with gamma_{d_a} gamma_{d_b} (1 + u), at
@@ -124,6 +126,9 @@ struct Mass {
         .not_below(a.floor + b.floor);
   }
   friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
+  friend Mass difference(const Mass& a, const Mass& b) {
+    return a.exact && b.exact ? Mass(a.value - b.value, 0, 0).after(a, b).maybe_exact(a, b) : a - b;
+  }
   [[gnu::noinline]] friend Mass operator*(const Mass& a, const Mass& b) {
     const double x = magnitude(a.value), dx = a.mass - x;
     const double y = magnitude(b.value), dy = b.mass - y;

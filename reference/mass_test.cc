@@ -298,6 +298,15 @@ TEST(Mass, FloorsFollowWhatIsMonotone) {
     EXPECT_LT(x.floor, 0);
 }
 
+// The difference of inputs is rounded once, however much of them it cancels; of computed operands it is what - is.
+TEST(Mass, DifferenceOfInputsForgetsThem) {
+  const Mass<Real> a(Real(10000.125)), b(Real(10000.0));
+  EXPECT_EQ(difference(a, b).mass, 0.125);
+  EXPECT_EQ((a - b).mass, 20000.125);
+  EXPECT_EQ(difference(a * a, b).mass, (a * a - b).mass);
+  EXPECT_EQ(difference(a, b).value, (a - b).value);
+}
+
 // sigmoid in float32 by way of exp(-|x|), of computed arguments, also where it is flat.
 TEST(Mass, CoversSigmoid) {
   std::mt19937 random(6);

@@ -23,6 +23,10 @@ References register_references() {
   references.emplace("global_max_pool", global_max_pool_reference());
   references.emplace("global_sum_pool", global_sum_pool_reference());
   references.emplace("subsample", subsample_reference());
+  references.emplace("lp_pool", lp_pool_reference());
+  references.emplace("std_pool", std_pool_reference());
+  references.emplace("weighted_pool", weighted_pool_reference());
+  references.emplace("adaptive_avg_pool", adaptive_avg_pool_reference());
   references.emplace("batch_norm", batch_norm_reference());
   references.emplace("group_norm", group_norm_reference());
   references.emplace("instance_norm", instance_norm_reference());

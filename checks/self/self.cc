@@ -107,6 +107,10 @@ std::vector<Mutant> all_mutants() {
            linear_pool_mutants,
            global_pool_mutants,
            global_max_pool_mutants,
+           lp_pool_mutants,
+           std_pool_mutants,
+           weighted_pool_mutants,
+           adaptive_avg_pool_mutants,
            subsample_mutants,
            batch_norm_mutants,
            sample_norm_mutants,
@@ -149,6 +153,10 @@ std::vector<Mutant> healthy_kernels() {
       healthy_max_unpool(),
       healthy_global_max_pool(),
       healthy_lrn(),
+      healthy_lp_pool(),
+      healthy_std_pool(),
+      healthy_weighted_pool(),
+      healthy_adaptive_avg_pool(),
   };
 }
 
