@@ -61,7 +61,7 @@ class NaiveAdaptiveMaxPool {
     const auto& [d, h, w] = a_.axes;
     const Range rd = range(0, o[0]), rh = range(1, o[1]), rw = range(2, o[2]);
     const bool own = is(Bug::kArgmaxOfOwnWindow);
-    const Index kh = own ? rh.end - rh.first : h.widest(), kw = own ? rw.end - rw.first : w.widest();
+    const Index kh = own ? rh.end - rh.first : h.largest(), kw = own ? rw.end - rw.first : w.largest();
     Winner best;
     for (Index id = rd.first; id < rd.end; ++id)
       for (Index ih = rh.first; ih < rh.end; ++ih)

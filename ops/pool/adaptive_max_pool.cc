@@ -1,23 +1,13 @@
 #include "ops/pool/adaptive_max_pool.h"
 
-#include <numeric>
-
-#include "ops/core/window.h"
 #include "ops/pool/adaptive_max_pool_simd.h"
 
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
-  return spatial_shape(attributes, attributes.integer("mb"), attributes.integer("c"));
+ElementType argmax_type(const Attributes& attributes) {
+  return adaptive_argmax_type(adaptive_pool_attributes(attributes));
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
-  const AdaptivePoolAttributes a = adaptive_pool_attributes(attributes);
-  Shape shape{a.mb, a.c};
-  for (size_t axis = 3 - static_cast<size_t>(a.rank); axis < 3; ++axis) shape.push_back(a.axes[axis].out);
-  return shape;
-}
-ElementType argmax_type(const Attributes& attributes) { return adaptive_pool_attributes(attributes).argmax_type(); }
 
 // The product over the axes of what f says about each.
 template <class F>
@@ -33,8 +23,8 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
   const auto planes = static_cast<double>(a.mb * a.c);
   const double src = planes * product(a, [](const AdaptiveAxis& axis) { return axis.in; });
   const double dst = planes * product(a, [](const AdaptiveAxis& axis) { return axis.out; });
-  const double seen = planes * product(a, [](const AdaptiveAxis& axis) { return axis.seen(); });
-  const auto argmax = static_cast<double>(element_size(a.argmax_type()));
+  const double seen = planes * product(a, [](const AdaptiveAxis& axis) { return axis.total(); });
+  const auto argmax = static_cast<double>(element_size(adaptive_argmax_type(a)));
   return {pass.is_forward() ? seen : dst, 4 * src + (4 + argmax) * dst};
 }
 
@@ -43,33 +33,15 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   if (pass.is_forward()) return 0;
   return product(adaptive_pool_attributes(attributes),
-                 [](const AdaptiveAxis& axis) { return axis.reversed().widest(); }) -
+                 [](const AdaptiveAxis& axis) { return axis.windows_over_inputs().largest(); }) -
          1;
 }
 
 }  // namespace
 
-// With in / out = q / p in lowest terms, windows start at every remainder r < p, and hold ceil((r + q) / p) inputs.
-Index AdaptiveAxis::widest() const {
-  const Index common = std::gcd(in, out), q = in / common, p = out / common;
-  return (p - 1 + q + p - 1) / p;
-}
-
-// Neighbours share an input where they do not meet at a whole number.
-Index AdaptiveAxis::seen() const { return in + out - std::gcd(in, out); }
-
-ElementType AdaptivePoolAttributes::argmax_type() const {
-  return axes[0].widest() * axes[1].widest() * axes[2].widest() <= 255 ? ElementType::kUint8 : ElementType::kInt32;
-}
-
-AdaptivePoolAttributes adaptive_pool_attributes(const Attributes& attributes) {
-  AdaptivePoolAttributes a{attributes.integer("mb"), attributes.integer("c"), attributes.rank(), {}};
-  constexpr const char* kAxisNames[] = {"d", "h", "w"};
-  for (size_t axis = 3 - static_cast<size_t>(a.rank); axis < 3; ++axis) {
-    const std::string name = kAxisNames[axis];
-    a.axes[axis] = {attributes.integer("i" + name), attributes.integer("o" + name)};
-  }
-  return a;
+ElementType adaptive_argmax_type(const AdaptivePoolAttributes& a) {
+  const Index taps = a.axes[0].largest() * a.axes[1].largest() * a.axes[2].largest();
+  return taps <= 255 ? ElementType::kUint8 : ElementType::kInt32;
 }
 
 Operation adaptive_max_pool_operation() {
@@ -81,12 +53,11 @@ Operation adaptive_max_pool_operation() {
       "counted "
       "in a box of the widest window, NaN wins; diff_src sums the diff_dst of the windows that chose the element (He, "
       "Zhang, Ren, Sun: Spatial pyramid pooling, arXiv:1406.4729, appendix A; PyTorch's AdaptiveMaxPool)";
-  op.spec.attributes = {integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
-  for (auto& attribute : input_size_attributes()) op.spec.attributes.push_back(attribute);
-  for (auto& attribute : output_size_attributes()) op.spec.attributes.push_back(attribute);
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = Dependence::kKinked},
-                   {.name = "dst", .role = Role::kOutput, .shape = dst_shape},
-                   {.name = "argmax", .role = Role::kSaved, .shape = dst_shape, .type = argmax_type}};
+  op.spec.attributes = adaptive_pool_attribute_specs();
+  op.spec.slots = {
+      {.name = "src", .role = Role::kInput, .shape = adaptive_pool_src_shape, .dependence = Dependence::kKinked},
+      {.name = "dst", .role = Role::kOutput, .shape = adaptive_pool_dst_shape},
+      {.name = "argmax", .role = Role::kSaved, .shape = adaptive_pool_dst_shape, .type = argmax_type}};
   op.spec.cost = cost;
   op.spec.depth = depth;
   op.spec.exact_on_integers = true;

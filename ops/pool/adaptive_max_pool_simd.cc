@@ -84,9 +84,9 @@ class AdaptiveMaxKernel : public PlaneKernel {
   AdaptiveMaxKernel(const AdaptivePoolAttributes& a, int threads)
       : PlaneKernel(a.mb * a.c, InCount(a), threads), a_(a) {
     const auto& [d, h, w] = a.axes;
-    for (Index kd = 0; kd < d.widest(); ++kd)
-      for (Index kh = 0; kh < h.widest(); ++kh)
-        for (Index kw = 0; kw < w.widest(); ++kw) offset_of_tap_.push_back((kd * h.in + kh) * w.in + kw);
+    for (Index kd = 0; kd < d.largest(); ++kd)
+      for (Index kh = 0; kh < h.largest(); ++kh)
+        for (Index kw = 0; kw < w.largest(); ++kw) offset_of_tap_.push_back((kd * h.in + kh) * w.in + kw);
     for (Index ow = 0; ow < w.out; ++ow) columns_.push_back({w.first(ow), w.end(ow)});
   }
 
@@ -115,7 +115,7 @@ class AdaptiveMaxForward final : public AdaptiveMaxKernel {
   AdaptiveMaxForward(const AdaptivePoolAttributes& a, int threads) : AdaptiveMaxKernel(a, threads) {
     for (int thread = 0; thread < threads_; ++thread) {
       workspaces_.push_back({Filled(2 * (a.axes[2].in + Lanes()), std::uint32_t{0}), {}});
-      workspaces_.back().rows.reserve(At(a.axes[0].widest() * a.axes[1].widest()));
+      workspaces_.back().rows.reserve(At(a.axes[0].largest() * a.axes[1].largest()));
     }
   }
 
@@ -147,8 +147,8 @@ class AdaptiveMaxForward final : public AdaptiveMaxKernel {
     rows.clear();
     for (Index id = d.first(od); id < d.end(od); ++id)
       for (Index ih = h.first(oh); ih < h.end(oh); ++ih) {
-        const Index tap_row = (id - d.first(od)) * h.widest() + ih - h.first(oh);
-        rows.push_back({plane + (id * h.in + ih) * w.in, static_cast<std::int32_t>(tap_row * w.widest())});
+        const Index tap_row = (id - d.first(od)) * h.largest() + ih - h.first(oh);
+        rows.push_back({plane + (id * h.in + ih) * w.in, static_cast<std::int32_t>(tap_row * w.largest())});
       }
   }
 
@@ -198,7 +198,7 @@ std::unique_ptr<Kernel> Make(const AdaptivePoolAttributes& a, const Pass& pass, 
 }
 
 std::unique_ptr<Kernel> Prepare(const AdaptivePoolAttributes& a, const Pass& pass, int threads) {
-  if (a.argmax_type() == ElementType::kUint8) return Make<std::uint8_t>(a, pass, threads);
+  if (adaptive_argmax_type(a) == ElementType::kUint8) return Make<std::uint8_t>(a, pass, threads);
   return Make<std::int32_t>(a, pass, threads);
 }
 
@@ -218,7 +218,7 @@ namespace {
 // Equal windows side by side are those of a max_pool, which is faster where they are narrow: it need not gather.
 bool is_max_pool(const AdaptivePoolAttributes& a) {
   const auto& [d, h, w] = a.axes;
-  return d.uniform() && h.uniform() && w.uniform() && w.widest() <= 2;
+  return d.uniform() && h.uniform() && w.uniform() && w.largest() <= 2;
 }
 
 MaxPoolAttributes as_max_pool(const AdaptivePoolAttributes& a) {
@@ -226,7 +226,7 @@ MaxPoolAttributes as_max_pool(const AdaptivePoolAttributes& a) {
   pool.window.rank = a.rank;
   for (size_t axis = 0; axis < 3; ++axis) {
     pool.window.axes[axis].in = a.axes[axis].in;
-    pool.window.axes[axis].kernel = pool.window.axes[axis].stride = a.axes[axis].widest();
+    pool.window.axes[axis].kernel = pool.window.axes[axis].stride = a.axes[axis].largest();
   }
   return pool;
 }
