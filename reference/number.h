@@ -4,6 +4,7 @@
 //   T(double)                           an exact constant
 //   + - * /, unary -, += -= *= /=       arithmetic
 //   sqrt(x), exp(x), log(x)
+//   square(x)                           x * x, which is not negative however x was rounded
 //   sigmoid(x)                          1 / (1 + exp(-x))
 //   difference(a, b)                    a - b, of inputs, before they enter anything else
 //   exceeds(a, b)                       a decision: whether a is chosen over b where the larger one is wanted
@@ -35,6 +36,11 @@ using std::floor;
 using std::isnan;
 using std::log;
 using std::sqrt;
+
+template <class T>
+T square(const T& x) {
+  return x * x;
+}
 
 template <Number T>
 const T& value_of(const T& x) {

@@ -13,9 +13,14 @@ References register_references() {
   references.emplace("deform_layer", deform_layer_reference());
   references.emplace("local_conv", local_conv_reference());
   references.emplace("max_pool", max_pool_reference());
+  references.emplace("min_pool", min_pool_reference());
+  references.emplace("mixed_pool", mixed_pool_reference());
+  references.emplace("adaptive_max_pool", adaptive_max_pool_reference());
+  references.emplace("max_unpool", max_unpool_reference());
   references.emplace("avg_pool", avg_pool_reference());
   references.emplace("sum_pool", sum_pool_reference());
   references.emplace("global_avg_pool", global_avg_pool_reference());
+  references.emplace("global_max_pool", global_max_pool_reference());
   references.emplace("global_sum_pool", global_sum_pool_reference());
   references.emplace("subsample", subsample_reference());
   references.emplace("lp_pool", lp_pool_reference());
@@ -27,6 +32,7 @@ References register_references() {
   references.emplace("instance_norm", instance_norm_reference());
   references.emplace("layer_norm", layer_norm_reference());
   references.emplace("rms_norm", rms_norm_reference());
+  references.emplace("lrn", lrn_reference());
   references.emplace("relu", relu_reference());
   references.emplace("linear", linear_reference());
   return references;

@@ -92,13 +92,49 @@ struct Port {
   std::vector<AlignedMemory<float>> owned;
 };
 
+// A forward primitive that leaves a workspace to a gradient.
+class ForwardWorkspace {
+ public:
+  ForwardWorkspace(const Problem& problem, const dnnl::primitive_desc& gradient) {
+    if (!problem.forward_of) return;
+    const dnnl::primitive_desc forward = problem.forward_of(gradient);
+    const memory::desc wanted = forward.query_md(dnnl::query::workspace_md);
+    if (wanted.is_zero()) return;
+    primitive_ = dnnl::primitive(forward);
+    add(DNNL_ARG_WORKSPACE, wanted);
+    add(DNNL_ARG_DST, forward.query_md(dnnl::query::dst_md));
+  }
+
+  bool exists() const { return !tensors_.empty(); }
+  const memory& filled() const { return tensors_.at(DNNL_ARG_WORKSPACE); }
+  void fill(const memory& src) {
+    tensors_[DNNL_ARG_SRC] = src;
+    primitive_.execute(stream(), tensors_);
+  }
+
+ private:
+  void add(int key, const memory::desc& desc) {
+    owned_.push_back(zeroed_floats(static_cast<Index>((desc.get_size() + sizeof(float) - 1) / sizeof(float))));
+    tensors_[key] = memory(desc, engine(), owned_.back().get());
+  }
+
+  dnnl::primitive primitive_;
+  std::unordered_map<int, memory> tensors_;
+  std::vector<AlignedMemory<float>> owned_;
+};
+
 // A primitive with its tensors.
 class Plan {
  public:
   Plan(const Problem& problem, const dnnl::primitive_desc& described, std::span<const Argument> arguments)
-      : before_(problem.before), after_(problem.after), isa_(isa_of(described.impl_info_str())), primitive_(described) {
+      : before_(problem.before),
+        after_(problem.after),
+        isa_(isa_of(described.impl_info_str())),
+        primitive_(described),
+        workspace_(problem, described) {
     for (const Tensor& tensor : problem.tensors) ports_.emplace_back(tensor, described, arguments);
     for (const Port& port : ports_) tensors_[port.key] = port.seen_by_primitive();
+    if (workspace_.exists()) tensors_[DNNL_ARG_WORKSPACE] = workspace_.filled();
     values_ = [this](const std::string& name) -> float* {
       for (const Port& port : ports_)
         if (port.name == name) return static_cast<float*>(port.outer.get_data_handle());
@@ -115,6 +151,11 @@ class Plan {
 
   void load(std::span<const TensorRef> arguments) { reorder(arguments, false); }
   void store(std::span<const TensorRef> arguments) { reorder(arguments, true); }
+  // What the forward pass left, of the inputs as loaded.
+  void fill_workspace() {
+    if (workspace_.exists()) workspace_.fill(tensors_.at(DNNL_ARG_SRC));
+  }
+  bool reads_workspace() const { return workspace_.exists(); }
 
   void compute(std::span<const TensorRef> arguments, std::span<const Argument> names) {
     point_to(arguments);
@@ -148,6 +189,7 @@ class Plan {
   std::function<void(const Values&)> before_, after_;
   std::string isa_;
   dnnl::primitive primitive_;
+  ForwardWorkspace workspace_;
   std::vector<Port> ports_;
   std::unordered_map<int, memory> tensors_;
   Values values_;
@@ -166,7 +208,8 @@ class OnednnKernel final : public Kernel {
 
   void load(std::span<const TensorRef> arguments) override {
     const Threads scope(threads_);
-    if (!charged_) plan_.load(arguments);
+    if (!charged_ || plan_.reads_workspace()) plan_.load(arguments);
+    plan_.fill_workspace();
   }
   void run(std::span<const TensorRef> arguments) override {
     const Threads scope(threads_);

@@ -55,7 +55,7 @@ TEST_F(Peers, AreRightOnTheSmokeTier) {
 }
 
 TEST_F(Peers, AreRightWhereTheirConventionsAreOurs) {
-  EXPECT_GT(passes({.patterns = {"max_pool", "avg_pool", "global_avg_pool", "batch_norm", "layer_norm"},
+  EXPECT_GT(passes({.patterns = {"max_pool", "avg_pool", "global_avg_pool", "batch_norm", "layer_norm", "lrn"},
                     .tier = CheckTier::kSmoke,
                     .implementation = "onednn*",
                     .oracles = {"forward", "vjp"}}),

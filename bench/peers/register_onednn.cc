@@ -22,6 +22,7 @@ void register_peers(Registry& registry) {
   add_all(registry, "global_avg_pool", onednn::global_avg_pool_implementations());
   add_all(registry, "batch_norm", onednn::batch_norm_implementations());
   add_all(registry, "layer_norm", onednn::layer_norm_implementations());
+  add_all(registry, "lrn", onednn::lrn_implementations());
   add_all(registry, "relu", onednn::relu_implementations());
   add_all(registry, "linear", onednn::linear_implementations());
 }

@@ -30,7 +30,7 @@ class NaiveLpPool {
   NaiveLpPool(const NaiveCall& call, Bug bug)
       : call_(call),
         bug_(bug),
-        windows_(call.attributes),
+        windows_(window_of(call.attributes)),
         p_(is(Bug::kNormIgnored) ? 2 : call.attributes.real("norm")) {
     if (is(Bug::kStridesSwapped)) std::swap(windows_.axes[1].stride, windows_.axes[2].stride);
   }
@@ -38,7 +38,7 @@ class NaiveLpPool {
   void run() {
     call_.zero_outputs();
     const Index planes = call_.attributes.integer("mb") * call_.attributes.integer("c");
-    windows_.for_each(planes, [&](Index, Index window, const Taps& taps) {
+    windows_.for_each_with_taps(planes, [&](Index, Index window, const Taps& taps) {
       call_.pass.is_forward() ? forward(window, taps) : backward(window, taps);
     });
   }

@@ -27,14 +27,14 @@ enum class Bug {
 // Two passes over each window in double.
 class NaiveStdPool {
  public:
-  NaiveStdPool(const NaiveCall& call, Bug bug) : call_(call), bug_(bug), windows_(call.attributes) {
+  NaiveStdPool(const NaiveCall& call, Bug bug) : call_(call), bug_(bug), windows_(window_of(call.attributes)) {
     if (is(Bug::kStridesSwapped)) std::swap(windows_.axes[1].stride, windows_.axes[2].stride);
   }
 
   void run() {
     call_.zero_outputs();
     const Index planes = call_.attributes.integer("mb") * call_.attributes.integer("c");
-    windows_.for_each(planes, [&](Index plane, Index window, const Taps& taps) {
+    windows_.for_each_with_taps(planes, [&](Index plane, Index window, const Taps& taps) {
       const Moments moments = moments_of(plane, taps);
       call_.pass.is_forward() ? forward(window, moments) : backward(window, taps, moments);
     });

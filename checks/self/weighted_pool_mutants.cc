@@ -26,7 +26,7 @@ class NaiveWeightedPool {
   NaiveWeightedPool(const NaiveCall& call, Bug bug)
       : call_(call),
         bug_(bug),
-        windows_(call.attributes),
+        windows_(window_of(call.attributes)),
         mb_(call.attributes.integer("mb")),
         c_(call.attributes.integer("c")) {
     if (is(Bug::kStridesSwapped)) std::swap(windows_.axes[1].stride, windows_.axes[2].stride);
@@ -34,7 +34,7 @@ class NaiveWeightedPool {
 
   void run() {
     call_.zero_outputs();
-    windows_.for_each(mb_ * c_, [&](Index plane, Index window, const Taps& taps) {
+    windows_.for_each_with_taps(mb_ * c_, [&](Index plane, Index window, const Taps& taps) {
       if (is(Bug::kOverhangDropped) && call_.attributes.flag("ceil_mode") && taps.back().number + 1 < windows_.taps())
         return;
       visit(plane, window, taps);

@@ -1,40 +1,12 @@
 #include "ops/pool/adaptive_avg_pool.h"
 
-#include <fmt/format.h>
-
 #include "ops/core/error.h"
-#include "ops/core/window.h"
 #include "ops/pool/adaptive_avg_pool_simd.h"
 
 namespace gradproof {
 namespace {
 
-constexpr const char* kAxisNames[] = {"d", "h", "w"};
 constexpr double kLargestWindow = 0x1p24;  // whole numbers up to here are exact in float32
-
-std::vector<AttributeSpec> attribute_specs() {
-  constexpr const char* kWords[] = {"depth", "height", "width"};
-  std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
-  for (auto& spec : input_size_attributes()) specs.push_back(spec);
-  for (int axis = 0; axis < 3; ++axis) {
-    AttributeSpec spec =
-        integer_attribute(fmt::format("o{}", kAxisNames[axis]), fmt::format("output {}", kWords[axis]));
-    spec.axis = axis;
-    spec.shorthands = {"o"};
-    specs.push_back(std::move(spec));
-  }
-  return specs;
-}
-
-std::optional<Shape> src_shape(const Attributes& attributes) {
-  return spatial_shape(attributes, attributes.integer("mb"), attributes.integer("c"));
-}
-std::optional<Shape> dst_shape(const Attributes& attributes) {
-  Shape shape{attributes.integer("mb"), attributes.integer("c")};
-  for (int axis = 3 - attributes.rank(); axis < 3; ++axis)
-    shape.push_back(attributes.integer(fmt::format("o{}", kAxisNames[axis])));
-  return shape;
-}
 
 // Least bytes: each element is read or written once. A sum for each element of a window but the first, and a quotient.
 Cost cost(const Attributes& attributes, const Pass&) {
@@ -70,14 +42,6 @@ void validate(const Attributes& attributes) {
 
 }  // namespace
 
-AdaptivePoolAttributes adaptive_pool_attributes(const Attributes& attributes) {
-  AdaptivePoolAttributes a{attributes.integer("mb"), attributes.integer("c"), {}};
-  for (int axis = 3 - attributes.rank(); axis < 3; ++axis)
-    a.axes[static_cast<size_t>(axis)] = {attributes.integer(fmt::format("i{}", kAxisNames[axis])),
-                                         attributes.integer(fmt::format("o{}", kAxisNames[axis]))};
-  return a;
-}
-
 Operation adaptive_avg_pool_operation() {
   Operation op;
   op.spec.name = "adaptive_avg_pool";
@@ -87,9 +51,9 @@ Operation adaptive_avg_pool_operation() {
       "ceil((o+1)*in/out) on each axis; diff_src sums diff_dst / m of the windows that hold the element (conventions "
       "of "
       "PyTorch's AdaptiveAvgPool)";
-  op.spec.attributes = attribute_specs();
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape},
-                   {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
+  op.spec.attributes = adaptive_pool_attribute_specs();
+  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = adaptive_pool_src_shape},
+                   {.name = "dst", .role = Role::kOutput, .shape = adaptive_pool_dst_shape}};
   op.spec.validate = validate;
   op.spec.cost = cost;
   op.spec.depth = depth;

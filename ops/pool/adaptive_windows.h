@@ -1,9 +1,10 @@
-// Windows of which there are as many as are asked for, along one axis.
+// Windows of which there are as many as are asked for: what adaptive pools share.
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <optional>
 
-#include "ops/core/shape.h"
+#include "ops/core/spec.h"
 
 namespace gradproof {
 
@@ -18,17 +19,23 @@ struct AdaptiveAxis {
   Index size(Index o) const { return end(o) - first(o); }
   AdaptiveAxis windows_over_inputs() const { return {out, in}; }
 
-  Index largest() const {
-    Index most = 0;
-    for (Index o = 0; o < out; ++o) most = std::max(most, size(o));
-    return most;
-  }
-  // Elements of all windows.
-  Index total() const {
-    Index sum = 0;
-    for (Index o = 0; o < out; ++o) sum += size(o);
-    return sum;
-  }
+  bool uniform() const { return in % out == 0; }  // windows are equal and lie side by side
+  Index largest() const;
+  Index total() const;  // elements of all windows
 };
+
+struct AdaptivePoolAttributes {
+  Index mb, c;
+  int rank;
+  std::array<AdaptiveAxis, 3> axes;  // d, h, w
+};
+
+AdaptivePoolAttributes adaptive_pool_attributes(const Attributes& attributes);
+
+// mb, c, and the sizes of input and output.
+std::vector<AttributeSpec> adaptive_pool_attribute_specs();
+
+std::optional<Shape> adaptive_pool_src_shape(const Attributes& attributes);
+std::optional<Shape> adaptive_pool_dst_shape(const Attributes& attributes);
 
 }  // namespace gradproof
