@@ -6,6 +6,8 @@
 namespace gradproof {
 namespace {
 
+constexpr double kMostUndecided = 1.0 / 3;
+
 // error / bound, where 0 / 0 is 0, whatever is not `<=` is more than 1, and so is a bound that bounds nothing.
 double ratio_of(double error, double bound) {
   if (error <= bound && std::isfinite(bound)) return bound > 0 ? error / bound : 0;
@@ -109,15 +111,19 @@ std::string Comparison::where() const {
 }
 
 Verdict Comparison::verdict() const {
+  if (compared_ == 0 && undecided_ == 0) return Verdict::fail("nothing was compared");
+  const Index all = compared_ + undecided_;
+  const std::string open =
+      undecided_ == 0 ? ""
+                      : fmt::format(
+                            "{} of {} elements undecided: within the error of a computed value lies the border "
+                            "of a cell or the zero of a divisor",
+                            undecided_, all);
+  if (failures_ == 0 && static_cast<double>(undecided_) > kMostUndecided * static_cast<double>(all))
+    return Verdict::skip("too little was compared; " + open);
   Verdict verdict;
   verdict.compared = compared_;
-  const std::string left_out =
-      left_out_ == 0
-          ? ""
-          : fmt::format("{} elements left out: a cell border is within the error of a computed value", left_out_);
-  if (compared_ == 0 && left_out_ > 0) return Verdict::skip("nothing was compared; " + left_out);
-  if (compared_ == 0) return Verdict::fail("nothing was compared");
-  verdict.reason = left_out;
+  verdict.reason = open;
   verdict.worst = worst_;
   verdict.error = error_;
   verdict.bound = bound_;

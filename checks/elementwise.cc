@@ -24,10 +24,6 @@ void compare(const Subject& subject, Regime regime, Comparison& comparison, std:
     comparison.enter(subject.spec(), argument.name, argument.shape, data.name);
     for (Index k = 0; k < element_count(argument.shape); ++k) {
       const Mass<Real>& truth_value = values.values[static_cast<size_t>(k)];
-      if (truth_value.undecided) {
-        comparison.leave_out();
-        continue;
-      }
       const Position position = position_of(k, argument.shape);
       const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth_value, depth) : 0;
       comparison.add(position, truth_value.value, Real(execution.refs()[i].value_at(position)), bound);

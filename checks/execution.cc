@@ -1,5 +1,6 @@
 #include "checks/execution.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -9,6 +10,23 @@ namespace gradproof {
 namespace {
 
 std::mutex dispatch;
+
+template <typename T>
+void copy_values(const std::vector<float>& values, T* to) {
+  std::transform(values.begin(), values.end(), to, [](float value) { return static_cast<T>(value); });
+}
+
+// Numbers that the type of the tensor holds.
+void copy_values(const std::vector<float>& values, const TensorRef& to) {
+  switch (to.type) {
+    case ElementType::kFloat32:
+      return copy_values(values, to.floats());
+    case ElementType::kUint8:
+      return copy_values(values, to.bytes());
+    case ElementType::kInt32:
+      return copy_values(values, to.ints());
+  }
+}
 
 }  // namespace
 
@@ -50,7 +68,7 @@ Execution::Execution(const Case& c, const Pass& pass, const Implementation& impl
 void Execution::fill_inputs(const Arrays<float>& inputs) {
   for (size_t i = 0; i < arguments_.size(); ++i)
     if (const auto input = inputs.find(arguments_[i].name); input != inputs.end() && !arguments_[i].written)
-      std::memcpy(refs_[i].data, input->second.values.data(), static_cast<size_t>(buffers_[i].byte_count()));
+      copy_values(input->second.values, refs_[i]);
 }
 
 void Execution::fill_saved(const Case& c, const Implementation& implementation, const Arrays<float>& inputs,

@@ -33,27 +33,18 @@ Verdict check(const Subject& subject) {
   Comparison comparison;
   comparison.enter(subject.spec(), name, got.shape);
   for (size_t k = 0; k < plan.columns.size(); ++k) {
-    if (mass.values[static_cast<size_t>(plan.columns[k])].undecided) {
-      comparison.leave_out();
-      continue;
-    }
     const Position position = position_of(plan.columns[k], got.shape);
     comparison.add(position, gradient.columns[k], Real(got.value_at(position)), bound(plan.columns[k]));
   }
   Real along = 0;
   double along_bound = 0;
-  bool along_undecided = false;
   for (Index i = 0; i < plan.column_count; ++i) {
     const auto v = static_cast<double>(plan.direction.values[static_cast<size_t>(i)]);
     along += Real(v) * Real(got.value_at(position_of(i, got.shape)));
     along_bound += std::abs(v) * bound(i);
-    along_undecided = along_undecided || mass.values[static_cast<size_t>(i)].undecided;
   }
   comparison.enter(subject.spec(), name + ", direction", Shape{1});
-  if (along_undecided)
-    comparison.leave_out();
-  else
-    comparison.add(Position{0}, gradient.along, along, along_bound);
+  comparison.add(Position{0}, gradient.along, along, along_bound);
   Verdict verdict = comparison.verdict();
   if (verdict.passed()) verdict.reason = joined(withdrawn_text(plan), verdict.reason);
   verdict.isa = execution.kernel().isa();

@@ -8,9 +8,9 @@ bool is_saved(const Spec& spec, std::string_view argument) {
 }
 
 Array<float> seeded_array(const Argument& argument, std::uint64_t seed, Regime regime) {
-  Array<float> array(argument.shape);
-  const TensorRef ref{array.values.data(), ElementType::kFloat32, argument.shape, dense_strides(argument.shape)};
-  fill_seeded(ref, seed, argument.name, regime, argument.domain);
+  Array<float> array;
+  array.shape = argument.shape;
+  array.values = seeded_values(argument, seed, regime);
   return array;
 }
 

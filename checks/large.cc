@@ -94,10 +94,6 @@ SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass
 Verdict SampledTruth::compare(Execution& execution, const Implementation& implementation) const {
   Comparison comparison;
   for (const Sample& sample : samples_) {
-    if (sample.truth.undecided) {
-      comparison.leave_out();
-      continue;
-    }
     const Argument& argument = execution.arguments()[sample.argument];
     const double depth = implementation.depth_of(case_, pass_, argument.name);
     const double bound = argument.type == ElementType::kFloat32 ? tolerance(sample.truth, depth) : 0;

@@ -39,6 +39,7 @@ Oracle forward_oracle();
 Oracle vjp_oracle();
 Oracle fd_direct_oracle();
 Oracle exact_oracle();
+Oracle kink_oracle();
 Oracle special_oracle();
 Oracle determinism_oracle();
 Oracle memory_oracle();

@@ -1,6 +1,7 @@
 #include "checks/truth.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "checks/inputs.h"
 
@@ -40,6 +41,7 @@ Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inpu
 }
 
 double tolerance(const Mass<Real>& truth, double depth) {
+  if (truth.undecided) return std::numeric_limits<double>::infinity();
   return depth == 0 ? 0 : error_bound(truth, depth) + depth * kUnderflow;
 }
 

@@ -34,6 +34,19 @@ NpyType npy_type(ElementType type) {
   return NpyType::kFloat32;
 }
 
+ElementType element_type(NpyType type) {
+  switch (type) {
+    case NpyType::kUint8:
+      return ElementType::kUint8;
+    case NpyType::kInt32:
+      return ElementType::kInt32;
+    case NpyType::kFloat32:
+    case NpyType::kFloat64:
+      break;
+  }
+  return ElementType::kFloat32;
+}
+
 template <class T>
 NpyArray npy_of(NpyType type, const Shape& shape, const std::vector<T>& values) {
   NpyArray array{type, shape, std::string(values.size() * sizeof(T), '\0')};
@@ -42,19 +55,28 @@ NpyArray npy_of(NpyType type, const Shape& shape, const std::vector<T>& values) 
 }
 
 NpyArray seeded_array(const Argument& argument, std::uint64_t seed) {
-  std::vector<float> values(static_cast<size_t>(element_count(argument.shape)));
-  fill_seeded({values.data(), ElementType::kFloat32, argument.shape, dense_strides(argument.shape)}, seed,
-              argument.name, Regime::kNormal, argument.domain);
-  return npy_of(NpyType::kFloat32, argument.shape, values);
+  const std::vector<float> values = seeded_values(argument, seed, Regime::kNormal);
+  const NpyType type = npy_type(argument.type);
+  switch (argument.type) {
+    case ElementType::kUint8:
+      return npy_of(type, argument.shape, std::vector<std::uint8_t>(values.begin(), values.end()));
+    case ElementType::kInt32:
+      return npy_of(type, argument.shape, std::vector<std::int32_t>(values.begin(), values.end()));
+    case ElementType::kFloat32:
+      break;
+  }
+  return npy_of(type, argument.shape, values);
 }
 
 void require_fit(const Argument& argument, const NpyArray& array, bool for_reference) {
   if (!(array.shape == argument.shape))
     refuse("{} has shape {}, but the case asks for {}", argument.name, shape_text(array.shape),
            shape_text(argument.shape));
-  if (array.type != NpyType::kFloat32 && !(for_reference && array.type == NpyType::kFloat64))
+  const NpyType type = npy_type(argument.type);
+  const bool doubles = for_reference && type == NpyType::kFloat32;
+  if (array.type != type && !(doubles && array.type == NpyType::kFloat64))
     refuse("{} holds {}, but {} takes {}; convert it with astype", argument.name, to_text(array.type),
-           for_reference ? "the reference" : "an implementation", for_reference ? "float32 or float64" : "float32");
+           for_reference ? "the reference" : "an implementation", doubles ? "float32 or float64" : to_text(type));
 }
 
 void run_pass(const Case& c, const Pass& pass, const Implementation& implementation, Buffers& buffers, int threads) {
@@ -102,7 +124,7 @@ NamedArrays evaluate_implementation(const Case& c, const Implementation& impleme
                                     int threads) {
   Buffers buffers;
   for (const auto& [name, array] : inputs) {
-    const auto buffer = buffers.try_emplace(name, array.shape).first;
+    const auto buffer = buffers.try_emplace(name, array.shape, element_type(array.type)).first;
     std::memcpy(buffer->second.ref().data, array.data.data(), array.data.size());
   }
   for (const Pass& pass : passes_of(c)) run_pass(c, pass, implementation, buffers, threads);

@@ -18,9 +18,9 @@ using NamedArrays = std::map<std::string, NpyArray, std::less<>>;
 // What a user may give: the inputs of the case and diff_<output> for every output that takes a cotangent.
 std::vector<Argument> free_arguments(const Case& c);
 
-// Completes `given` with seeded near-normal float32 numbers, the same that `check` uses for this seed.
-// Throws UsageError for a name that is not a free argument and for a wrong shape or element type: float32 for an
-// implementation; float32 or float64 for the reference, for which everything is turned into float64.
+// Completes `given` with seeded near-normal numbers, or choices, the same that `check` uses for this seed.
+// Throws UsageError for a name that is not a free argument and for a wrong shape or element type: that of the slot, and
+// float64 for float32 where it is for the reference, for which everything is turned into float64.
 NamedArrays complete_inputs(const Case& c, NamedArrays given, std::uint64_t seed, bool for_reference);
 
 // The outputs and saved tensors of the forward pass and all gradients, from complete inputs. The implementation's are

@@ -71,6 +71,17 @@ TEST_F(EvaluationTest, SavedTensorsAreWrittenAndUsed) {
   EXPECT_EQ(reference(c, given).at("argmax").type, NpyType::kFloat64);
 }
 
+TEST_F(EvaluationTest, IntegerInputsHoldTheirOwnType) {
+  const Case c = registry_.parse_case("max_unpool:mb=1,c=1,iw=4,kw=2,sw=2");
+  const NpyArray argmax{NpyType::kUint8, {1, 1, 2}, std::string("\1\0", 2)};
+  const NamedArrays given{{"src", floats({1, 1, 2}, {10, 20})}, {"argmax", argmax}};
+  for (const NamedArrays& results : {implementation(c, given), reference(c, given)})
+    EXPECT_EQ(results.at("dst").as_doubles(), (std::vector<double>{0, 10, 20, 0}));
+  EXPECT_EQ(complete_inputs(c, {}, 1, false).at("argmax").type, NpyType::kUint8);
+  EXPECT_EQ(refusal(c, {{"argmax", floats({1, 1, 2}, {1, 0})}}, true),
+            "argmax holds float32, but the reference takes uint8; convert it with astype");
+}
+
 TEST_F(EvaluationTest, ReferenceAndImplementationAgreeOnEveryOperation) {
   for (const auto& operation : registry_.operations()) {
     const Case c = make_case(operation->spec, operation->spec.smoke_cases.front());

@@ -1,5 +1,5 @@
-# gradproof_build_facts(TARGET): a header with what only the build knows, for environment records: compiler flags, library
-# versions, the scalar of the truth and the commit. It is written again when HEAD moves, and then one file is compiled.
+# gradproof_build_facts(TARGET): a header with what only the build knows, for environment records: the kernels' compiler
+# flags, library versions, the scalar of the truth and the commit. It is written again when HEAD moves, and then one file is compiled.
 
 function(gradproof_build_facts target)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
@@ -7,7 +7,7 @@ function(gradproof_build_facts target)
   if(GRADPROOF_SANITIZE)
     set(sanitize "-fsanitize=${GRADPROOF_SANITIZE}")
   endif()
-  set(flags "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}} -ffp-contract=off ${sanitize}")
+  set(flags "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}} ${GRADPROOF_KERNEL_OPTIONS} -ffp-contract=off ${sanitize}")
   string(REGEX REPLACE "[ ;]+" " " flags "${flags}")
   string(STRIP "${flags}" flags)
   set(libraries "fmt=${fmt_VERSION}|nlohmann_json=${nlohmann_json_VERSION}|CLI11=${CLI11_VERSION}|boost=${Boost_VERSION_STRING}")

@@ -14,10 +14,17 @@
 #include "ops/norm/group_norm.h"
 #include "ops/norm/layer_norm.h"
 #include "ops/norm/lrn.h"
+#include "ops/pool/adaptive_avg_pool.h"
+#include "ops/pool/adaptive_max_pool.h"
 #include "ops/pool/global_pool.h"
 #include "ops/pool/linear_pool.h"
+#include "ops/pool/lp_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/pool/max_unpool.h"
+#include "ops/pool/mixed_pool.h"
+#include "ops/pool/std_pool.h"
 #include "ops/pool/subsample.h"
+#include "ops/pool/weighted_pool.h"
 
 namespace gradproof {
 
@@ -32,11 +39,20 @@ Registry register_operations() {
   registry.add(deform_layer_operation());
   registry.add(local_conv_operation());
   registry.add(max_pool_operation());
+  registry.add(min_pool_operation());
+  registry.add(mixed_pool_operation());
+  registry.add(adaptive_max_pool_operation());
+  registry.add(max_unpool_operation());
   registry.add(avg_pool_operation());
   registry.add(sum_pool_operation());
   registry.add(global_avg_pool_operation());
+  registry.add(global_max_pool_operation());
   registry.add(global_sum_pool_operation());
   registry.add(subsample_operation());
+  registry.add(lp_pool_operation());
+  registry.add(std_pool_operation());
+  registry.add(weighted_pool_operation());
+  registry.add(adaptive_avg_pool_operation());
   registry.add(batch_norm_operation());
   registry.add(group_norm_operation());
   registry.add(instance_norm_operation());

@@ -21,6 +21,12 @@ namespace gradproof {
 class Depends {
  public:
   Depends() = default;
+  // What allocates is compiled in depends.cc, instead of in each place of each formula.
+  Depends(const Depends& other);
+  Depends(Depends&& other) noexcept = default;
+  Depends& operator=(const Depends& other);
+  Depends& operator=(Depends&& other) noexcept = default;
+  ~Depends();
   explicit Depends(double constant) : value_(constant), is_zero_(constant == 0) {}
   // Input `number`, which is `nominal` where the set is wanted.
   static Depends input(Index number, double nominal) {
@@ -62,25 +68,10 @@ class Depends {
   friend Depends operator-(Depends a, const Depends& b) { return a -= b; }
   friend Depends operator*(Depends a, const Depends& b) { return a *= b; }
   friend Depends operator/(Depends a, const Depends& b) { return a /= b; }
-  Depends& operator+=(const Depends& b) {
-    value_ += b.value_;
-    is_zero_ = is_zero_ && b.is_zero_;
-    return unite(b);
-  }
-  Depends& operator-=(const Depends& b) {
-    value_ -= b.value_;
-    is_zero_ = is_zero_ && b.is_zero_;
-    return unite(b);
-  }
-  Depends& operator*=(const Depends& b) {
-    if (is_zero_ || b.is_zero_) return *this = Depends(0.0);
-    value_ *= b.value_;
-    return unite(b);
-  }
-  Depends& operator/=(const Depends& b) {
-    value_ /= b.value_;
-    return is_zero_ ? *this : unite(b);
-  }
+  Depends& operator+=(const Depends& b);
+  Depends& operator-=(const Depends& b);
+  Depends& operator*=(const Depends& b);
+  Depends& operator/=(const Depends& b);
 
   friend Depends sqrt(Depends x) {
     x.value_ = std::sqrt(x.value_);
@@ -110,17 +101,8 @@ class Depends {
 
  private:
   // The same dependences of something else, which is not the constant 0.
-  Depends valued(double value) const {
-    Depends result = *this;
-    result.value_ = value;
-    result.is_zero_ = false;
-    return result;
-  }
-  Depends& unite(const Depends& b) {
-    if (words_.size() < b.words_.size()) words_.resize(b.words_.size());
-    for (std::size_t w = 0; w < b.words_.size(); ++w) words_[w] |= b.words_[w];
-    return *this;
-  }
+  Depends valued(double value) const;
+  Depends& unite(const Depends& b);
 
   std::vector<std::uint64_t> words_;
   double value_ = 0;     // nominal

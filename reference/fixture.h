@@ -42,9 +42,9 @@ Arrays<T> seeded(const Case& c, const Pass& pass, std::uint64_t seed, Regime reg
   Arrays<T> result;
   for (const Argument& argument : inputs_of(c, pass)) {
     Array<T>& array = result.emplace(argument.name, Array<T>(argument.shape)).first->second;
+    const std::vector<float> values = seeded_values(argument, seed, regime);
     for (Index i = 0; i < element_count(argument.shape); ++i)
-      array[i] = T(static_cast<double>(
-          seeded_value(seed, argument.name, position_of(i, argument.shape), regime, argument.domain)));
+      array[i] = T(static_cast<double>(values[static_cast<size_t>(i)]));
   }
   return result;
 }

@@ -19,8 +19,11 @@ Pass pass_of(const Case& c, std::string_view argument) {
 
 }  // namespace
 
-void require_arguments(const Case& c, std::string_view argument,
-                       const std::function<const Shape*(std::string_view)>& shape_of) {
+void refuse_formula(const Case& c, std::string_view argument) {
+  refuse("{}: the reference has no formula for '{}'", c.spec->name, argument);
+}
+
+void require_arguments(const Case& c, std::string_view argument, const ShapeOf& shape_of) {
   for (const Argument& wanted : arguments_of(*c.spec, c.attributes, pass_of(c, argument))) {
     const Slot* slot = c.spec->find_slot(wanted.name);
     if (wanted.written || (slot != nullptr && slot->role == Role::kSaved)) continue;

@@ -1,58 +1,16 @@
-// Averages and sums of windows, and their gradients, and the pool that scales sums by what it learns. n batch, c
-// channel, o = (od, oh, ow) windows, i = (id, ih, iw) inputs and k = (kd, kh, kw) taps, with i = o * stride - pad + k *
-// dilation on each axis.
+// Averages and sums of windows, and their gradients, and the pool that scales sums by what it learns.
 
 #include "reference/families.h"
 #include "reference/formulas.h"
-#include "reference/sliding.h"
+#include "reference/pooling.h"
 
 namespace gradproof {
 namespace {
 
-// Taps of a window that lie on the input, by count or by value, and windows over an input.
-template <class T>
-struct LinearPool {
-  LinearPool(const Window& window, const Arrays<T>& inputs)
-      : d(window.axes[0]), h(window.axes[1]), w(window.axes[2]), src(inputs, "src"), diff_dst(inputs, "diff_dst") {}
-
-  // Calls visit(id, ih, iw) for every tap of a window, padding included.
-  template <class Visit>
-  void for_each_tap(const Point& window, Visit visit) const {
-    const auto [n, c, od, oh, ow] = window;
-    for (Index kd = 0; kd < d.kernel; ++kd)
-      for (Index kh = 0; kh < h.kernel; ++kh)
-        for (Index kw = 0; kw < w.kernel; ++kw) visit(d.input_of(od, kd), h.input_of(oh, kh), w.input_of(ow, kw));
-  }
-
-  // Calls visit(window) for every window that sees input p, once for each tap that falls on it.
-  template <class Visit>
-  void for_each_window(const Point& p, Visit visit) const {
-    const auto [n, c, id, ih, iw] = p;
-    for (Index kd = 0; kd < d.kernel; ++kd)
-      for (Index kh = 0; kh < h.kernel; ++kh)
-        for (Index kw = 0; kw < w.kernel; ++kw) {
-          const auto od = d.window_of(id, kd), oh = h.window_of(ih, kh), ow = w.window_of(iw, kw);
-          if (od && oh && ow) visit(Point{n, c, *od, *oh, *ow});
-        }
-  }
-
-  // sum over the taps k inside of src[n, c, o * stride - pad + k * dilation]
-  T sum_of_window(const Point& window) const {
-    T sum(0.0);
-    for_each_tap(window, [&](Index id, Index ih, Index iw) {
-      if (src.contains(id, ih, iw)) sum += src(window[0], window[1], id, ih, iw);
-    });
-    return sum;
-  }
-
-  const Sliding d, h, w;
-  const Grid<T> src, diff_dst;
-};
-
 // avg_pool, with the conventions of PyTorch's AvgPool: the divisor counts taps on the input and, with
 // count_include_pad, on its padding, never those beyond; a divisor that is given replaces it.
 template <class T>
-struct AvgPoolFormulas : LinearPool<T> {
+struct AvgPoolFormulas : Pooling<T> {
   // dst[n,c,o] = 1/divisor[o] * sum over the taps k inside of src[n, c, o * stride - pad + k * dilation]
   T dst(const Point& window) const { return this->sum_of_window(window) / divisor_of(window); }
 
@@ -68,7 +26,7 @@ struct AvgPoolFormulas : LinearPool<T> {
   }
 
   AvgPoolFormulas(const Case& c, const Arrays<T>& inputs)
-      : LinearPool<T>(window_of(c.attributes), inputs),
+      : Pooling<T>(window_of(c.attributes), inputs),
         axes(window_of(c.attributes).axes),
         count_include_pad(c.attributes.flag("count_include_pad")),
         divisor(c.attributes.integer("divisor")) {}
@@ -95,7 +53,7 @@ struct AvgPoolFormulas : LinearPool<T> {
 };
 
 template <class T>
-struct SumPoolFormulas : LinearPool<T> {
+struct SumPoolFormulas : Pooling<T> {
   // dst[n,c,o] = sum over the taps k inside of src[n, c, o * stride - pad + k * dilation]
   T dst(const Point& window) const { return this->sum_of_window(window); }
 
@@ -110,12 +68,12 @@ struct SumPoolFormulas : LinearPool<T> {
     return {{"dst", &SumPoolFormulas::dst}, {"diff_src", &SumPoolFormulas::diff_src}};
   }
 
-  SumPoolFormulas(const Case& c, const Arrays<T>& inputs) : LinearPool<T>(window_of(c.attributes), inputs) {}
+  SumPoolFormulas(const Case& c, const Arrays<T>& inputs) : Pooling<T>(window_of(c.attributes), inputs) {}
 };
 
 // subsample: LeCun, Bottou, Bengio and Haffner 1998, section II.B, without the sigmoid.
 template <class T>
-struct SubsampleFormulas : LinearPool<T> {
+struct SubsampleFormulas : Pooling<T> {
   // dst[n,c,o] = coefficient[c] * sum over the taps k inside of src[n, c, o * stride - pad + k * dilation] + bias[c]
   T dst(const Point& window) const { return coefficient(window[1]) * this->sum_of_window(window) + bias(window[1]); }
 
@@ -146,7 +104,7 @@ struct SubsampleFormulas : LinearPool<T> {
   }
 
   SubsampleFormulas(const Case& c, const Arrays<T>& inputs)
-      : LinearPool<T>(window_of(c.attributes), inputs),
+      : Pooling<T>(window_of(c.attributes), inputs),
         mb(c.attributes.integer("mb")),
         coefficient(inputs, "coefficient"),
         bias(inputs, "bias") {}

@@ -22,6 +22,9 @@
 //
 //   input, constant   m = |v|. w = 0.
 //   a + b, a - b      E_a + E_b, and u |a + b| for the rounding: m = m_a + m_b, w = w_a + w_b.
+//   square(x)         as x * x.
+//   difference(a, b)  of operands without error only the rounding: m = |a - b|, w = 0. Otherwise a - b. (The mass of
+//                     a - b would be right as well, and cover a sum that takes a and b apart. Here they must not be.)
 //   a * b             E_a |b| + |a| E_b + E_a E_b. Split m_a = |a| + x and m_b = |b| + y. The part |a||b| gathers
 //                     gamma_{d_a} + gamma_{d_b} + gamma_{d_a} gamma_{d_b} and one u: at most gamma of d_a + d_b + 1.
 //                     The parts x |b| and |a| y do so too. Only x y is left, with gamma_{d_a} gamma_{d_b} (1 + u), at
@@ -42,6 +45,14 @@
 //   floor_within(x)   a whole number without error, if no border of a cell lies within E_x of x. If one does, the cell
 //                     is `undecided`, and so is all that is computed from it or given it: (1) does not hold for these.
 // Where least <= 0 the computed operand may be zero or have the other sign: then the mass is infinite.
+//
+// Signs survive any error: a square is computed as x' * x' >= 0 however wrong x' is, and what is made of numbers that
+// are not negative by sums, products and roots is none either. Every such operation is monotone, and rounding takes
+// factors 1 - u off a path, depth of them, so with the same operations on what the operands are not below,
+//   computed >= (1 - K) floor - 2^-149 w,                                                                           (2)
+// floor being the value of a constant or an input, 0 of a square, and unknown of differences and of all else that is
+// not named here. least(x) is the larger of this and the above. So 1 / sqrt(var + eps) has a finite mass however much
+// smaller than its own error the variance is: var + eps is at least eps.
 //
 // Without error (`exact`) are inputs, constants that float32 holds, and sums, differences and products of whole numbers
 // without error while their mass stays below 2^24: every partial sum, in any order, is then such a number too.
@@ -80,6 +91,7 @@ struct Mass {
   double second_order = kInfinity;  // K: the least that any operand was given; infinity: none, so kSecondOrder
   double valid_to = kInfinity;      // the largest gamma(depth) for which (1) holds: K once that was used
   double decision = kInfinity;      // gamma of the depth of what cells are taken of; infinity: K
+  double floor = -kInfinity;        // (2), at least 0; negative: unknown
   bool exact = true;
   bool undecided = false;
 
@@ -87,8 +99,9 @@ struct Mass {
   explicit Mass(double constant)
       : value(constant),
         mass(std::abs(constant)),
+        floor(known_floor(constant)),
         exact(static_cast<double>(static_cast<float>(constant)) == constant) {}
-  explicit Mass(S v) : value(std::move(v)), mass(magnitude(value)) {}
+  explicit Mass(S v) : value(std::move(v)), mass(magnitude(value)), floor(known_floor(static_cast<double>(value))) {}
   // An input of a computation whose whole depth is at most `depth`: K = gamma(depth), tighter than kSecondOrder for
   // short computations and still valid for long ones. One such input is enough, since K regards the whole computation.
   // The values that cells are taken of have depths up to `decision_depth`, which may be much less.
@@ -100,28 +113,42 @@ struct Mass {
   }
   static Mass input(S v, double depth) { return input(std::move(v), depth, depth); }
 
+  // Called, not inlined: a formula in masses would be the larger half of what its file compiles to.
   friend Mass operator-(Mass a) {
     a.value = -a.value;
+    a.floor = -kInfinity;
     return a;
   }
-  friend Mass operator+(const Mass& a, const Mass& b) {
-    return Mass(a.value + b.value, a.mass + b.mass, a.underflow + b.underflow).after(a, b).maybe_exact(a, b);
+  [[gnu::noinline]] friend Mass operator+(const Mass& a, const Mass& b) {
+    return Mass(a.value + b.value, a.mass + b.mass, a.underflow + b.underflow)
+        .after(a, b)
+        .maybe_exact(a, b)
+        .not_below(a.floor + b.floor);
   }
   friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
-  friend Mass operator*(const Mass& a, const Mass& b) {
+  friend Mass difference(const Mass& a, const Mass& b) {
+    return a.exact && b.exact ? Mass(a.value - b.value, 0, 0).after(a, b).maybe_exact(a, b) : a - b;
+  }
+  [[gnu::noinline]] friend Mass operator*(const Mass& a, const Mass& b) {
     const double x = magnitude(a.value), dx = a.mass - x;
     const double y = magnitude(b.value), dy = b.mass - y;
     const double k = std::min(a.k(), b.k());
     const bool first_order = dx * dy == 0 && a.underflow == 0 && b.underflow == 0;
     const Mass product(a.value * b.value, x * y + dx * y + x * dy + k * dx * dy,
                        a.most() * b.underflow + a.underflow * b.most() + 1);
-    return (first_order ? product.after(a, b) : product.after(a, b).using_k()).maybe_exact(a, b);
+    return (first_order ? product.after(a, b) : product.after(a, b).using_k())
+        .maybe_exact(a, b)
+        .not_below(a.floor >= 0 && b.floor >= 0 ? a.floor * b.floor : -kInfinity);
   }
-  friend Mass operator/(const Mass& a, const Mass& b) {
+  friend Mass square(const Mass& x) { return (x * x).not_below(x.floor >= 0 ? x.floor * x.floor : 0); }
+  [[gnu::noinline]] friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
     const double q = magnitude(quotient), y = magnitude(b.value), dy = b.mass - y, least = b.least();
     if (std::isinf(y) && std::isfinite(a.mass)) return Mass(quotient, 0, 0).after(a, b);
-    if (b.exact && y > 0) return Mass(quotient, a.mass / y, a.underflow / y + 1).after(a, b);
+    if (b.exact && y > 0)
+      return Mass(quotient, a.mass / y, a.underflow / y + 1)
+          .after(a, b)
+          .not_below(b.value > 0 ? a.floor / y : -kInfinity);
     if (!(least > 0)) return unbounded(quotient).after(a, b).using_k();
     return Mass(quotient, (a.mass + q * dy) / least, (a.underflow + q * b.underflow) / least + 1).after(a, b).using_k();
   }
@@ -135,7 +162,10 @@ struct Mass {
     if (x.mass == 0 && x.underflow == 0) return Mass(root, 0, 0).after(x);
     if (!(x.least() > 0)) return unbounded(root).after(x).using_k();
     const double s = magnitude(root), slope = 1 / (s + std::sqrt(x.least()));
-    return Mass(root, std::max(s, slope * x.mass), slope * x.underflow).after(x).using_k();
+    return Mass(root, std::max(s, slope * x.mass), slope * x.underflow)
+        .after(x)
+        .using_k()
+        .not_below(x.floor >= 0 ? std::sqrt(std::max(0.0, x.floor - 2 * kUnderflow * x.underflow)) : -kInfinity);
   }
   friend Mass exp(const Mass& x) {
     const S power = exp(x.value);
@@ -159,7 +189,8 @@ struct Mass {
   friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
   friend Mass maximum(const Mass& a, const Mass& b) {
     return Mass(exceeds(b, a) ? b.value : a.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow))
-        .after(a, b);
+        .after(a, b)
+        .not_below(std::max(a.floor, b.floor));
   }
 
   friend Mass floor_within(const Mass& x, Index first, Index last) {
@@ -200,6 +231,11 @@ struct Mass {
     result.valid_to = std::min(valid_to, k());
     return result;
   }
+  Mass not_below(double least) const {
+    Mass result = *this;
+    result.floor = least;
+    return result;
+  }
   Mass as_undecided() const {
     Mass result = *this;
     result.undecided = true;
@@ -214,9 +250,10 @@ struct Mass {
   bool is_whole() const { return std::floor(static_cast<double>(value)) == static_cast<double>(value); }
 
   static double magnitude(const S& x) { return std::abs(static_cast<double>(x)); }
+  static double known_floor(double x) { return x >= 0 ? x : -kInfinity; }
   double k() const { return std::isinf(second_order) ? kSecondOrder : second_order; }
   // The least and the most that the magnitude of a computed value may be.
-  double least() const { return magnitude(value) - k() * mass - kUnderflow * underflow; }
+  double least() const { return std::max(magnitude(value) - k() * mass, (1 - k()) * floor) - kUnderflow * underflow; }
   double most() const { return magnitude(value) + k() * mass + kUnderflow * underflow; }
 };
 

@@ -256,6 +256,57 @@ TEST(Mass, IsInfiniteWhereAnOperandMayBeZero) {
   EXPECT_EQ(sqrt(Mass<Real>(0.0)).mass, 0);
 }
 
+// Two numbers near 1000, normalized with eps = 1e-5: the variance is lost in its own error, at times to the last digit,
+// but a sum of squares is not negative and eps is positive.
+TEST(Mass, CoversNormalizingWhatRoundingHides) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  const Pair two{Mass<Real>(2.0), {2, 0}}, eps{Mass<Real>(1e-5), {1e-5F, 1}}, one{Mass<Real>(1.0), {1, 0}};
+  const auto squared = [](const Pair& x) { return Pair{square(x.exact), x.computed * x.computed}; };
+  const auto root = [](const Pair& x) { return Pair{sqrt(x.exact), sqrt(x.computed)}; };
+  int hidden = 0;
+  for (int trial = 0; trial < 5000; ++trial) {
+    const float spread = std::ldexp(1.0F, -(trial % 16));
+    const Pair a = input(1000 + normal(random) * spread), b = input(1000 + normal(random) * spread);
+    const Pair mean = step(3, step(0, a, b), two), centred = step(1, a, mean);
+    const Pair var = step(3, step(0, squared(centred), squared(step(1, b, mean))), two);
+    const Pair rstd = step(3, one, root(step(0, var, eps))), normalized = step(2, centred, rstd);
+    for (const Pair& x : {var, rstd, normalized}) {
+      ASSERT_LE(x.error(), x.bound()) << "spread " << spread;
+      ASSERT_TRUE(std::isfinite(x.exact.mass)) << "spread " << spread;
+    }
+    const double doubt = rounding_gamma(kLongest) * var.exact.mass;
+    if (doubt > static_cast<double>(Real(var.exact.value + Real(1e-5)))) ++hidden;
+  }
+  EXPECT_GT(hidden, 1000) << "without the floor these have no bound";
+}
+
+// What is not negative for sure, and what is not.
+TEST(Mass, FloorsFollowWhatIsMonotone) {
+  const auto of = [](double x) { return Mass<Real>::input(Real(x), 20); };
+  const Mass<Real> doubtful = of(0.5) + of(1e6) - of(1e6), eps(0.25);
+  EXPECT_LT(doubtful.floor, 0);
+  EXPECT_LT((doubtful * doubtful).floor, 0) << "two numbers that happen to be equal";
+  EXPECT_EQ(square(doubtful).floor, 0);
+  EXPECT_EQ((square(doubtful) + eps).floor, 0.25);
+  EXPECT_EQ((square(doubtful) / of(2) + eps * of(3)).floor, 0.75);
+  EXPECT_EQ(sqrt(square(doubtful) + of(4)).floor, 2);
+  EXPECT_EQ(maximum(doubtful, of(3)).floor, 3);
+  EXPECT_EQ(square(of(-3)).floor, 0);
+  for (const Mass<Real>& x : {of(-1), -square(doubtful), eps - square(doubtful), of(-1) * square(doubtful),
+                              square(doubtful) / of(-2), square(doubtful) / (square(doubtful) + eps), exp(doubtful)})
+    EXPECT_LT(x.floor, 0);
+}
+
+// The difference of inputs is rounded once, however much of them it cancels; of computed operands it is what - is.
+TEST(Mass, DifferenceOfInputsForgetsThem) {
+  const Mass<Real> a(Real(10000.125)), b(Real(10000.0));
+  EXPECT_EQ(difference(a, b).mass, 0.125);
+  EXPECT_EQ((a - b).mass, 20000.125);
+  EXPECT_EQ(difference(a * a, b).mass, (a * a - b).mass);
+  EXPECT_EQ(difference(a, b).value, (a - b).value);
+}
+
 // sigmoid in float32 by way of exp(-|x|), of computed arguments, also where it is flat.
 TEST(Mass, CoversSigmoid) {
   std::mt19937 random(6);

@@ -74,10 +74,7 @@ struct Normalization {
   // where no mean is subtracted, it counts as zero
   virtual Statistics measured(const Point& p) const {
     const T mean = subtracts_mean ? mean_over_set(p, [&](const Point& q) { return src(q); }) : T(0.0);
-    const T var = mean_over_set(p, [&](const Point& q) {
-      const T centred = subtracts_mean ? src(q) - mean : src(q);
-      return centred * centred;
-    });
+    const T var = mean_over_set(p, [&](const Point& q) { return square(subtracts_mean ? src(q) - mean : src(q)); });
     return {mean, var, T(1.0) / sqrt(var + eps)};
   }
 

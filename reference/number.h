@@ -4,7 +4,9 @@
 //   T(double)                           an exact constant
 //   + - * /, unary -, += -= *= /=       arithmetic
 //   sqrt(x), exp(x), log(x)
+//   square(x)                           x * x, which is not negative however x was rounded
 //   sigmoid(x)                          1 / (1 + exp(-x))
+//   difference(a, b)                    a - b, of inputs, before they enter anything else
 //   exceeds(a, b)                       a decision: whether a is chosen over b where the larger one is wanted
 //   select(decision, a, b)              a if the decision holds, otherwise b
 //   maximum(a, b)                       the larger; NaN wins, the first on ties
@@ -35,6 +37,11 @@ using std::isnan;
 using std::log;
 using std::sqrt;
 
+template <class T>
+T square(const T& x) {
+  return x * x;
+}
+
 template <Number T>
 const T& value_of(const T& x) {
   return x;
@@ -62,6 +69,11 @@ template <Number T>
 T sigmoid(const T& x) {
   const T power = exp(x > 0 ? T(-x) : x);
   return (x > 0 ? T(1) : power) / (T(1) + power);
+}
+
+template <class T>
+T difference(const T& a, const T& b) {
+  return a - b;
 }
 
 // NaN of NaN. The limits keep whole() within an Index, and decisions to the borders first + 1, ..., last that matter.

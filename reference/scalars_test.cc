@@ -36,6 +36,7 @@ TYPED_TEST(Vocabulary, Arithmetic) {
   const T a(6.25), b(-2.5);
   EXPECT_EQ(number(T(a + b)), 3.75);
   EXPECT_EQ(number(T(a - b)), 8.75);
+  EXPECT_EQ(number(T(difference(a, b))), 8.75);
   EXPECT_EQ(number(T(a * b)), -15.625);
   EXPECT_EQ(number(T(a / b)), -2.5);
   EXPECT_EQ(number(T(-a)), -6.25);

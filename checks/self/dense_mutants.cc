@@ -97,7 +97,7 @@ std::vector<Mutant> relu_mutants() {
     return Mutant{name, "relu", what, std::move(oracles), relu(name, bug), {}};
   };
   return {
-      mutant("gradient-at-zero", ReluBug::kGradientAtZero, "the gradient passes at zero", {"vjp", "exact"}),
+      mutant("gradient-at-zero", ReluBug::kGradientAtZero, "the gradient passes at zero", {"vjp", "exact", "kink"}),
       mutant("nan-to-zero", ReluBug::kNanToZero, "NaN becomes zero", {"special"}),
       mutant("tail-differs-at-nan", ReluBug::kTailDiffersAtNan, "body and tail differ at NaN", {"special"}),
       mutant("last-skipped", ReluBug::kLastSkipped, "the last element is skipped", {"forward", "vjp", "exact"}),

@@ -1,4 +1,6 @@
 // Wrong global pools.
+#include <cmath>
+
 #include "checks/self/mutant.h"
 #include "checks/self/naive.h"
 
@@ -61,6 +63,55 @@ class NaiveGlobalPool {
   Index mb_, c_, space_;
 };
 
+enum class MaxBug { kNone, kLastOfTies, kNanLost, kStartsAtZero, kTiesAllGet, kNotZeroed, kArgmaxOfBatch };
+
+class NaiveGlobalMaxPool {
+ public:
+  NaiveGlobalMaxPool(const NaiveCall& call, MaxBug bug)
+      : call_(call),
+        bug_(bug),
+        planes_(call.attributes.integer("mb") * call.attributes.integer("c")),
+        space_(call.count("src") / planes_) {}
+
+  void run() {
+    if (!is(MaxBug::kNotZeroed)) call_.zero_outputs();
+    for (Index plane = 0; plane < planes_; ++plane) {
+      const Index winner = winner_of(plane);
+      const float value = call_.floats("src")[plane * space_ + winner];
+      if (call_.pass.is_forward()) {
+        call_.floats("dst")[plane] = is(MaxBug::kStartsAtZero) ? std::fmax(value, 0.0F) : value;
+        store_index(*call_.tensor("argmax"), plane, is(MaxBug::kArgmaxOfBatch) ? plane * space_ + winner : winner);
+        continue;
+      }
+      for (Index i = 0; i < space_; ++i) {
+        const bool tied = is(MaxBug::kTiesAllGet) && call_.floats("src")[plane * space_ + i] == value;
+        if (i == winner || tied) call_.floats("diff_src")[plane * space_ + i] = call_.floats("diff_dst")[plane];
+      }
+    }
+  }
+
+ private:
+  bool is(MaxBug bug) const { return bug_ == bug; }
+
+  Index winner_of(Index plane) const {
+    const float* x = call_.floats("src") + plane * space_;
+    Index best = 0;
+    for (Index i = 1; i < space_; ++i)
+      if (x[i] > x[best] || (is(MaxBug::kLastOfTies) && x[i] == x[best]) ||
+          (!is(MaxBug::kNanLost) && std::isnan(x[i]) && !std::isnan(x[best])))
+        best = i;
+    return best;
+  }
+
+  const NaiveCall& call_;
+  MaxBug bug_;
+  Index planes_, space_;
+};
+
+Implementation wrong_max(const std::string& name, MaxBug bug) {
+  return naive_implementation(name, [=](const NaiveCall& call) { NaiveGlobalMaxPool(call, bug).run(); });
+}
+
 Implementation wrong(const std::string& name, bool average, Bug bug) {
   return naive_implementation(name, [=](const NaiveCall& call) { NaiveGlobalPool(call, bug).run(average); });
 }
@@ -98,6 +149,30 @@ std::vector<Mutant> global_pool_mutants() {
   return mutants;
 }
 
+std::vector<Mutant> global_max_pool_mutants() {
+  struct Row {
+    const char* name;
+    MaxBug bug;
+    const char* what;
+    std::vector<std::string> oracles;
+  };
+  const std::vector<Row> rows{
+      {"last-of-ties", MaxBug::kLastOfTies, "the last of equals wins", {"forward", "vjp", "exact"}},
+      {"nan-lost", MaxBug::kNanLost, "NaN does not win", {"special"}},
+      {"starts-at-zero", MaxBug::kStartsAtZero, "the maximum of negative numbers is 0", {"forward"}},
+      {"ties-all-get", MaxBug::kTiesAllGet, "every tied element gets the full gradient", {"vjp", "exact"}},
+      {"not-zeroed", MaxBug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "exact", "memory"}},
+      {"argmax-of-batch", MaxBug::kArgmaxOfBatch, "argmax counts in the whole tensor", {"forward", "exact"}},
+  };
+  std::vector<Mutant> mutants;
+  for (const Row& row : rows)
+    mutants.push_back({row.name, "global_max_pool", row.what, row.oracles, wrong_max(row.name, row.bug), {}});
+  return mutants;
+}
+
+Mutant healthy_global_max_pool() {
+  return {"healthy-global-max-pool", "global_max_pool", "no bug", {}, wrong_max("healthy", MaxBug::kNone), {}};
+}
 Mutant healthy_global_avg_pool() {
   return {"healthy-global-avg-pool", "global_avg_pool", "no bug", {}, wrong("healthy", true, Bug::kNone), {}};
 }

@@ -1,4 +1,4 @@
-// Wrong max pools.
+// Wrong max pools and min pools.
 #include <cmath>
 #include <limits>
 
@@ -12,6 +12,7 @@ namespace {
 enum class Bug {
   kNone,
   kTiesAllGet,
+  kTiesShare,
   kAssigned,
   kNotZeroed,
   kPaddedWithZero,
@@ -21,12 +22,18 @@ enum class Bug {
   kArgmaxOfInput,
   kStridesSwapped,
   kOverhangSkipped,
+  kOrderOfMax,
+  kPaddedWithLowest,
 };
 
 class NaiveMaxPool {
  public:
-  NaiveMaxPool(const NaiveCall& call, Bug bug)
-      : call_(call), bug_(bug), a_(max_pool_attributes(call.attributes)), w_(a_.window.axes) {
+  NaiveMaxPool(const NaiveCall& call, Bug bug, bool smallest)
+      : call_(call),
+        bug_(bug),
+        sign_(smallest && bug != Bug::kOrderOfMax ? -1.0F : 1.0F),
+        a_(max_pool_attributes(call.attributes)),
+        w_(a_.window.axes) {
     for (size_t axis = 0; axis < 3; ++axis) out_[axis] = w_[axis].out();
     if (is(Bug::kStridesSwapped)) std::swap(w_[1].stride, w_[2].stride);
     if (is(Bug::kDilationIgnored)) w_[1].dilation = w_[2].dilation = 1;
@@ -62,12 +69,14 @@ class NaiveMaxPool {
   }
 
   Winner winner_of(Index plane, Index od, Index oh, Index ow) const {
-    Winner best{-std::numeric_limits<float>::infinity(), -1, -1};
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
+    Winner best{kLowest, -1, -1};
     const float* src = call_.floats("src");
     for_each_tap(plane, od, oh, ow, [&](Index tap, Index source) {
-      if (source < 0 && !is(Bug::kPaddedWithZero)) return;
-      const float x = source < 0 ? 0.0F : src[source];
-      const bool wins = x > best.value || (is(Bug::kLastOfTies) && x == best.value) ||
+      if (source < 0 && !is(Bug::kPaddedWithZero) && !is(Bug::kPaddedWithLowest)) return;
+      const float padding = is(Bug::kPaddedWithZero) ? 0.0F : kLowest;
+      const float x = source < 0 ? padding : src[source];
+      const bool wins = sign_ * x > sign_ * best.value || (is(Bug::kLastOfTies) && x == best.value) ||
                         (!is(Bug::kNanLost) && std::isnan(x) && !std::isnan(best.value));
       if (best.tap < 0 || wins) best = {x, tap, source};
     });
@@ -82,29 +91,39 @@ class NaiveMaxPool {
     if (call_.pass.is_forward()) {
       call_.floats("dst")[window] = winner.value;
       store_index(*call_.tensor("argmax"), window, is(Bug::kArgmaxOfInput) ? winner.source : winner.tap);
-    } else if (is(Bug::kTiesAllGet)) {
-      for_each_tap(plane, od, oh, ow, [&](Index, Index source) {
-        if (source >= 0 && call_.floats("src")[source] == winner.value) give(source, window);
-      });
+    } else if (is(Bug::kTiesAllGet) || is(Bug::kTiesShare)) {
+      give_to_ties(plane, od, oh, ow, window, winner.value);
     } else if (winner.source >= 0) {
-      give(winner.source, window);
+      give(winner.source, window, 1);
     }
   }
 
-  void give(Index source, Index window) {
+  void give_to_ties(Index plane, Index od, Index oh, Index ow, Index window, float value) {
+    const auto for_each_tie = [&](const auto& visit_tie) {
+      for_each_tap(plane, od, oh, ow, [&](Index, Index source) {
+        if (source >= 0 && call_.floats("src")[source] == value) visit_tie(source);
+      });
+    };
+    float ties = 0;
+    for_each_tie([&](Index) { ++ties; });
+    for_each_tie([&](Index source) { give(source, window, is(Bug::kTiesShare) ? 1 / ties : 1); });
+  }
+
+  void give(Index source, Index window, float share) {
     float& sum = call_.floats("diff_src")[source];
-    sum = (is(Bug::kAssigned) ? 0.0F : sum) + call_.floats("diff_dst")[window];
+    sum = (is(Bug::kAssigned) ? 0.0F : sum) + share * call_.floats("diff_dst")[window];
   }
 
   const NaiveCall& call_;
   Bug bug_;
+  float sign_;  // of what is largest
   MaxPoolAttributes a_;
   std::array<WindowAxis, 3> w_;
   std::array<Index, 3> out_{};
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
-  return naive_implementation(name, [bug](const NaiveCall& call) { NaiveMaxPool(call, bug).run(); });
+Implementation wrong(const std::string& name, Bug bug, bool smallest) {
+  return naive_implementation(name, [=](const NaiveCall& call) { NaiveMaxPool(call, bug, smallest).run(); });
 }
 
 }  // namespace
@@ -117,14 +136,18 @@ std::vector<Mutant> max_pool_mutants() {
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
-      {"ties-all-get", Bug::kTiesAllGet, "every tied element gets the full gradient [Theano 4568]", {"vjp", "exact"}},
+      {"ties-all-get",
+       Bug::kTiesAllGet,
+       "every tied element gets the full gradient [Theano 4568]",
+       {"vjp", "exact", "kink"}},
+      {"ties-share", Bug::kTiesShare, "tied elements share the gradient evenly", {"vjp", "exact", "kink"}},
       {"assigned",
        Bug::kAssigned,
        "overlapping windows assign instead of adding [Flux 1197]",
        {"vjp", "fd-direct", "exact"}},
       {"not-zeroed", Bug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "exact", "memory"}},
       {"padded-with-zero", Bug::kPaddedWithZero, "padding is 0 instead of -inf", {"forward", "exact"}},
-      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact"}},
+      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact", "kink"}},
       {"nan-lost", Bug::kNanLost, "NaN does not win", {"special"}},
       {"dilation-ignored", Bug::kDilationIgnored, "dilation is ignored", {"forward", "vjp", "exact", "fd-direct"}},
       {"argmax-of-input", Bug::kArgmaxOfInput, "argmax counts in the input, not in the window", {"forward", "exact"}},
@@ -134,12 +157,25 @@ std::vector<Mutant> max_pool_mutants() {
        "windows that overhang with ceil_mode are left out",
        {"forward", "vjp", "exact"}},
   };
+  const std::vector<Row> rows_of_min{
+      {"order-of-max", Bug::kOrderOfMax, "the largest is taken", {"forward", "vjp", "fd-direct", "exact"}},
+      {"padded-with-lowest", Bug::kPaddedWithLowest, "padding is -inf as in max_pool", {"forward", "exact"}},
+      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact"}},
+      {"nan-lost", Bug::kNanLost, "NaN does not win", {"special"}},
+  };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "max_pool", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "max_pool", row.what, row.oracles, wrong(row.name, row.bug, false), {}});
+  for (const Row& row : rows_of_min)
+    mutants.push_back({row.name, "min_pool", row.what, row.oracles, wrong(row.name, row.bug, true), {}});
   return mutants;
 }
 
-Mutant healthy_max_pool() { return {"healthy-max-pool", "max_pool", "no bug", {}, wrong("healthy", Bug::kNone), {}}; }
+Mutant healthy_max_pool() {
+  return {"healthy-max-pool", "max_pool", "no bug", {}, wrong("healthy", Bug::kNone, false), {}};
+}
+Mutant healthy_min_pool() {
+  return {"healthy-min-pool", "min_pool", "no bug", {}, wrong("healthy", Bug::kNone, true), {}};
+}
 
 }  // namespace gradproof

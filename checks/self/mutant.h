@@ -16,7 +16,7 @@ struct Mutant {
   std::string what;                              // one line: what is wrong, and in brackets where it happened for real
   std::vector<std::string> oracles;              // each of these must catch it
   std::optional<Implementation> implementation;  // a wrong kernel, or
-  std::optional<Reference> reference;            // a wrong truth
+  std::optional<Reference> reference;            // a wrong truth, or both, that agree
 };
 
 // All of them.
@@ -34,15 +34,24 @@ std::vector<Mutant> deform_conv_mutants();
 std::vector<Mutant> deform_layer_mutants();
 std::vector<Mutant> local_conv_mutants();
 std::vector<Mutant> max_pool_mutants();
+std::vector<Mutant> mixed_pool_mutants();
+std::vector<Mutant> adaptive_max_pool_mutants();
+std::vector<Mutant> max_unpool_mutants();
 std::vector<Mutant> linear_pool_mutants();
 std::vector<Mutant> global_pool_mutants();
+std::vector<Mutant> global_max_pool_mutants();
 std::vector<Mutant> subsample_mutants();
+std::vector<Mutant> lp_pool_mutants();
+std::vector<Mutant> std_pool_mutants();
+std::vector<Mutant> weighted_pool_mutants();
+std::vector<Mutant> adaptive_avg_pool_mutants();
 std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> sample_norm_mutants();
 std::vector<Mutant> lrn_mutants();
 std::vector<Mutant> relu_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
+std::vector<Mutant> agreed_mutants();
 
 Mutant healthy_conv();
 Mutant healthy_conv_transpose();
@@ -53,11 +62,20 @@ Mutant healthy_deform_conv();
 Mutant healthy_deform_layer();
 Mutant healthy_local_conv();
 Mutant healthy_max_pool();
+Mutant healthy_min_pool();
+Mutant healthy_mixed_pool();
+Mutant healthy_adaptive_max_pool();
+Mutant healthy_max_unpool();
 Mutant healthy_avg_pool();
 Mutant healthy_sum_pool();
 Mutant healthy_global_avg_pool();
+Mutant healthy_global_max_pool();
 Mutant healthy_global_sum_pool();
 Mutant healthy_subsample();
+Mutant healthy_lp_pool();
+Mutant healthy_std_pool();
+Mutant healthy_weighted_pool();
+Mutant healthy_adaptive_avg_pool();
 Mutant healthy_batch_norm();
 Mutant healthy_group_norm();
 Mutant healthy_instance_norm();

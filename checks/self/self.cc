@@ -101,8 +101,16 @@ std::vector<Mutant> all_mutants() {
            separable_conv_mutants,
            local_conv_mutants,
            max_pool_mutants,
+           mixed_pool_mutants,
+           adaptive_max_pool_mutants,
+           max_unpool_mutants,
            linear_pool_mutants,
            global_pool_mutants,
+           global_max_pool_mutants,
+           lp_pool_mutants,
+           std_pool_mutants,
+           weighted_pool_mutants,
+           adaptive_avg_pool_mutants,
            subsample_mutants,
            batch_norm_mutants,
            sample_norm_mutants,
@@ -110,6 +118,7 @@ std::vector<Mutant> all_mutants() {
            relu_mutants,
            linear_mutants,
            reference_mutants,
+           agreed_mutants,
        })
     for (Mutant& mutant : make()) mutants.push_back(std::move(mutant));
   return mutants;
@@ -138,7 +147,16 @@ std::vector<Mutant> healthy_kernels() {
       healthy_instance_norm(),
       healthy_layer_norm(),
       healthy_rms_norm(),
+      healthy_min_pool(),
+      healthy_mixed_pool(),
+      healthy_adaptive_max_pool(),
+      healthy_max_unpool(),
+      healthy_global_max_pool(),
       healthy_lrn(),
+      healthy_lp_pool(),
+      healthy_std_pool(),
+      healthy_weighted_pool(),
+      healthy_adaptive_avg_pool(),
   };
 }
 

@@ -13,7 +13,7 @@ namespace gradproof {
 Record try_mutant(const Registry& registry, const References& references, const Mutant& mutant);
 
 // The planted bug as an operation of a registry of its own: the Spec of the real one, nothing but the wrong kernel (or
-// the real kernels, and the wrong truth).
+// the real kernels, and the wrong truth; or both wrong).
 struct Trial {
   Registry registry;
   References references;

@@ -33,8 +33,10 @@ Operation relu_operation() {
       "the "
       "derivative at 0 is 0 as in PyTorch)";
   op.spec.attributes = attribute_specs();
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = shape, .dependence = Dependence::kKinked},
-                   {.name = "dst", .role = Role::kOutput, .shape = shape}};
+  const auto kinks = [](const Attributes&) { return std::vector<double>{0}; };
+  op.spec.slots = {
+      {.name = "src", .role = Role::kInput, .shape = shape, .dependence = Dependence::kKinked, .kinks = kinks},
+      {.name = "dst", .role = Role::kOutput, .shape = shape}};
   op.spec.cost = cost;
   op.spec.depth = [](const Attributes&, const Pass&, std::string_view) { return 0.0; };  // selects, never rounds
   op.spec.exact_on_integers = true;

@@ -73,7 +73,7 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view te
 
 std::vector<Slot> slots() {
   constexpr auto kKinked = Dependence::kKinked;  // through the offsets
-  return {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = kKinked},
+  return {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = kKinked, .kinks_add_up = true},
           {.name = "offset_weights", .role = Role::kInput, .shape = offset_weights_shape, .dependence = kKinked},
           {.name = "offset_bias", .role = Role::kInput, .shape = offset_bias_shape, .dependence = kKinked},
           {.name = "weights", .role = Role::kInput, .shape = weights_shape},

@@ -134,6 +134,7 @@ std::vector<AttributeSpec> input_size_attributes() {
   for (AttributeSpec& spec : specs) spec.input_size = true;
   return specs;
 }
+std::vector<AttributeSpec> output_size_attributes() { return per_axis("o", "output", {}, 1); }
 std::vector<AttributeSpec> kernel_attributes() { return per_axis("k", "kernel", {}, 1); }
 std::vector<AttributeSpec> stride_attributes(std::optional<double> default_value) {
   return per_axis("s", "stride along the", default_value, 1);

@@ -26,6 +26,7 @@ struct AttributeSpec {
 
 // Groups of declarations shared by the families, for the three axes in the order d, h, w.
 std::vector<AttributeSpec> input_size_attributes();
+std::vector<AttributeSpec> output_size_attributes();  // od, oh, ow, where they do not follow from others
 std::vector<AttributeSpec> kernel_attributes();
 std::vector<AttributeSpec> stride_attributes(std::optional<double> default_value = 1);
 std::vector<AttributeSpec> padding_attributes();

@@ -53,6 +53,8 @@ float value_from(std::uint64_t bits, Regime regime) {
       return 0.75F;
     case Regime::kTied:
       return static_cast<float>(static_cast<int>(bits % 3) - 1);
+    case Regime::kZero:
+      return bits % 2 == 0 ? 0.0F : -0.0F;
   }
   return 0;
 }
@@ -79,6 +81,8 @@ std::string_view regime_name(Regime regime) {
       return "constant";
     case Regime::kTied:
       return "tied";
+    case Regime::kZero:
+      return "zero";
   }
   return "";
 }
@@ -106,6 +110,21 @@ void fill_seeded(const TensorRef& tensor, std::uint64_t seed, std::string_view s
     for (int axis = 0; axis < last; ++axis) bits = extend(bits, row[axis]);
     for (Index i = 0; i < tensor.shape[last]; ++i) *out++ = into_domain(value_from(extend(bits, i), regime), domain);
   } while (advance(row, outer));
+}
+
+std::vector<float> seeded_values(const Argument& argument, std::uint64_t seed, Regime regime) {
+  const Shape& shape = argument.shape;
+  std::vector<float> values(static_cast<size_t>(element_count(shape)));
+  if (argument.choices == 0) {
+    fill_seeded({values.data(), ElementType::kFloat32, shape, dense_strides(shape)}, seed, argument.name, regime,
+                argument.domain);
+    return values;
+  }
+  const auto choices = static_cast<std::uint64_t>(argument.choices);
+  for (Index i = 0; i < element_count(shape); ++i)
+    values[static_cast<size_t>(i)] =
+        static_cast<float>(seeded_bits(seed, argument.name, position_of(i, shape)) % choices);
+  return values;
 }
 
 }  // namespace gradproof

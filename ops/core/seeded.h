@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "ops/core/spec.h"
 #include "ops/core/tensor.h"
@@ -20,6 +21,7 @@ enum class Regime {
   kDenormal,   // magnitudes round the smallest normal number
   kConstant,   // one value throughout
   kTied,       // few distinct values, so that maxima tie
+  kZero,       // zeros of either sign
 };
 
 std::string_view regime_name(Regime regime);
@@ -32,5 +34,8 @@ float seeded_value(std::uint64_t seed, std::string_view slot, const Position& po
 
 // Fills a dense float32 tensor with seeded values.
 void fill_seeded(const TensorRef& tensor, std::uint64_t seed, std::string_view slot, Regime regime, Domain domain);
+
+// The seeded values of an argument, row-major. One that has choices takes any of them in every regime.
+std::vector<float> seeded_values(const Argument& argument, std::uint64_t seed, Regime regime);
 
 }  // namespace gradproof

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <vector>
@@ -11,8 +12,8 @@
 namespace gradproof {
 namespace {
 
-constexpr Regime kRegimes[] = {Regime::kNormal, Regime::kInteger,  Regime::kLargeMean, Regime::kSparse,
-                               Regime::kWide,   Regime::kDenormal, Regime::kConstant,  Regime::kTied};
+constexpr Regime kRegimes[] = {Regime::kNormal,   Regime::kInteger,  Regime::kLargeMean, Regime::kSparse, Regime::kWide,
+                               Regime::kDenormal, Regime::kConstant, Regime::kTied,      Regime::kZero};
 
 std::vector<float> values(Regime regime, Domain domain = Domain::kReal, std::uint64_t seed = 1, int count = 20000) {
   std::vector<float> result;
@@ -53,6 +54,14 @@ TEST(Seeded, FillingEqualsTheValueOfEachElement) {
       for (Index i = 0; i < element_count(shape); ++i)
         ASSERT_EQ(buffer.ref().floats()[i], seeded_value(42, "weights", position_of(i, shape), regime, Domain::kReal));
     }
+  }
+}
+
+TEST(Seeded, ChoicesAreWholeNumbersOfEveryKindInEveryRegime) {
+  for (Regime regime : kRegimes) {
+    std::set<float> seen;
+    for (float x : seeded_values({.name = "argmax", .shape = {5, 40}, .choices = 9}, 3, regime)) seen.insert(x);
+    EXPECT_EQ(seen, (std::set<float>{0, 1, 2, 3, 4, 5, 6, 7, 8})) << regime_name(regime);
   }
 }
 
@@ -136,6 +145,11 @@ TEST(Seeded, ConstantAndTiedHaveFewValues) {
   };
   EXPECT_EQ(distinct(Regime::kConstant), (std::set<float>{0.75F}));
   EXPECT_EQ(distinct(Regime::kTied), (std::set<float>{-1, 0, 1}));
+  EXPECT_EQ(distinct(Regime::kZero), (std::set<float>{0}));
+  const std::vector<float> zeros = values(Regime::kZero);
+  const auto negative = std::count_if(zeros.begin(), zeros.end(), [](float x) { return std::signbit(x); });
+  EXPECT_NEAR(static_cast<double>(negative), static_cast<double>(zeros.size()) / 2,
+              static_cast<double>(zeros.size()) / 8);
 }
 
 TEST(Seeded, RegimesHaveNamesOfTheirOwn) {

@@ -9,7 +9,8 @@ void append(std::vector<Argument>& arguments, const Slot& slot, const Attributes
   if (!shape) return;
   const ElementType type = gradient ? ElementType::kFloat32 : slot.type(attributes);
   const Domain domain = gradient ? Domain::kReal : slot.domain;
-  arguments.push_back({gradient ? "diff_" + slot.name : slot.name, *shape, type, domain, written});
+  const Index choices = !gradient && slot.choices ? slot.choices(attributes) : 0;
+  arguments.push_back({gradient ? "diff_" + slot.name : slot.name, *shape, type, domain, written, choices});
 }
 
 }  // namespace

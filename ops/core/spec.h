@@ -29,8 +29,18 @@ struct Slot {
   // Input: a gradient exists. Output: it receives a cotangent.
   bool differentiable = true;
   Dependence dependence = Dependence::kAffine;
+  // Of a kinked slot: the values at which it has kinks whatever its other elements are (relu: 0; a clip: its limits).
+  // Those at ties and at whole numbers need not be named.
+  std::function<std::vector<double>(const Attributes&)> kinks{};
+  // Of a kinked slot: an element may move several kinked terms of one output, as in a composition. The slopes of the
+  // output on either side then do not bound what a convention makes of the terms: relu(x) - relu(-x) has slope 1 on
+  // both sides of 0, and 0 by relu'(0) = 0.
+  bool kinks_add_up = false;
   Domain domain = Domain::kReal;
   std::function<ElementType(const Attributes&)> type = [](const Attributes&) { return ElementType::kFloat32; };
+  // Inputs that are no floats: how many values they choose from, 0, 1, 2, ..., at most 2^24, so that floats hold them
+  // as well. Such inputs are not differentiable.
+  std::function<Index(const Attributes&)> choices{};
   // Names of the axes in two dimensions, where they are not those of a map (n c ih iw), of weights (oc ic kh kw) or of
   // channels (c). In one dimension those that end in h are missing.
   std::vector<std::string> axes{};
@@ -101,6 +111,7 @@ struct Argument {
   ElementType type = ElementType::kFloat32;
   Domain domain = Domain::kReal;
   bool written = false;
+  Index choices = 0;  // as the slot's; 0: any float of the domain
 };
 
 // What a pass reads and writes in a case, in the fixed order in which kernels receive it:

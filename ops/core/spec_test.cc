@@ -50,6 +50,16 @@ TEST_F(SpecTest, ArgumentsCarryShapeTypeAndDomain) {
   EXPECT_EQ(backward[4].type, ElementType::kUint8);
 }
 
+TEST_F(SpecTest, IntegerInputsCarryTheirChoices) {
+  spec_.slots[2].type = [](const Attributes&) { return ElementType::kInt32; };
+  spec_.slots[2].choices = [](const Attributes& a) { return a.integer("mb"); };
+  const Attributes attributes = make_case(spec_, "mb=4,iw=3").attributes;
+  const std::vector<Argument> forward = arguments_of(spec_, attributes, Pass::forward());
+  EXPECT_EQ(forward[2].type, ElementType::kInt32);
+  EXPECT_EQ(forward[2].choices, 4);
+  EXPECT_EQ(forward[0].choices, 0);
+}
+
 TEST_F(SpecTest, PassesAndTheirNames) {
   std::vector<std::string> names;
   for (const Pass& pass : spec_.passes()) names.push_back(pass.to_text());

@@ -1,5 +1,7 @@
 #include "ops/pool/geometry.h"
 
+#include <algorithm>
+
 namespace gradproof {
 namespace {
 
@@ -32,6 +34,12 @@ PoolAxis::PoolAxis(const WindowAxis& axis)
 Index PoolAxis::first_tap(Index o) const {
   const Index start = input_of(o, 0);
   return start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+}
+
+Index PoolAxis::taps_inside(Index o) const {
+  const Index first = first_tap(o), start = input_of(o, 0);
+  const Index before_end = start < in ? (in - 1 - start) / dilation + 1 : 0;
+  return std::max<Index>(0, std::min(kernel, before_end) - first);
 }
 
 Index PoolAxis::first_window(Index i) const {

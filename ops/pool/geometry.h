@@ -17,6 +17,8 @@ struct PoolAxis {
   bool holds(Index i) const { return i >= 0 && i < in; }
   // The first tap of window o within the input.
   Index first_tap(Index o) const;
+  // How many taps of window o are within the input.
+  Index taps_inside(Index o) const;
   // The first window, perhaps a negative one, that reaches as far as input i.
   Index first_window(Index i) const;
   // The window whose tap reads input i; -1 when there is none.

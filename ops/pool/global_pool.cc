@@ -1,6 +1,7 @@
 #include "ops/pool/global_pool.h"
 
 #include "ops/core/window.h"
+#include "ops/pool/global_max_pool_simd.h"
 #include "ops/pool/global_pool_simd.h"
 
 namespace gradproof {
@@ -34,6 +35,16 @@ double sum_depth(const Attributes& attributes, const Pass& pass, std::string_vie
 // And the quotient once.
 double average_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
   return sum_depth(attributes, pass, slot) + 1;
+}
+
+ElementType argmax_type(const Attributes& attributes) {
+  return GlobalPoolAttributes{1, window_of(attributes).in_count(), false}.argmax_type();
+}
+
+// Forward writes argmax too; the gradient reads it and diff_dst, never src.
+Cost max_cost(const Attributes& attributes, const Pass& pass) {
+  const double argmax = planes_of(attributes) * static_cast<double>(element_size(argmax_type(attributes)));
+  return {pass.is_forward() ? planes_of(attributes) * space_of(attributes) : 0, cost(attributes, pass).bytes + argmax};
 }
 
 Spec global_spec() {
@@ -97,6 +108,29 @@ Operation global_sum_pool_operation() {
   op.spec.depth = sum_depth;
   op.spec.exact_on_integers = true;
   op.implementations = global_pool_simd_implementations();
+  return op;
+}
+
+Operation global_max_pool_operation() {
+  Operation op;
+  op.spec = global_spec();
+  op.spec.name = "global_max_pool";
+  op.spec.summary =
+      "dst[n,c] = max over positions i of src[n,c,i], argmax = the first such i, NaN wins; diff_src[n,c,i] = "
+      "diff_dst[n,c] at i = argmax, 0 elsewhere (Oquab, Bottou, Laptev, Sivic: Is object localization for free?, CVPR "
+      "2015, section 3)";
+  op.spec.slots.front().dependence = Dependence::kKinked;
+  op.spec.slots.push_back({.name = "argmax", .role = Role::kSaved, .shape = dst_shape, .type = argmax_type});
+  op.spec.cost = max_cost;
+  op.spec.depth = [](const Attributes&, const Pass&, std::string_view) { return 0.0; };  // selects, never rounds
+  op.spec.exact_on_integers = true;
+  for (const char* text : {
+           "mb=1,c=2,iw=255",       // the last that a byte numbers
+           "mb=1,c=3,ih=16,iw=16",  // and the first that it does not
+           "mb=2,c=2,ih=5,iw=13",   // two blocks of four vectors and one element
+       })
+    op.spec.full_cases.emplace_back(text);
+  op.implementations = global_max_pool_simd_implementations();
   return op;
 }
 

@@ -1,6 +1,5 @@
 #include "ops/pool/global_pool_simd.h"
 
-#include <functional>
 #include <numeric>
 
 #include "ops/pool/global_pool.h"
@@ -12,6 +11,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ops/pool/plane_kernel-inl.h"
 #include "ops/simd/block_sums-inl.h"
 #include "ops/simd/lanes-inl.h"
 
@@ -19,9 +19,6 @@ HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
-
-// Elements below which a second thread does not pay: some 20 microseconds.
-constexpr Index kSerialElements = 65536;
 
 struct Constant {
   float value;
@@ -47,29 +44,13 @@ double PlaneTotal(const float* x, Index count) {
   return std::accumulate(parts, parts + lanes, 0.0);
 }
 
-// Planes, shared out among the threads in runs.
-class GlobalPoolKernel : public Kernel {
+class GlobalPoolKernel : public PlaneKernel {
  public:
   GlobalPoolKernel(const GlobalPoolAttributes& a, int threads)
-      : a_(a), threads_(a.planes * a.space < kSerialElements ? 1 : threads) {}
-
-  std::string isa() const final { return hwy::TargetName(HWY_TARGET); }
+      : PlaneKernel(a.planes, a.space, threads), divisor_(a.average ? static_cast<double>(a.space) : 1.0) {}
 
  protected:
-  template <class F>
-  void ForEachPlane(const F& f) const {
-    const auto share = [&](Index thread) {
-      for (Index plane = a_.planes * thread / threads_; plane < a_.planes * (thread + 1) / threads_; ++plane) f(plane);
-      hwy::FlushStream();
-    };
-    parallel_tiles(threads_, threads_, std::cref(share));
-  }
-
-  // What a sum is divided by.
-  double divisor() const { return a_.average ? static_cast<double>(a_.space) : 1.0; }
-
-  const GlobalPoolAttributes a_;
-  const int threads_;
+  const double divisor_;  // of a sum
 };
 
 class GlobalPoolForward final : public GlobalPoolKernel {
@@ -79,9 +60,9 @@ class GlobalPoolForward final : public GlobalPoolKernel {
   void run(std::span<const TensorRef> arguments) override {
     const float* src = arguments[0].floats();
     float* dst = arguments[1].floats();
-    ForEachPlane([&](Index plane) {
-      const double total = PlaneTotal(src + plane * a_.space, a_.space);
-      dst[plane] = static_cast<float>(total / divisor());
+    ForEachPlane([&](Index, Index plane) {
+      const double total = PlaneTotal(src + plane * space_, space_);
+      dst[plane] = static_cast<float>(total / divisor_);
     });
   }
 };
@@ -96,9 +77,9 @@ class GlobalPoolGradient final : public GlobalPoolKernel {
   void run(std::span<const TensorRef> arguments) override {
     const float* diff_dst = arguments[1].floats();
     float* diff_src = arguments[2].floats();
-    ForEachPlane([&](Index plane) {
-      const auto share = static_cast<float>(static_cast<double>(diff_dst[plane]) / divisor());
-      Map(Constant{share}, stores_, static_cast<size_t>(a_.space), diff_src + plane * a_.space);
+    ForEachPlane([&](Index, Index plane) {
+      const auto share = static_cast<float>(static_cast<double>(diff_dst[plane]) / divisor_);
+      Map(Constant{share}, stores_, static_cast<size_t>(space_), diff_src + plane * space_);
     });
   }
 

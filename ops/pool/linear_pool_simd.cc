@@ -10,28 +10,13 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ops/pool/divisors-inl.h"
 #include "ops/pool/window_sum_kernels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
-
-// What windows are divided by.
-class Divisors {
- public:
-  Divisors(const LinearPoolAttributes& a, const PoolGeometry& g) : of_(a.divisors()) {
-    // Axes that were merged have one tap a window.
-    of_[0].resize(At(g.d.out), 1.0F);
-    of_[1].resize(At(g.h.out), 1.0F);
-    of_[2].resize(At(g.w.out + Lanes()), 1.0F);  // read in whole vectors
-  }
-
-  Quotient operator()(const WindowRow& row) const { return {of_[2].data(), &of_[1][At(row.oh)], of_[0][At(row.od)]}; }
-
- private:
-  std::array<std::vector<float>, 3> of_;  // along each axis
-};
 
 Whole Undivided(const WindowRow&) { return {}; }
 

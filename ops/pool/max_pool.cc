@@ -69,4 +69,15 @@ Operation max_pool_operation() {
   return op;
 }
 
+Operation min_pool_operation() {
+  Operation op = max_pool_operation();  // but for the order of numbers
+  op.spec.name = "min_pool";
+  op.spec.summary =
+      "dst[n,c,o] = min over taps k of src[n,c,o*s-pad+k*d], argmax = the first such k, NaN wins, padding never; "
+      "diff_src sums the diff_dst of the windows that chose the element (-max_pool of -src)";
+  op.spec.validate = [](const Attributes& attributes) { require_pool("min_pool", window_of(attributes)); };
+  op.implementations = min_pool_simd_implementations();
+  return op;
+}
+
 }  // namespace gradproof

@@ -1,4 +1,4 @@
-// max_pool: the largest element of each window in 1, 2 or 3 dimensions, and where it was.
+// max_pool and min_pool: the largest or smallest element of each window in 1, 2 or 3 dimensions, and where it was.
 #pragma once
 
 #include "ops/core/registry.h"
@@ -17,5 +17,6 @@ struct MaxPoolAttributes {
 MaxPoolAttributes max_pool_attributes(const Attributes& attributes);
 
 Operation max_pool_operation();
+Operation min_pool_operation();
 
 }  // namespace gradproof

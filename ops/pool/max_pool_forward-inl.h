@@ -1,4 +1,4 @@
-// max_pool forward.
+// max_pool and min_pool forward.
 
 #if defined(GRADPROOF_MAX_POOL_FORWARD_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_MAX_POOL_FORWARD_INL_H
@@ -30,13 +30,13 @@ constexpr Index kSweptBytes = Index{4} << 10;
 // The maximum along a row of taps is found once for all windows that share it: small windows in one sweep, others by
 // way of the maxima along all rows of a band. Vectors of windows whose taps are all in the row read it where it is; the
 // others, at its ends, read a padded copy.
-template <typename T>
+template <class Order, typename T>
 class MaxPoolForward final : public PoolKernel {
  public:
   MaxPoolForward(const MaxPoolAttributes& a, int threads)
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
         vectors_(g_.w.out),
-        sweep_(ChooseSweep<T>(g_)),
+        sweep_(ChooseSweep<Order, T>(g_)),
         pitch_(WholeLines(vectors_.count * Lanes())),
         first_taps_(Filled(pitch_, std::int32_t{0})) {
     PlanEnds();
@@ -48,7 +48,7 @@ class MaxPoolForward final : public PoolKernel {
     const Index maxima = sweep_ ? 0 : g_.d.kernel * slice_rows_ * pitch_;
     const Index staged = WholeLines(band_rows_ * g_.w.out + Lanes());
     for (int thread = 0; thread < threads_; ++thread)
-      workspaces_.push_back({Filled(slice_rows_ * padded_pitch_, kLowest), Filled(maxima, 0.0F),
+      workspaces_.push_back({Filled(slice_rows_ * padded_pitch_, Order::kWorst), Filled(maxima, 0.0F),
                              Filled(maxima, std::int32_t{0}), Filled(staged, 0.0F), Filled(staged, T{0}),
                              std::vector<TapRow>(At(g_.d.kernel * g_.h.kernel))});
   }
@@ -123,7 +123,7 @@ class MaxPoolForward final : public PoolKernel {
     const Rows<const float> in{slice + FirstRow(band) * g_.w.in - g_.w.pad, g_.w.in};
     const Index skipped = rows.first - FirstRow(band);
     for (const Range& range : copied_)
-      CopyPadded({slice + rows.first * g_.w.in, g_.w.in}, rows.end - rows.first, g_.w.in, range, kLowest,
+      CopyPadded({slice + rows.first * g_.w.in, g_.w.in}, rows.end - rows.first, g_.w.in, range, Order::kWorst,
                  {space.padded.get() + skipped * padded_pitch_ + g_.w.pad, padded_pitch_});
     return {in, {space.padded.get(), padded_pitch_}, inside_};
   }
@@ -139,7 +139,9 @@ class MaxPoolForward final : public PoolKernel {
   }
 
   void AlongRows(const float* src, const Band& band, Workspace& space) const {
-    const auto maxima = g_.w.stride == 1 ? RowMaxima<1> : g_.w.stride == 2 ? RowMaxima<2> : RowMaxima<0>;
+    const auto maxima = g_.w.stride == 1   ? RowMaxima<Order, 1>
+                        : g_.w.stride == 2 ? RowMaxima<Order, 2>
+                                           : RowMaxima<Order, 0>;
     const Range inside = RowsInside(band);
     const Index skipped = inside.first - FirstRow(band);
     for (Index kd = 0; kd < g_.d.kernel; ++kd) {
@@ -155,7 +157,7 @@ class MaxPoolForward final : public PoolKernel {
   }
 
   void AlongColumns(const Band& band, Workspace& space, float* dst, T* argmax) const {
-    const auto maxima = g_.w.stride == 2 ? ColumnMaxima<2, T> : ColumnMaxima<1, T>;
+    const auto maxima = g_.w.stride == 2 ? ColumnMaxima<Order, 2, T> : ColumnMaxima<Order, 1, T>;
     for (Index row = 0; row < band.rows; ++row) {
       PlanTaps(band, row, space.tap_rows);
       maxima(space.best.get(), space.taps.get(), space.tap_rows, g_.w.out, dst + row * g_.w.out,
@@ -188,6 +190,12 @@ class MaxPoolForward final : public PoolKernel {
   Index slice_rows_ = 0;  // input rows that a band sees of a slice
   std::vector<Workspace> workspaces_;
 };
+
+template <class Order>
+std::unique_ptr<Kernel> MakeForward(const MaxPoolAttributes& a, int threads) {
+  if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MaxPoolForward<Order, std::uint8_t>>(a, threads);
+  return std::make_unique<MaxPoolForward<Order, std::int32_t>>(a, threads);
+}
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

@@ -18,13 +18,13 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
-  const MaxPoolAttributes a = max_pool_attributes(c.attributes);
-  const bool byte = a.argmax_type() == ElementType::kUint8;
-  if (pass.is_forward() && byte) return std::make_unique<MaxPoolForward<std::uint8_t>>(a, options.threads);
-  if (pass.is_forward()) return std::make_unique<MaxPoolForward<std::int32_t>>(a, options.threads);
-  if (byte) return std::make_unique<MaxPoolGradient<std::uint8_t>>(a, options.threads);
-  return std::make_unique<MaxPoolGradient<std::int32_t>>(a, options.threads);
+std::unique_ptr<Kernel> PrepareForward(const MaxPoolAttributes& a, int threads) {
+  return MakeForward<Largest>(a, threads);
+}
+
+std::unique_ptr<Kernel> PrepareGradient(const MaxPoolAttributes& a, int threads) {
+  if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MaxPoolGradient<std::uint8_t>>(a, threads);
+  return std::make_unique<MaxPoolGradient<std::int32_t>>(a, threads);
 }
 
 }  // namespace
@@ -36,14 +36,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareForward);
+HWY_EXPORT(PrepareGradient);
+
+std::unique_ptr<Kernel> prepare_max_forward(const MaxPoolAttributes& a, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PrepareForward)(a, threads);
+}
+
+std::unique_ptr<Kernel> prepare_max_gradient(const MaxPoolAttributes& a, int threads) {
+  return HWY_DYNAMIC_DISPATCH(PrepareGradient)(a, threads);
+}
 
 std::vector<Implementation> max_pool_simd_implementations() {
-  return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
-       .depth = nullptr});
+  return simd_implementations({.unsupported = nullptr,
+                               .prepare =
+                                   [](const Case& c, const Pass& pass, const PrepareOptions& options) {
+                                     const MaxPoolAttributes a = max_pool_attributes(c.attributes);
+                                     return pass.is_forward() ? prepare_max_forward(a, options.threads)
+                                                              : prepare_max_gradient(a, options.threads);
+                                   },
+                               .depth = nullptr});
 }
 
 }  // namespace gradproof

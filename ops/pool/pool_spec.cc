@@ -17,7 +17,27 @@ bool windows_see_input(const WindowAxis& a) {
   return true;
 }
 
+std::optional<Shape> src_shape(const Attributes& attributes) {
+  return window_of(attributes).in_shape(attributes.integer("mb"), attributes.integer("c"));
+}
+std::optional<Shape> dst_shape(const Attributes& attributes) {
+  return window_of(attributes).out_shape(attributes.integer("mb"), attributes.integer("c"));
+}
+
 }  // namespace
+
+Spec windowed_spec() {
+  Spec spec;
+  spec.family = "pool";
+  spec.attributes = pool_attributes();
+  spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape},
+                {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
+  spec.contains_nan = [](const Pass&, std::string_view) { return true; };
+  spec.smoke_cases = pool_smoke_cases();
+  spec.full_cases = pool_full_cases();
+  spec.invalid_cases = pool_invalid_cases();
+  return spec;
+}
 
 std::vector<AttributeSpec> pool_attributes() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("c", "channels")};

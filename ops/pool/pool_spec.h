@@ -17,6 +17,10 @@ std::vector<AttributeSpec> pool_attributes();
 // (PyTorch's rule), and every window sees at least one input.
 void require_pool(std::string_view op, const Window& window);
 
+// What a pool of `src` to `dst` without keys of its own declares: family, attributes, both slots, cases and refusals.
+// Every result tells a NaN that its formula names from others.
+Spec windowed_spec();
+
 // How many windows see one input, at most: along an axis at most every (stride / gcd(stride, dilation))-th tap falls
 // on it.
 Index windows_over_input(const Window& window);

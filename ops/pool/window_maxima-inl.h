@@ -1,4 +1,4 @@
-// Maxima over the taps of any windows, and where they were: first along rows, then of those along columns.
+// Maxima, or minima, over the taps of any windows, and where they were: first along rows, then of those along columns.
 
 #if defined(GRADPROOF_WINDOW_MAXIMA_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_WINDOW_MAXIMA_INL_H
@@ -23,23 +23,32 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
+// What windows look for. A better value is taken, and the first NaN: the first of equals and of NaNs stays.
+struct Largest {
+  static constexpr float kWorst = -std::numeric_limits<float>::infinity();
+  static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
+    return hn::AndNot(hn::Le(next, best), hn::Eq(best, best));
+  }
+};
 
-// A larger value is taken, and the first NaN: the first of equals and of NaNs stays.
-HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
-  return hn::AndNot(hn::Le(next, best), hn::Eq(best, best));
-}
+struct Smallest {
+  static constexpr float kWorst = std::numeric_limits<float>::infinity();
+  static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
+    return hn::AndNot(hn::Ge(next, best), hn::Eq(best, best));
+  }
+};
 
 // The element that a lane holds: at stride 2 not the lane's own number. Maxima do not mind.
 HWY_INLINE Index ElementOfLane(Index stride, Index lane) { return stride == 2 ? ElementOfLane(D(), lane) : lane; }
 
-// A running maximum and the tap that it was found at.
+// The best value so far and the tap that it was found at.
+template <class Order>
 struct Best {
   hn::Vec<D> value;
   hn::Vec<DI> tap;
 
   HWY_INLINE void Meet(hn::Vec<D> next, hn::Vec<DI> next_tap) {
-    const auto take = Takes(next, value);
+    const auto take = Order::Takes(next, value);
     value = hn::IfThenElse(take, next, value);
     tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
   }
@@ -53,13 +62,15 @@ class InOrder {
   HWY_INLINE InOrder()
       : lanes_(hn::IndicesFromVec(D(), LanesOfElements(D()))), bytes_(hn::U8FromU32(LanesOfElements(D()))) {}
 
-  HWY_INLINE void Store(const Best& best, float* dst, std::int32_t* argmax) const {
+  template <class Order>
+  HWY_INLINE void Store(const Best<Order>& best, float* dst, std::int32_t* argmax) const {
     StoreValue(best.value, dst);
     const auto taps = hn::BitCast(DI(), hn::TableLookupLanes(hn::BitCast(D(), best.tap), lanes_));
     hn::StoreU(kStride == 2 ? taps : best.tap, DI(), argmax);
   }
 
-  HWY_INLINE void Store(const Best& best, float* dst, std::uint8_t* argmax) const {
+  template <class Order>
+  HWY_INLINE void Store(const Best<Order>& best, float* dst, std::uint8_t* argmax) const {
     StoreValue(best.value, dst);
     const auto taps = hn::U8FromU32(hn::BitCast(DU(), best.tap));
     hn::StoreU(kStride == 2 ? hn::TableLookupBytes(taps, bytes_) : taps, Bytes(), argmax);
@@ -102,8 +113,8 @@ struct InputRows {
   }
 };
 
-// Maxima along `count` rows, for each vector of windows. Ties in the padding go to first_taps. kStride 0: any stride.
-template <Index kStride>
+// The best along `count` rows, for each vector of windows. Ties in the padding go to first_taps. kStride 0: any stride.
+template <class Order, Index kStride>
 HWY_NOINLINE void RowMaxima(const PoolAxis& w, const InputRows& rows, Index count,
                             const std::int32_t* HWY_RESTRICT first_taps, Rows<float> best, Rows<std::int32_t> taps) {
   const DI di;
@@ -114,7 +125,7 @@ HWY_NOINLINE void RowMaxima(const PoolAxis& w, const InputRows& rows, Index coun
       const float* at = from.data + row * from.pitch + vectors.Position(vector) * w.stride;
       const Index to = vector * Lanes();
       hwy::Prefetch(at + kPrefetchAhead);
-      Best running{TakeEvery<kStride>(at, w.stride), hn::Load(di, first_taps + to)};
+      Best<Order> running{TakeEvery<kStride>(at, w.stride), hn::Load(di, first_taps + to)};
       for (Index k = 1; k < w.kernel; ++k)
         running.Meet(TakeEvery<kStride>(at + k * w.dilation, w.stride), hn::Set(di, static_cast<std::int32_t>(k)));
       hn::Store(running.value, D(), best.data + row * best.pitch + to);
@@ -128,8 +139,8 @@ struct TapRow {
   std::int32_t first;
 };
 
-// The maximum over rows of taps, in their order, for a row of `out` windows. kStride as in RowMaxima.
-template <Index kStride, typename T>
+// The best over rows of taps, in their order, for a row of `out` windows. kStride as in RowMaxima.
+template <class Order, Index kStride, typename T>
 HWY_NOINLINE void ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_t* HWY_RESTRICT taps,
                                const std::vector<TapRow>& rows, Index out, float* HWY_RESTRICT dst,
                                T* HWY_RESTRICT argmax) {
@@ -138,8 +149,8 @@ HWY_NOINLINE void ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_
   const RowVectors vectors(out);
   for (Index vector = 0; vector < vectors.count; ++vector) {
     const Index i = vector * Lanes();
-    Best running{hn::Load(D(), best + rows[0].offset + i),
-                 hn::Add(hn::Load(di, taps + rows[0].offset + i), hn::Set(di, rows[0].first))};
+    Best<Order> running{hn::Load(D(), best + rows[0].offset + i),
+                        hn::Add(hn::Load(di, taps + rows[0].offset + i), hn::Set(di, rows[0].first))};
     for (size_t k = 1; k < rows.size(); ++k)
       running.Meet(hn::Load(D(), best + rows[k].offset + i),
                    hn::Add(hn::Load(di, taps + rows[k].offset + i), hn::Set(di, rows[k].first)));

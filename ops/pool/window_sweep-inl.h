@@ -1,4 +1,5 @@
-// Maxima over square windows of 2 or 3 neighbours, and where they were, in one sweep from the input to the output.
+// Maxima, or minima, over square windows of 2 or 3 neighbours, and where they were, in one sweep from the input to the
+// output.
 
 #if defined(GRADPROOF_WINDOW_SWEEP_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_WINDOW_SWEEP_INL_H
@@ -18,8 +19,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <Index kStride, Index kTap, Index kTaps>
-HWY_INLINE void MeetTaps(const float* from, Best& running) {
+template <Index kStride, Index kTap, Index kTaps, class Order>
+HWY_INLINE void MeetTaps(const float* from, Best<Order>& running) {
   if constexpr (kTap < kTaps) {
     running.Meet(LoadTap<kStride, kTap, kTaps>(D(), from), hn::Set(DI(), static_cast<std::int32_t>(kTap)));
     MeetTaps<kStride, kTap + 1, kTaps>(from, running);
@@ -29,7 +30,7 @@ HWY_INLINE void MeetTaps(const float* from, Best& running) {
 // Windows of kTaps x kTaps neighbours, kStride apart: down one vector of a row after another. Maxima along rows that
 // the next window shares stay in registers. What is computed next is prefetched in the order of its lines: hardware
 // does not follow the columns.
-template <Index kStride, Index kTaps>
+template <class Order, Index kStride, Index kTaps>
 class WindowSweep {
  public:
   // `count` rows of windows from the one on whose first taps are in row `row`; that is where `rows` starts, though it
@@ -53,7 +54,7 @@ class WindowSweep {
   static constexpr Index kFresh = kStride * kStride * static_cast<Index>(hn::MaxLanes(D()));
 
   struct Window {
-    Best rows[kTaps];
+    Best<Order> rows[kTaps];
   };
 
   HWY_INLINE WindowSweep(const PoolGeometry& g, Rows<const float> from, hn::Vec<DI> first_taps)
@@ -67,21 +68,21 @@ class WindowSweep {
     }
   }
 
-  // A row of padding gives -inf, and of the window that starts in it the first tap in the input.
-  HWY_INLINE Best AlongRow(const float* from, Index ih) const {
+  // A row of padding gives the worst value, and of the window that starts in it the first tap in the input.
+  HWY_INLINE Best<Order> AlongRow(const float* from, Index ih) const {
     if (HWY_UNLIKELY(ih < 0 || ih >= height_)) {
       const auto above = static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps);
-      return {hn::Set(D(), kLowest), hn::Add(first_taps_, hn::Set(DI(), above))};
+      return {hn::Set(D(), Order::kWorst), hn::Add(first_taps_, hn::Set(DI(), above))};
     }
-    Best running{LoadTap<kStride, 0, kTaps>(D(), from), first_taps_};
+    Best<Order> running{LoadTap<kStride, 0, kTaps>(D(), from), first_taps_};
     MeetTaps<kStride, 1, kTaps>(from, running);
     return running;
   }
 
   template <Index kRow>
-  static HWY_INLINE void MeetRows(const Window& window, Best& running) {
+  static HWY_INLINE void MeetRows(const Window& window, Best<Order>& running) {
     if constexpr (kRow < kTaps) {
-      const Best& row = window.rows[kRow];
+      const Best<Order>& row = window.rows[kRow];
       running.Meet(row.value, hn::Add(row.tap, hn::Set(DI(), static_cast<std::int32_t>(kRow * kTaps))));
       MeetRows<kRow + 1>(window, running);
     }
@@ -106,7 +107,7 @@ class WindowSweep {
     for (; count > 0; --count, ih += kStride, from += kStride * from_.pitch, dst += width_, argmax += width_) {
       ahead.Fetch(kFresh);
       FindRows<kShared, kTaps>(from, ih, window);
-      Best running = window.rows[0];
+      Best<Order> running = window.rows[0];
       MeetRows<1>(window, running);
       in_order.Store(running, dst, argmax);
       Advance<0>(window);
@@ -120,19 +121,19 @@ class WindowSweep {
 };
 
 template <typename T>
-using SweepFunction = decltype(&WindowSweep<1, 2>::Run<T>);
+using SweepFunction = decltype(&WindowSweep<Largest, 1, 2>::Run<T>);
 
 // Nothing where windows are not square or not of 2 or 3 neighbours.
-template <typename T>
+template <class Order, typename T>
 SweepFunction<T> ChooseSweep(const PoolGeometry& g) {
   const Index taps = g.w.kernel;
   const Index stride = g.w.stride;
   const bool flat = g.d.kernel == 1 && g.h.dilation == 1 && g.w.dilation == 1;
   if (!flat || g.h.kernel != taps || g.h.stride != stride) return nullptr;
-  if (stride == 1 && taps == 2) return WindowSweep<1, 2>::Run<T>;
-  if (stride == 1 && taps == 3) return WindowSweep<1, 3>::Run<T>;
-  if (stride == 2 && taps == 2) return WindowSweep<2, 2>::Run<T>;
-  if (stride == 2 && taps == 3) return WindowSweep<2, 3>::Run<T>;
+  if (stride == 1 && taps == 2) return WindowSweep<Order, 1, 2>::template Run<T>;
+  if (stride == 1 && taps == 3) return WindowSweep<Order, 1, 3>::template Run<T>;
+  if (stride == 2 && taps == 2) return WindowSweep<Order, 2, 2>::template Run<T>;
+  if (stride == 2 && taps == 3) return WindowSweep<Order, 2, 3>::template Run<T>;
   return nullptr;
 }
 

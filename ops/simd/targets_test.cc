@@ -11,7 +11,10 @@
 #include "ops/norm/group_norm.h"
 #include "ops/norm/layer_norm.h"
 #include "ops/norm/lrn.h"
+#include "ops/pool/adaptive_max_pool.h"
 #include "ops/pool/max_pool.h"
+#include "ops/pool/max_unpool.h"
+#include "ops/pool/mixed_pool.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/simd/targets_test.cc"
@@ -100,8 +103,10 @@ TEST(Targets, ForcingDoesNotOutliveThePlan) {
 }
 
 TEST(Targets, KernelsReportTheForcedTarget) {
-  for (const Operation& operation : {relu_operation(), max_pool_operation(), batch_norm_operation(),
-                                     group_norm_operation(), layer_norm_operation(), lrn_operation()}) {
+  for (const Operation& operation :
+       {relu_operation(), max_pool_operation(), min_pool_operation(), mixed_pool_operation(),
+        adaptive_max_pool_operation(), max_unpool_operation(), batch_norm_operation(), group_norm_operation(),
+        layer_norm_operation(), lrn_operation()}) {
     const Case c = make_case(operation.spec, operation.spec.smoke_cases.front());
     for (const Implementation& implementation : operation.implementations)
       for (const Pass& pass : operation.spec.passes()) {

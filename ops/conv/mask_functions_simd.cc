@@ -1,7 +1,7 @@
 #include "ops/conv/mask_functions.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "ops/conv/mask_functions.cc"
+#define HWY_TARGET_INCLUDE "ops/conv/mask_functions_simd.cc"
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 

@@ -1,0 +1,86 @@
+#include "checks/rows.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace gradproof {
+namespace {
+
+// Multiply-adds for one row: what it depends on, but at least its share of the operation's flops.
+std::vector<double> row_costs(const Subject& subject, const Columns& rows_of, Index row_count) {
+  const double flops = subject.spec().cost(subject.c.attributes, Pass::forward()).flops;
+  std::vector<double> counts(static_cast<size_t>(row_count));
+  for (const std::vector<Index>& rows : rows_of)
+    for (Index row : rows) ++counts[static_cast<size_t>(row)];
+  for (double& count : counts) count = std::max(flops / 2 / static_cast<double>(row_count), count);
+  return counts;
+}
+
+}  // namespace
+
+std::vector<Argument> differentiable_outputs(const Subject& subject) {
+  std::vector<Argument> outputs;
+  for (const Argument& argument : arguments_of(subject.spec(), subject.c.attributes, Pass::forward())) {
+    const Slot& slot = *subject.spec().find_slot(argument.name);
+    if (slot.role == Role::kOutput && slot.differentiable) outputs.push_back(argument);
+  }
+  return outputs;
+}
+
+Index row_count(const std::vector<Argument>& outputs) {
+  return std::accumulate(outputs.begin(), outputs.end(), Index{0},
+                         [](Index sum, const Argument& output) { return sum + element_count(output.shape); });
+}
+
+std::vector<Index> all_rows(const std::vector<Argument>& outputs) {
+  std::vector<Index> rows(static_cast<size_t>(row_count(outputs)));
+  std::iota(rows.begin(), rows.end(), Index{0});
+  return rows;
+}
+
+Columns rows_by_column(const Subject& subject, const std::vector<Argument>& outputs, const Arrays<float>& inputs) {
+  Arrays<Depends> numbered = borrow<Depends>(inputs);
+  const Array<float>& nominal = inputs.at(subject.pass.slot);
+  Array<Depends> slot(nominal.shape);
+  for (Index i = 0; i < element_count(nominal.shape); ++i) slot[i] = Depends::input(i, static_cast<double>(nominal[i]));
+  numbered[subject.pass.slot] = std::move(slot);
+  Columns rows_of(static_cast<size_t>(element_count(nominal.shape)));
+  Index row = 0;
+  for (const Depends& depends : row_values(subject, outputs, numbered, all_rows(outputs))) {
+    depends.for_each([&](Index column) { rows_of[static_cast<size_t>(column)].push_back(row); });
+    ++row;
+  }
+  return rows_of;
+}
+
+std::vector<Index> rows_of_group(const Columns& rows_of, const std::vector<Index>& group) {
+  std::vector<Index> rows;
+  for (Index column : group) {
+    const auto& own = rows_of[static_cast<size_t>(column)];
+    rows.insert(rows.end(), own.begin(), own.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+std::vector<Index> sample_columns(const Subject& subject, const Columns& rows_of, Index row_count, int evaluations,
+                                  double budget) {
+  const auto count = static_cast<Index>(rows_of.size());
+  const std::vector<double> row_cost = row_costs(subject, rows_of, row_count);
+  std::vector<Index> order(rows_of.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  const auto rank = [&](Index column) {
+    return column == 0 || column == count - 1 ? 0 : random_bits(subject.seed, "columns", column) | 1;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return rank(a) < rank(b); });
+  std::vector<Index> chosen;
+  for (Index column : order) {
+    for (Index row : rows_of[static_cast<size_t>(column)]) budget -= evaluations * row_cost[static_cast<size_t>(row)];
+    if (budget < 0 && chosen.size() >= 2) break;
+    chosen.push_back(column);
+  }
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace gradproof

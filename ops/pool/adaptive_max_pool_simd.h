@@ -1,0 +1,12 @@
+// The SIMD implementations of adaptive_max_pool.
+#pragma once
+
+#include <vector>
+
+#include "ops/core/implementation.h"
+
+namespace gradproof {
+
+std::vector<Implementation> adaptive_max_pool_simd_implementations();
+
+}  // namespace gradproof

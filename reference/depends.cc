@@ -1,0 +1,45 @@
+#include "reference/depends.h"
+
+namespace gradproof {
+
+Depends::Depends(const Depends& other) = default;
+Depends& Depends::operator=(const Depends& other) = default;
+Depends::~Depends() = default;
+
+Depends& Depends::operator+=(const Depends& b) {
+  value_ += b.value_;
+  is_zero_ = is_zero_ && b.is_zero_;
+  return unite(b);
+}
+
+Depends& Depends::operator-=(const Depends& b) {
+  value_ -= b.value_;
+  is_zero_ = is_zero_ && b.is_zero_;
+  return unite(b);
+}
+
+Depends& Depends::operator*=(const Depends& b) {
+  if (is_zero_ || b.is_zero_) return *this = Depends(0.0);
+  value_ *= b.value_;
+  return unite(b);
+}
+
+Depends& Depends::operator/=(const Depends& b) {
+  value_ /= b.value_;
+  return is_zero_ ? *this : unite(b);
+}
+
+Depends Depends::valued(double value) const {
+  Depends result = *this;
+  result.value_ = value;
+  result.is_zero_ = false;
+  return result;
+}
+
+Depends& Depends::unite(const Depends& b) {
+  if (words_.size() < b.words_.size()) words_.resize(b.words_.size());
+  for (std::size_t w = 0; w < b.words_.size(); ++w) words_[w] |= b.words_[w];
+  return *this;
+}
+
+}  // namespace gradproof
