@@ -53,7 +53,7 @@ struct LrnFormulas {
   const T& scale(const Point& p) const {
     return remembered(scales, p, [&] {
       T sum(0.0);
-      for_each_neighbour(p, size / 2, (size - 1) / 2, [&](const Point& q) { sum += src(q) * src(q); });
+      for_each_neighbour(p, size / 2, (size - 1) / 2, [&](const Point& q) { sum += square(src(q)); });
       return k + alpha / m * sum;
     });
   }

@@ -51,6 +51,13 @@ std::string isa_of(std::string_view info) {
   }
 }
 
+// Zeros, also in what oneDNN pads its blocks with.
+float* zeros_for(const memory::desc& desc, std::vector<AlignedMemory<float>>& owned) {
+  const auto floats = static_cast<Index>((desc.get_size() + sizeof(float) - 1) / sizeof(float));
+  owned.push_back(zeroed_floats(floats));
+  return owned.back().get();
+}
+
 // A tensor of the caller and, where the primitive wants another layout, its copy in that one.
 struct Port {
   Port(const Tensor& tensor, const dnnl::primitive_desc& primitive, std::span<const Argument> arguments)
@@ -59,20 +66,13 @@ struct Port {
     memory::desc wanted = primitive.query_md(dnnl::query::exec_arg_md, key);
     if (wanted.is_zero()) wanted = dense;
     outer = memory(dense, engine(), DNNL_MEMORY_NONE);
-    if (argument < 0) own(dense, outer);
+    if (argument < 0) outer.set_data_handle(zeros_for(dense, owned));
     written = argument >= 0 && arguments[static_cast<size_t>(argument)].written;
     copied = wanted != dense;
     if (!copied) return;
     inner = memory(wanted, engine(), DNNL_MEMORY_NONE);
-    own(wanted, inner);
+    inner.set_data_handle(zeros_for(wanted, owned));
     reorder = written ? dnnl::reorder(inner, outer) : dnnl::reorder(outer, inner);
-  }
-
-  // Zeros, also in what oneDNN pads its blocks with.
-  void own(const memory::desc& desc, memory& tensor) {
-    const auto floats = static_cast<Index>((desc.get_size() + sizeof(float) - 1) / sizeof(float));
-    owned.push_back(zeroed_floats(floats));
-    tensor.set_data_handle(owned.back().get());
   }
 
   void point_to(std::span<const TensorRef> arguments) {
@@ -101,8 +101,9 @@ class ForwardWorkspace {
     const memory::desc wanted = forward.query_md(dnnl::query::workspace_md);
     if (wanted.is_zero()) return;
     primitive_ = dnnl::primitive(forward);
-    add(DNNL_ARG_WORKSPACE, wanted);
-    add(DNNL_ARG_DST, forward.query_md(dnnl::query::dst_md));
+    const memory::desc dst = forward.query_md(dnnl::query::dst_md);
+    tensors_[DNNL_ARG_WORKSPACE] = memory(wanted, engine(), zeros_for(wanted, owned_));
+    tensors_[DNNL_ARG_DST] = memory(dst, engine(), zeros_for(dst, owned_));
   }
 
   bool exists() const { return !tensors_.empty(); }
@@ -113,11 +114,6 @@ class ForwardWorkspace {
   }
 
  private:
-  void add(int key, const memory::desc& desc) {
-    owned_.push_back(zeroed_floats(static_cast<Index>((desc.get_size() + sizeof(float) - 1) / sizeof(float))));
-    tensors_[key] = memory(desc, engine(), owned_.back().get());
-  }
-
   dnnl::primitive primitive_;
   std::unordered_map<int, memory> tensors_;
   std::vector<AlignedMemory<float>> owned_;
@@ -151,11 +147,12 @@ class Plan {
 
   void load(std::span<const TensorRef> arguments) { reorder(arguments, false); }
   void store(std::span<const TensorRef> arguments) { reorder(arguments, true); }
-  // What the forward pass left, of the inputs as loaded.
-  void fill_workspace() {
-    if (workspace_.exists()) workspace_.fill(tensors_.at(DNNL_ARG_SRC));
+  // With what the forward pass leaves.
+  void fill_workspace(std::span<const TensorRef> arguments) {
+    if (!workspace_.exists()) return;
+    load(arguments);
+    workspace_.fill(tensors_.at(DNNL_ARG_SRC));
   }
-  bool reads_workspace() const { return workspace_.exists(); }
 
   void compute(std::span<const TensorRef> arguments, std::span<const Argument> names) {
     point_to(arguments);
@@ -208,8 +205,8 @@ class OnednnKernel final : public Kernel {
 
   void load(std::span<const TensorRef> arguments) override {
     const Threads scope(threads_);
-    if (!charged_ || plan_.reads_workspace()) plan_.load(arguments);
-    plan_.fill_workspace();
+    if (!charged_) plan_.load(arguments);
+    plan_.fill_workspace(arguments);
   }
   void run(std::span<const TensorRef> arguments) override {
     const Threads scope(threads_);
