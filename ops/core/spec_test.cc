@@ -51,10 +51,11 @@ TEST_F(SpecTest, ArgumentsCarryShapeTypeAndDomain) {
 }
 
 TEST_F(SpecTest, IntegerInputsCarryTheirChoices) {
-  spec_.slots[2].type = [](const Attributes&) { return ElementType::kInt32; };
-  spec_.slots[2].choices = [](const Attributes& a) { return a.integer("mb"); };
-  const Attributes attributes = make_case(spec_, "mb=4,iw=3").attributes;
-  const std::vector<Argument> forward = arguments_of(spec_, attributes, Pass::forward());
+  Spec spec = toy_spec();
+  spec.slots[2].type = [](const Attributes&) { return ElementType::kInt32; };
+  spec.slots[2].choices = [](const Attributes& a) { return a.integer("mb"); };
+  const Attributes attributes = make_case(spec, "mb=4,iw=3").attributes;
+  const std::vector<Argument> forward = arguments_of(spec, attributes, Pass::forward());
   EXPECT_EQ(forward[2].type, ElementType::kInt32);
   EXPECT_EQ(forward[2].choices, 4);
   EXPECT_EQ(forward[0].choices, 0);
