@@ -47,12 +47,15 @@ function(gradproof_library name)
   target_link_libraries(${name} PUBLIC gradproof_settings ${ARG_LIBS})
 endfunction()
 
+# How long OpenMP threads that wait spin, see cli/main.cc: tests share the processor.
+set(GRADPROOF_TEST_ENVIRONMENT GOMP_SPINCOUNT=10000)
+
 # gradproof_test(NAME SOURCES... [LIBS ...]): a GoogleTest program, one ctest entry a test case.
 function(gradproof_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gradproof_settings ${ARG_LIBS} GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ENVIRONMENT ${GRADPROOF_TEST_ENVIRONMENT})
 endfunction()
 
 include(GoogleTest)

@@ -7,6 +7,8 @@
 namespace gradproof {
 namespace {
 
+constexpr const char* kMoreThanABlockOfSums = "mb=2,c=1,ih=67,iw=71";
+
 std::optional<Shape> src_shape(const Attributes& attributes) {
   return spatial_shape(attributes, attributes.integer("mb"), attributes.integer("c"));
 }
@@ -62,14 +64,13 @@ Spec global_spec() {
       "mb=2,c=2,id=2,ih=3,iw=4",
   };
   spec.full_cases = {
-      "mb=1,c=5,ih=7,iw=7",    // ResNet's last map
-      "mb=2,c=37,ih=1,iw=3",   // channels beyond two vectors
-      "mb=1,c=2,iw=1",         // one element
-      "mb=1,c=3,ih=9,iw=1",    // 1-wide images
-      "mb=1,c=2,iw=33",        // two vectors and one
-      "mb=1,c=1,ih=8,iw=4",    // a whole number of vectors
-      "mb=2,c=1,ih=67,iw=71",  // more than a block of sums
-      "mb=1,c=2,id=5,ih=7,iw=3",
+      "mb=1,c=5,ih=7,iw=7",   // ResNet's last map
+      "mb=2,c=37,ih=1,iw=3",  // channels beyond two vectors
+      "mb=1,c=2,iw=1",        // one element
+      "mb=1,c=3,ih=9,iw=1",   // 1-wide images
+      "mb=1,c=2,iw=33",       // two vectors and one
+      "mb=1,c=1,ih=8,iw=4",   // a whole number of vectors
+      kMoreThanABlockOfSums, "mb=1,c=2,id=5,ih=7,iw=3",
   };
   spec.invalid_cases = {
       {"mb=0,c=3,ih=8,iw=8", "mb"},
@@ -124,6 +125,9 @@ Operation global_max_pool_operation() {
   op.spec.cost = max_cost;
   op.spec.depth = [](const Attributes&, const Pass&, std::string_view) { return 0.0; };  // selects, never rounds
   op.spec.exact_on_integers = true;
+  // For each of 4757 elements the reference looks for the largest of them: a minute of checks, where no block is
+  // summed.
+  std::erase(op.spec.full_cases, kMoreThanABlockOfSums);
   for (const char* text : {
            "mb=1,c=2,iw=255",       // the last that a byte numbers
            "mb=1,c=3,ih=16,iw=16",  // and the first that it does not
