@@ -5,7 +5,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
+#include <string>
+#include <system_error>
 
 #include "bench/peers/peers.h"
 #include "cli/command_line.h"
@@ -45,7 +48,9 @@ ExitCode run_program(int argc, char** argv) {
 void limit_spinning(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("GOMP_SPINCOUNT", "10000", 0);
-  execv("/proc/self/exe", argv);  // returns where it cannot: then checks are slower
+  std::error_code unknown;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  execv(program.c_str(), argv);  // returns where it cannot: then checks are slower
 }
 
 }  // namespace

@@ -9,15 +9,18 @@
 namespace gradproof::testing {
 namespace {
 
-// A Real in Precise, exactly: 128 bits are three doubles.
-Precise exactly(Real x) {
+// A Real in Precise, exactly: 128 bits are three doubles, once the exponent, which may be too small for any, is split
+// off.
+Precise exactly(const Real& x) {
+  int exponent = 0;
+  Real rest = frexp(x, &exponent);
   Precise result(0);
-  while (x != 0) {
-    const auto part = static_cast<double>(x);
+  while (rest != 0) {
+    const auto part = static_cast<double>(rest);
     result += Precise(part);
-    x -= Real(part);
+    rest -= Real(part);
   }
-  return result;
+  return ldexp(result, exponent);
 }
 
 TEST(Formulas, TwoTruthsAgreeTo30Digits) {
