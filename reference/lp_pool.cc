@@ -72,7 +72,8 @@ struct LpPoolFormulas : Pooling<T> {
     return sum;
   }
 
-  static T magnitude(const T& x) { return select(exceeds(T(0.0), x), -x, x); }
+  // The constant 0 at 0, so that its tangent there is 0, as the sign is.
+  static T magnitude(const T& x) { return select(exceeds(T(0.0), x), -x, select(exceeds(x, T(0.0)), x, T(0.0))); }
   static T sign(const T& x) { return select(exceeds(x, T(0.0)), T(1.0), select(exceeds(T(0.0), x), T(-1.0), T(0.0))); }
 
   // x^q of x >= 0 and q > 0
