@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include "ops/norm/layer_norm.h"
-#include "ops/simd/parallel.h"
 #include "ops/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -12,112 +12,13 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ops/norm/element_norm-inl.h"
 #include "ops/norm/norm_maps-inl.h"
-#include "ops/simd/block_sums-inl.h"
-#include "ops/simd/front-inl.h"
-#include "ops/simd/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
-
-// A run of elements of one sample, which is the same run of gamma and beta.
-struct Run {
-  Index sample, begin, length, number;
-};
-
-// Samples in runs: sums of each run, merged in order, then a map of each run. Where there is a sample for every thread,
-// a sample goes through all three at once, and the map finds it in the L2 cache; else the runs are shared out, and the
-// bits are the same.
-class ElementNorm : public Kernel {
- public:
-  ElementNorm(const SampleNormAttributes& a, const Case& c, const Pass& pass, int threads)
-      : sets_(a.sets),
-        names_(arguments_of(*c.spec, c.attributes, pass)),
-        src_(Find("src")),
-        gamma_(Find("gamma")),
-        threads_(a.sets.total() < kSerial ? 1 : threads) {
-    const Index bytes = sets_.total() * static_cast<Index>(sizeof(float)) * (pass.is_forward() ? 2 : 3);
-    stores_ = stores_for(static_cast<size_t>(bytes));
-  }
-
-  std::string isa() const final { return hwy::TargetName(HWY_TARGET); }
-
- protected:
-  static constexpr Index kRun = 4 * kSumBlockSize;
-
-  int Find(std::string_view name) const { return argument_index(names_, name); }
-  Index RunsASample() const { return (sets_.count() + kRun - 1) / kRun; }
-  Run RunOf(Index number) const {
-    const Index sample = number / RunsASample(), begin = number % RunsASample() * kRun;
-    return {sample, begin, std::min(kRun, sets_.count() - begin), number};
-  }
-  void Parallel(Index tiles, const std::function<void(Index)>& tile) const { parallel_tiles(threads_, tiles, tile); }
-
-  // sum(run, front) for all runs of a sample, then merge(sample), then map(run, front) for all of them; they read
-  // `tensors` of src's shape.
-  template <class Sum, class Merge, class MapRun>
-  void Sweep(Front::Tensors tensors, const Sum& sum, const Merge& merge, const MapRun& map) const {
-    const Index runs = RunsASample();
-    const auto share = [&](Index thread) {
-      const Index first = sets_.mb * thread / threads_, end = sets_.mb * (thread + 1) / threads_;
-      Front front = stores_ == Stores::kStreaming ? FrontOf(tensors, first, end - first) : Front();
-      for (Index n = first; n < end; ++n) {
-        for (Index i = 0; i < runs; ++i) sum(RunOf(n * runs + i), front);
-        merge(n);
-        for (Index i = 0; i < runs; ++i) map(RunOf(n * runs + i), front);
-      }
-      hwy::FlushStream();
-    };
-    if (sets_.mb >= threads_) return Parallel(threads_, std::cref(share));
-    const auto sum_run = [&](Index number) {
-      Front none;
-      sum(RunOf(number), none);
-    };
-    const auto map_run = [&](Index number) {
-      Front none;
-      map(RunOf(number), none);
-      hwy::FlushStream();
-    };
-    Parallel(sets_.mb * runs, std::cref(sum_run));
-    for (Index n = 0; n < sets_.mb; ++n) merge(n);
-    Parallel(sets_.mb * runs, std::cref(map_run));
-  }
-
-  static const float* Tensor(std::span<const TensorRef> arguments, int index) {
-    return arguments[static_cast<size_t>(index)].floats();
-  }
-  // Where a run lies in a tensor of src's shape, and in one of gamma's.
-  float* Data(std::span<const TensorRef> arguments, int index, const Run& run) const {
-    return arguments[static_cast<size_t>(index)].floats() + run.sample * sets_.count() + run.begin;
-  }
-  static float* Parameters(std::span<const TensorRef> arguments, int index, const Run& run) {
-    return arguments[static_cast<size_t>(index)].floats() + run.begin;
-  }
-  static float& OfSample(std::span<const TensorRef> arguments, int index, Index sample) {
-    return arguments[static_cast<size_t>(index)].floats()[sample];
-  }
-  template <class F, class... In>
-  void MapOver(Front& front, const Run& run, const F& f, float* out, const In*... in) const {
-    MapFetching(front, f, stores_, static_cast<size_t>(run.length), out, in...);
-  }
-
-  const NormSets sets_;
-  const std::vector<Argument> names_;
-  const int src_, gamma_;
-
- private:
-  // `count` samples from `first` on, one behind the other.
-  Front FrontOf(Front::Tensors tensors, Index first, Index count) const {
-    const auto start_of = [at = first * sets_.count()](Index) { return at; };
-    return {tensors, start_of, 1, count * sets_.count(), sets_.count() / 2, 2};
-  }
-
-  static constexpr Index kSerial = 32768;  // elements: some 10 microseconds
-  const int threads_;
-  Stores stores_;
-};
 
 class LayerNormForward final : public ElementNorm {
  public:
@@ -134,12 +35,12 @@ class LayerNormForward final : public ElementNorm {
   void run(std::span<const TensorRef> arguments) override {
     Sweep(
         {Tensor(arguments, src_)},
-        [&](const Run& run, Front& front) {
+        [&](const SampleRun& run, Front& front) {
           moments_[static_cast<size_t>(run.number)] =
               ChannelMoments(front, {1, run.length, 0}, Data(arguments, src_, run));
         },
         [&](Index sample) { Merge(arguments, sample); },
-        [&](const Run& run, Front& front) { MapRun(arguments, run, front); });
+        [&](const SampleRun& run, Front& front) { MapRun(arguments, run, front); });
   }
 
  private:
@@ -155,7 +56,7 @@ class LayerNormForward final : public ElementNorm {
                                           static_cast<float>((static_cast<double>(rounded) - mean) * rstd)};
   }
 
-  void MapRun(std::span<const TensorRef> arguments, const Run& run, Front& front) const {
+  void MapRun(std::span<const TensorRef> arguments, const SampleRun& run, Front& front) const {
     const Normalize& normalize = maps_[static_cast<size_t>(run.sample)];
     float* dst = Data(arguments, dst_, run);
     const float* src = Data(arguments, src_, run);
@@ -182,7 +83,7 @@ class RmsNormForward final : public ElementNorm {
   void run(std::span<const TensorRef> arguments) override {
     Sweep(
         {Tensor(arguments, src_)},
-        [&](const Run& run, Front& front) {
+        [&](const SampleRun& run, Front& front) {
           squares_[static_cast<size_t>(run.number)] =
               ChannelSquares(front, {1, run.length, 0}, Data(arguments, src_, run));
         },
@@ -192,7 +93,7 @@ class RmsNormForward final : public ElementNorm {
           const double rrms = 1 / std::sqrt(square / static_cast<double>(sets_.count()) + eps_);
           OfSample(arguments, rrms_, sample) = static_cast<float>(rrms);
         },
-        [&](const Run& run, Front& front) {
+        [&](const SampleRun& run, Front& front) {
           const Scale scale{OfSample(arguments, rrms_, run.sample)};
           float* dst = Data(arguments, dst_, run);
           const float* src = Data(arguments, src_, run);
@@ -227,9 +128,9 @@ class ElementNormGradient final : public ElementNorm {
     if (diff_src_ >= 0)
       Sweep(
           {Tensor(arguments, src_), Tensor(arguments, diff_dst_)},
-          [&](const Run& run, Front& front) { SumRun(arguments, run, front); },
+          [&](const SampleRun& run, Front& front) { SumRun(arguments, run, front); },
           [&](Index sample) { Merge(arguments, sample); },
-          [&](const Run& run, Front& front) { MapRun(arguments, run, front); });
+          [&](const SampleRun& run, Front& front) { MapRun(arguments, run, front); });
     if (diff_gamma_ < 0 && diff_beta_ < 0) return;
     const auto tile = [&](Index number) { AddUpSamples(arguments, number * kTile); };
     Parallel((sets_.count() + kTile - 1) / kTile, std::cref(tile));
@@ -245,7 +146,7 @@ class ElementNormGradient final : public ElementNorm {
     return mean_ < 0 ? 0.0F : OfSample(arguments, mean_, sample);
   }
 
-  void SumRun(std::span<const TensorRef> arguments, const Run& run, Front& front) {
+  void SumRun(std::span<const TensorRef> arguments, const SampleRun& run, Front& front) {
     const Channel channel{1, run.length, 0};
     const float mean = Mean(arguments, run.sample);
     const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
@@ -273,7 +174,7 @@ class ElementNormGradient final : public ElementNorm {
                                           static_cast<float>(offset)};
   }
 
-  void MapRun(std::span<const TensorRef> arguments, const Run& run, Front& front) const {
+  void MapRun(std::span<const TensorRef> arguments, const SampleRun& run, Front& front) const {
     const NormalizeGradient& gradient = maps_[static_cast<size_t>(run.sample)];
     float* out = Data(arguments, diff_src_, run);
     const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
@@ -310,7 +211,7 @@ class ElementNormGradient final : public ElementNorm {
   Streams StreamsOf(std::span<const TensorRef> arguments, Index first, Index begin) const {
     Streams streams;
     for (; streams.count < std::min(kStreams, sets_.mb - first); ++streams.count) {
-      const Run run{first + streams.count, begin, 0, 0};
+      const SampleRun run{first + streams.count, begin, 0, 0};
       streams.src[streams.count] = Data(arguments, src_, run);
       streams.diff[streams.count] = Data(arguments, diff_dst_, run);
       streams.mean[streams.count] = static_cast<double>(Mean(arguments, run.sample));
