@@ -46,7 +46,7 @@ double bound_of(const Subject& subject, const std::string& name, double terms, d
   return 2 * depth * static_cast<double>(std::numeric_limits<Real>::epsilon()) * mass;
 }
 
-Verdict check(const Subject& subject) {
+Verdict check_adjoint(const Subject& subject) {
   // The plan's cotangents, which are 0 for outputs at a kink: there the tangent is that of the branch taken, and the
   // gradient what the convention says (relu at 0: 1 and 0).
   const DifferencePlan& plan = difference_plan(subject);
@@ -80,7 +80,7 @@ Oracle adjoint_oracle() {
           .question = "is the reference's VJP the transpose of its JVP, <J v, u> = <v, J^T u>?",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
-          .run = check};
+          .run = check_adjoint};
 }
 
 }  // namespace gradproof

@@ -49,9 +49,8 @@ std::vector<std::string> axis_names(const Spec& spec, std::string_view tensor, i
   const bool weights = name == "weights";
   names = weights ? std::vector<std::string>{"oc", "ic"} : std::vector<std::string>{"n", "c"};
   const char* prefix = weights ? "k" : slot != nullptr && slot->role == Role::kInput ? "i" : "o";
-  constexpr const char* kSpatial[] = {"d", "h", "w"};
   for (int axis = 2; axis < rank; ++axis)
-    names.push_back(rank <= 5 ? std::string(prefix) + kSpatial[axis - rank + 3] : fmt::format("axis{}", axis));
+    names.push_back(rank <= 5 ? std::string(prefix) + kAxisNames[axis - rank + 3] : fmt::format("axis{}", axis));
   return names;
 }
 

@@ -46,7 +46,7 @@ class Bits {
   std::vector<unsigned char> first_;
 };
 
-Verdict check(const Subject& subject) {
+Verdict check_determinism(const Subject& subject) {
   const auto inputs = seeded_inputs(subject.c, subject.pass, subject.seed, Regime::kNormal);
   Bits bits(subject);
   std::string isa;
@@ -74,7 +74,7 @@ Oracle determinism_oracle() {
   return {.name = "determinism",
           .question = "the same bits for 1, 2 and 3 threads, for every run and for any alignment?",
           .applies = any_pass,
-          .run = check};
+          .run = check_determinism};
 }
 
 }  // namespace gradproof

@@ -31,7 +31,7 @@ void compare(const Subject& subject, Regime regime, Comparison& comparison, std:
   }
 }
 
-Verdict check(const Subject& subject) {
+Verdict check_elements(const Subject& subject) {
   Comparison comparison;
   std::string isa;
   for (Regime regime : kRegimes) compare(subject, regime, comparison, isa);
@@ -46,14 +46,14 @@ Oracle forward_oracle() {
   return {.name = "forward",
           .question = "does the implementation's forward agree with the reference, each element within its bound?",
           .applies = is_forward_pass,
-          .run = check};
+          .run = check_elements};
 }
 
 Oracle vjp_oracle() {
   return {.name = "vjp",
           .question = "does the implementation's VJP agree with the reference, each element within its bound?",
           .applies = is_vjp_pass,
-          .run = check};
+          .run = check_elements};
 }
 
 }  // namespace gradproof

@@ -17,7 +17,7 @@ bool same(double expected, double got, bool selected) {
   return expected == got;
 }
 
-Verdict check(const Subject& subject) {
+Verdict check_exact(const Subject& subject) {
   const Data data = seeded_data(subject, Regime::kInteger);
   const Arrays<Mass<Real>>& expected = truth(subject, data);
   Execution execution(subject.c, subject.pass, *subject.implementation, data.inputs);
@@ -46,7 +46,7 @@ Oracle exact_oracle() {
   return {.name = "exact",
           .question = "are the results bit for bit right on small whole numbers, where float32 is exact?",
           .applies = [](const Case& c, const Pass&) { return c.spec->exact_on_integers; },
-          .run = check};
+          .run = check_exact};
 }
 
 }  // namespace gradproof

@@ -15,7 +15,7 @@ constexpr double kDifferenceError = 1e-18;  // what `fd` grants the differences,
 
 std::string joined(const std::string& a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + "; " + b; }
 
-Verdict check(const Subject& subject) {
+Verdict check_fd_direct(const Subject& subject) {
   const DifferencePlan& plan = difference_plan(subject);
   if (const auto reason = all_withdrawn(plan)) return Verdict::skip(*reason);
   const DifferenceGradient<Real>& gradient = real_gradient(subject);
@@ -57,7 +57,7 @@ Oracle fd_direct_oracle() {
   return {.name = "fd-direct",
           .question = "is the implementation's VJP what finite differences of the reference's forward give?",
           .applies = is_single_vjp_pass,
-          .run = check};
+          .run = check_fd_direct};
 }
 
 }  // namespace gradproof

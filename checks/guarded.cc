@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kGuard = 64 << 10;
 constexpr int kKnownByte = 0xA5;
-constexpr unsigned kPatience = 30;  // seconds
+constexpr unsigned kCallPatience = 30;  // seconds
 
 std::size_t in_pages(std::size_t bytes) {
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -102,7 +102,7 @@ void report_crash(int signal, siginfo_t* info, [[maybe_unused]] void* context) {
   action.sa_sigaction = report_crash;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
-  alarm(kPatience);
+  alarm(kCallPatience);
   body(context);
   _exit(0);
 }

@@ -5,7 +5,7 @@ namespace gradproof {
 namespace {
 
 // The subject's case carries the Spec only; what is asked is every invalid case that it lists.
-Verdict check(const Subject& subject) {
+Verdict check_invalid(const Subject& subject) {
   Verdict verdict;
   const auto fail = [&](const InvalidCase& invalid, std::string got) {
     verdict.where = fmt::format("{}:{}", subject.spec().name, invalid.text);
@@ -36,7 +36,7 @@ Oracle invalid_oracle() {
           .question = "are bad attributes and shapes refused, with a reason that names them?",
           .asks = Oracle::Asks::kSpec,
           .applies = any_pass,
-          .run = check};
+          .run = check_invalid};
 }
 
 }  // namespace gradproof

@@ -164,7 +164,7 @@ void compare_broadcast(const Subject& subject, Arrays<float> inputs, Comparison&
   compare_views(subject, plain, views, "stride-0 inputs", comparison);
 }
 
-Verdict check(const Subject& subject) {
+Verdict check_memory(const Subject& subject) {
   const auto inputs = seeded_inputs(subject.c, subject.pass, subject.seed, Regime::kNormal);
   Comparison comparison;
   Execution plain(subject.c, subject.pass, *subject.implementation, inputs);
@@ -195,7 +195,7 @@ Oracle memory_oracle() {
   return {.name = "memory",
           .question = "does the kernel stay within its tensors, fill every output and leave its inputs alone?",
           .applies = any_pass,
-          .run = check};
+          .run = check_memory};
 }
 
 }  // namespace gradproof

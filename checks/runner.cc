@@ -14,7 +14,7 @@ namespace gradproof {
 namespace {
 
 constexpr double kShrinkSeconds = 3;
-constexpr unsigned kPatience = 300;  // seconds for one task, sanitizers included; then SIGALRM ends its worker
+constexpr unsigned kTaskPatience = 300;  // seconds for one task, sanitizers included; then SIGALRM ends its worker
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -62,7 +62,7 @@ CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProg
   Index done = 0;
   const auto work = [&](Index index) {
     const Task& task = tasks[static_cast<size_t>(index)];
-    alarm(kPatience);
+    alarm(kTaskPatience);
     const std::string kind = task.operation->spec.name + task.oracle->name + task.implementation_name();
     Record record = checked_record(task, memo, !shrunk.contains(kind));
     alarm(0);

@@ -118,7 +118,7 @@ void compare(const Subject& subject, const Data& data, Kind kind, bool contained
   }
 }
 
-Verdict check(const Subject& subject) {
+Verdict check_special(const Subject& subject) {
   Comparison comparison;
   std::string isa;
   for (const Argument& argument : subject.arguments()) {
@@ -143,7 +143,7 @@ Oracle special_oracle() {
       .name = "special",
       .question = "do NaN, infinities, signed zeros and denormals go where the formula sends them, and nowhere else?",
       .applies = any_pass,
-      .run = check};
+      .run = check_special};
 }
 
 }  // namespace gradproof

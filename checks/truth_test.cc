@@ -22,7 +22,7 @@ template <class Fault>
 Reference faulty_reference() {
   return {{faulty_element<Fault, Real>, faulty_element<Fault, Precise>, faulty_element<Fault, Dual<Real>>,
            faulty_element<Fault, Mass<Real>>, faulty_element<Fault, Depends>, faulty_element<Fault, Margin<Real>>,
-           faulty_element<Fault, double>, faulty_element<Fault, float>}};
+           faulty_element<Fault, float>}};
 }
 
 // diff_src of batch_norm without xhat * mean(diff_dst * xhat).

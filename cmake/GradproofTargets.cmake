@@ -40,6 +40,14 @@ set(GRADPROOF_STANDARD_HEADERS
     <algorithm> <array> <chrono> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory> <optional>
     <set> <string> <string_view> <tuple> <vector>)
 
+# Several files compiled as one share what they instantiate, which is most of what they cost. It is on in the presets that
+# users build and off where one edits: there every file stands alone. gradproof_one_by_one(TARGET...) is for those where it
+# does not fit (docs/decisions/0006-build-time.md).
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 0)  # a library is one compilation
+function(gradproof_one_by_one)
+  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD OFF)
+endfunction()
+
 # gradproof_library(NAME SOURCES... [LIBS ...]): a static library of the project.
 function(gradproof_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})

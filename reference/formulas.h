@@ -87,7 +87,7 @@ template <template <class> class Formulas>
 Reference make_reference() {
   return {{make_element<Formulas, Real>, make_element<Formulas, Precise>, make_element<Formulas, Dual<Real>>,
            make_element<Formulas, Mass<Real>>, make_element<Formulas, Depends>, make_element<Formulas, Margin<Real>>,
-           make_element<Formulas, double>, make_element<Formulas, float>}};
+           make_element<Formulas, float>}};
 }
 
 }  // namespace gradproof

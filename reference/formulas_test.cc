@@ -91,8 +91,8 @@ TEST(Formulas, RefusesWhatTheCaseDoesNotHave) {
 
 TEST(Formulas, EveryOutputOfEveryOperationHasOne) {
   for_each_output([](const Case& c, const Pass& pass, const Argument& argument) {
-    const Arrays<double> inputs = seeded<double>(c, pass, 1);
-    EXPECT_NO_THROW(references().at(c.spec->name).element<double>(c, inputs, argument.name)) << c.to_text();
+    const Arrays<float> inputs = seeded<float>(c, pass, 1);
+    EXPECT_NO_THROW(references().at(c.spec->name).element<float>(c, inputs, argument.name)) << c.to_text();
   });
 }
 

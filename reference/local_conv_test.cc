@@ -49,33 +49,33 @@ TEST(LocalConv, PaddingTakesPart) {
 // The same convolution, shared and unshared, on whole numbers.
 struct Twins {
   Case shared, local;
-  Arrays<double> shared_inputs, local_inputs;
+  Arrays<Real> shared_inputs, local_inputs;
   Index positions;
 
   explicit Twins(const std::string& attributes)
       : shared(registry().parse_case("conv:" + attributes)), local(registry().parse_case("local_conv:" + attributes)) {
-    shared_inputs = seeded<double>(shared, Pass::vjp("weights"), 6, Regime::kInteger);
+    shared_inputs = seeded<Real>(shared, Pass::vjp("weights"), 6, Regime::kInteger);
     const Shape& dst = shared_inputs.at("diff_dst").shape;
     positions = element_count(dst) / (dst[0] * dst[1]);
     for (const Argument& argument : inputs_of(local, Pass::vjp("weights"))) {
-      const Array<double>& given = shared_inputs.at(argument.name);
-      Array<double> array(argument.shape);
+      const Array<Real>& given = shared_inputs.at(argument.name);
+      Array<Real> array(argument.shape);
       const bool repeated = argument.name == "weights" || argument.name == "bias";
       for (Index i = 0; i < element_count(argument.shape); ++i) array[i] = given[repeated ? i / positions : i];
       local_inputs.emplace(argument.name, std::move(array));
     }
   }
 
-  Array<double> of_shared(std::string_view argument) const {
-    return references().at("conv").evaluate<double>(shared, shared_inputs, argument, shape_in(shared, argument));
+  Array<Real> of_shared(std::string_view argument) const {
+    return references().at("conv").evaluate<Real>(shared, shared_inputs, argument, shape_in(shared, argument));
   }
-  Array<double> of_local(std::string_view argument) const {
-    return references().at("local_conv").evaluate<double>(local, local_inputs, argument, shape_in(local, argument));
+  Array<Real> of_local(std::string_view argument) const {
+    return references().at("local_conv").evaluate<Real>(local, local_inputs, argument, shape_in(local, argument));
   }
   // Summed over positions.
-  std::vector<double> of_local_summed(std::string_view argument) const {
-    const Array<double> all = of_local(argument);
-    std::vector<double> sums(all.values.size() / static_cast<size_t>(positions));
+  std::vector<Real> of_local_summed(std::string_view argument) const {
+    const Array<Real> all = of_local(argument);
+    std::vector<Real> sums(all.values.size() / static_cast<size_t>(positions));
     for (Index i = 0; i < element_count(all.shape); ++i) sums[static_cast<size_t>(i / positions)] += all[i];
     return sums;
   }

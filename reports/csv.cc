@@ -14,12 +14,12 @@ namespace gradproof {
 namespace {
 
 // The columns in order, before one for each peer. A kind fills those it knows; the others stay empty.
-constexpr const char* kColumns[] = {"kind",       "op",      "family", "case",    "pass",     "oracle",    "impl",
-                                    "isa",        "tier",    "seed",   "threads", "layer",    "status",    "compared",
-                                    "worst",      "error",   "bound",  "where",   "expected", "got",       "digits",
-                                    "reason",     "seconds", "repro",  "shrunk",  "mutant",   "caught_by", "ns",
-                                    "flops",      "bytes",   "gflops", "gbps",    "roof",     "roof_kind", "verified",
-                                    "samples_ns", "name",    "level",  "value",   "unit",     "peer"};
+constexpr const char* kCsvColumns[] = {
+    "kind",     "op",      "family", "case",   "pass",     "oracle", "impl",      "isa",      "tier",
+    "seed",     "threads", "layer",  "status", "compared", "worst",  "error",     "bound",    "where",
+    "expected", "got",     "digits", "reason", "seconds",  "repro",  "shrunk",    "mutant",   "caught_by",
+    "ns",       "flops",   "bytes",  "gflops", "gbps",     "roof",   "roof_kind", "verified", "samples_ns",
+    "name",     "level",   "value",  "unit",   "peer"};
 
 using Cells = std::map<std::string, std::string>;
 
@@ -92,12 +92,12 @@ Cells cells_of(const Roof& r) {
 
 std::string column_of(const std::string& peer) { return "times_faster_than_" + peer; }
 
-// All columns: kColumns, and one for each peer that ours were timed against.
+// All columns: kCsvColumns, and one for each peer that ours were timed against.
 std::vector<std::string> columns_for(const std::vector<std::vector<PeerRatio>>& ratios) {
   std::set<std::string> peers;
   for (const auto& row : ratios)
     for (const PeerRatio& one : row) peers.insert(column_of(one.peer));
-  std::vector<std::string> columns(std::begin(kColumns), std::end(kColumns));
+  std::vector<std::string> columns(std::begin(kCsvColumns), std::end(kCsvColumns));
   columns.insert(columns.end(), peers.begin(), peers.end());
   return columns;
 }

@@ -6,7 +6,7 @@
 namespace gradproof {
 namespace {
 
-constexpr int kColumns = 11;
+constexpr int kTableColumns = 11;
 
 constexpr const char* kHead =
     "<th scope=\"col\">Operation</th><th scope=\"col\">Verdict</th><th scope=\"col\">Passes</th>"
@@ -143,7 +143,7 @@ std::string operation_rows(const OperationRow& row) {
       "<tr class=\"more\"><td colspan=\"{}\"><details><summary>{}: {} by oracle, {}</summary>\n<div "
       "class=\"inside\">{}{}</div>"
       "</details></td></tr>\n</tbody>\n",
-      kColumns, escape_html(row.op), plural(row.checks.all(), "check"), plural(row.timings.size(), "timing"),
+      kTableColumns, escape_html(row.op), plural(row.checks.all(), "check"), plural(row.timings.size(), "timing"),
       oracle_table(row), timing_table(row));
   return out;
 }

@@ -6,10 +6,6 @@
 namespace gradproof {
 namespace {
 
-std::string count_cell(std::size_t count) {
-  return number_cell(show_count(static_cast<double>(count)), static_cast<double>(count));
-}
-
 std::string times_cell(double ratio) { return number_cell(show_rate(ratio) + "×", ratio); }
 
 std::string means(const Summary& s) {

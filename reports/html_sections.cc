@@ -12,7 +12,7 @@
 namespace gradproof {
 namespace {
 
-constexpr std::size_t kMostFailures = 100;
+constexpr std::size_t kMostFailureCards = 100;
 
 // What each oracle asks, for readers who do not know its name by heart.
 const std::map<std::string, const char*>& questions() {
@@ -36,10 +36,6 @@ const std::map<std::string, const char*>& questions() {
 }
 
 std::string count_text(std::size_t count) { return show_count(static_cast<double>(count)); }
-
-std::string count_cell(std::size_t count, const char* classes = "n") {
-  return number_cell(count_text(count), static_cast<double>(count), classes);
-}
 
 std::string figure_tile(const char* name, const std::string& value, const char* tone = "") {
   return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n", *tone == 0 ? "" : fmt::format(" data-tone=\"{}\"", tone),
@@ -97,6 +93,10 @@ std::string number_cell(const std::string& shown, const std::optional<double>& s
   return fmt::format("<td class=\"{}\" data-v=\"{:.6g}\">{}</td>", classes, *sort_by, shown);
 }
 
+std::string count_cell(std::size_t count, const char* classes) {
+  return number_cell(count_text(count), static_cast<double>(count), classes);
+}
+
 std::string text_cell(const std::string& text) {
   return fmt::format("<td>{}</td>", text.empty() ? "–" : escape_html(text));
 }
@@ -139,9 +139,9 @@ std::string html_failures(const Summary& s) {
   if (s.failures.empty()) return "";
   std::string out =
       fmt::format("<section id=\"failures\"><h2>Failures <small>{}</small></h2>\n", count_text(s.failures.size()));
-  for (std::size_t i = 0; i < std::min(kMostFailures, s.failures.size()); ++i) out += failure_card(s.failures[i]);
-  if (s.failures.size() > kMostFailures) {
-    out += fmt::format("<p class=\"none\">{} more; the CSV has them all.</p>\n", s.failures.size() - kMostFailures);
+  for (std::size_t i = 0; i < std::min(kMostFailureCards, s.failures.size()); ++i) out += failure_card(s.failures[i]);
+  if (s.failures.size() > kMostFailureCards) {
+    out += fmt::format("<p class=\"none\">{} more; the CSV has them all.</p>\n", s.failures.size() - kMostFailureCards);
   }
   return out + "</section>\n";
 }

@@ -21,6 +21,7 @@ std::string html_not_run(const Summary& summary);
 
 // A cell of a sortable table: what is shown, and the number it sorts by.
 std::string number_cell(const std::string& shown, const std::optional<double>& sort_by, const char* classes = "n");
+std::string count_cell(std::size_t count, const char* classes = "n");
 std::string text_cell(const std::string& text);
 std::string code_cell(const std::string& text);
 

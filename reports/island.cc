@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostFailures = 200;
+constexpr std::size_t kMostIslandFailures = 200;
 
 // Four digits are more than a pixel shows, and keep the page small.
 double short_number(double value) {
@@ -49,7 +49,7 @@ json checks_json(const Summary& summary) {
 json failures_json(const Summary& summary) {
   json list = json::array();
   for (const FailureRow& row : summary.failures) {
-    if (list.size() == kMostFailures) break;
+    if (list.size() == kMostIslandFailures) break;
     list.push_back({{"op", row.check.op},
                     {"case", row.check.case_text},
                     {"pass", row.check.pass},

@@ -89,6 +89,12 @@ TEST(Summary, PointAboveItsRoofIsAFault) {
   EXPECT_NE(s.faults.front().find("1 timing lies above the measured roof"), std::string::npos) << s.faults.front();
 }
 
+TEST(Summary, NoiseOfTheRoofIsNone) {
+  const Summary s = summary_of({a_check(), timing_with({{"roof", 1.06}})});
+  EXPECT_FALSE(s.operations.at(0).timings.at(0).above_roof);
+  EXPECT_TRUE(s.faults.empty());
+}
+
 TEST(Summary, NoiseIsTheMedianRelativeSpread) {
   const Summary s =
       summary_of({a_check(), timing_with({{"samples_ns", {90, 100, 110}}}), timing_with({{"samples_ns", {100, 100}}}),

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "ops/core/record.h"
 #include "reports/format.h"
 #include "reports/judge.h"
 #include "reports/summary_parts.h"
@@ -20,7 +21,8 @@ TimingRow row_of(const Timing& timing) {
   row.command = repeat_command(timing);
   if (row.outcome != Outcome::kMeasured) return row;
   row.spread = relative_spread(timing);
-  row.above_roof = !timing.peer && timing.roof && *timing.roof > 1;  // Winograd does less than the work that is counted
+  // A peer's Winograd does less than the work that is counted.
+  row.above_roof = !timing.peer && timing.roof && *timing.roof > 1 + kRoofNoise;
   return row;
 }
 

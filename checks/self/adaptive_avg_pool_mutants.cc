@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class AdaptiveAvgPoolBug {
   kNone,
   kEndFloored,
   kStartRounded,
@@ -22,11 +22,11 @@ enum class Bug {
 
 class NaiveAdaptivePool {
  public:
-  NaiveAdaptivePool(const NaiveCall& call, Bug bug)
+  NaiveAdaptivePool(const NaiveCall& call, AdaptiveAvgPoolBug bug)
       : call_(call), bug_(bug), a_(adaptive_pool_attributes(call.attributes)) {}
 
   void run() {
-    if (!is(Bug::kNotZeroed)) call_.zero_outputs();
+    if (!is(AdaptiveAvgPoolBug::kNotZeroed)) call_.zero_outputs();
     const auto& [d, h, w] = a_.axes;
     Index window = 0;
     for (Index plane = 0; plane < a_.mb * a_.c; ++plane)
@@ -40,13 +40,14 @@ class NaiveAdaptivePool {
     Index first, end;
   };
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(AdaptiveAvgPoolBug bug) const { return bug_ == bug; }
 
   Range range(const AdaptiveAxis& axis, Index o) const {
     Range range{axis.first(o), axis.end(o)};
-    if (is(Bug::kEndFloored)) range.end = std::max(range.first + 1, (o + 1) * axis.in / axis.out);
-    if (is(Bug::kStartRounded)) range.first = std::min((2 * o * axis.in / axis.out + 1) / 2, range.end - 1);
-    if (is(Bug::kEqualWindows)) {
+    if (is(AdaptiveAvgPoolBug::kEndFloored)) range.end = std::max(range.first + 1, (o + 1) * axis.in / axis.out);
+    if (is(AdaptiveAvgPoolBug::kStartRounded))
+      range.first = std::min((2 * o * axis.in / axis.out + 1) / 2, range.end - 1);
+    if (is(AdaptiveAvgPoolBug::kEqualWindows)) {
       const Index stride = std::max<Index>(1, axis.in / axis.out);
       range.first = std::min(o * stride, axis.in - 1);
       range.end = std::min(axis.in, range.first + std::max<Index>(1, axis.in - (axis.out - 1) * stride));
@@ -58,9 +59,9 @@ class NaiveAdaptivePool {
     const auto& [d, h, w] = a_.axes;
     float divisor = 1;
     for (size_t axis = 0; axis < 3; ++axis)
-      divisor *=
-          static_cast<float>(is(Bug::kLargestDivides) ? a_.axes[axis].largest() : box[axis].end - box[axis].first);
-    if (is(Bug::kOutputsSwapped)) window = swapped(window);
+      divisor *= static_cast<float>(is(AdaptiveAvgPoolBug::kLargestDivides) ? a_.axes[axis].largest()
+                                                                            : box[axis].end - box[axis].first);
+    if (is(AdaptiveAvgPoolBug::kOutputsSwapped)) window = swapped(window);
     float sum = 0;
     for (Index id = box[0].first; id < box[0].end; ++id)
       for (Index ih = box[1].first; ih < box[1].end; ++ih)
@@ -73,8 +74,9 @@ class NaiveAdaptivePool {
 
   void send(Index window, float divisor, Index input) {
     float& sum = call_.floats("diff_src")[input];
-    const float share = call_.floats("diff_dst")[window] / (is(Bug::kGradientNotDivided) ? 1.0F : divisor);
-    sum = (is(Bug::kAssigned) ? 0.0F : sum) + share;
+    const float share =
+        call_.floats("diff_dst")[window] / (is(AdaptiveAvgPoolBug::kGradientNotDivided) ? 1.0F : divisor);
+    sum = (is(AdaptiveAvgPoolBug::kAssigned) ? 0.0F : sum) + share;
   }
 
   // Rows and columns of the outputs exchanged.
@@ -84,11 +86,11 @@ class NaiveAdaptivePool {
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  AdaptiveAvgPoolBug bug_;
   AdaptivePoolAttributes a_;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_adaptive_avg_pool(const std::string& name, AdaptiveAvgPoolBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveAdaptivePool(call, bug).run(); });
 }
 
@@ -97,28 +99,52 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> adaptive_avg_pool_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    AdaptiveAvgPoolBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
-      {"end-floored", Bug::kEndFloored, "windows end at the floor for the ceil", {"forward", "vjp", "fd-direct"}},
-      {"start-rounded", Bug::kStartRounded, "windows start at the nearest for the floor", {"forward", "vjp"}},
-      {"equal-windows", Bug::kEqualWindows, "every window has the same size", {"forward", "vjp", "fd-direct"}},
-      {"largest-divides", Bug::kLargestDivides, "divides by the largest window", {"forward", "vjp", "fd-direct"}},
-      {"gradient-not-divided", Bug::kGradientNotDivided, "the gradient is not divided", {"vjp", "fd-direct"}},
-      {"assigned", Bug::kAssigned, "overlapping windows assign instead of adding", {"vjp", "fd-direct"}},
-      {"outputs-swapped", Bug::kOutputsSwapped, "rows and columns of the output confused", {"forward", "vjp"}},
-      {"not-zeroed", Bug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "memory"}},
+      {"end-floored",
+       AdaptiveAvgPoolBug::kEndFloored,
+       "windows end at the floor for the ceil",
+       {"forward", "vjp", "fd-direct"}},
+      {"start-rounded",
+       AdaptiveAvgPoolBug::kStartRounded,
+       "windows start at the nearest for the floor",
+       {"forward", "vjp"}},
+      {"equal-windows",
+       AdaptiveAvgPoolBug::kEqualWindows,
+       "every window has the same size",
+       {"forward", "vjp", "fd-direct"}},
+      {"largest-divides",
+       AdaptiveAvgPoolBug::kLargestDivides,
+       "divides by the largest window",
+       {"forward", "vjp", "fd-direct"}},
+      {"gradient-not-divided",
+       AdaptiveAvgPoolBug::kGradientNotDivided,
+       "the gradient is not divided",
+       {"vjp", "fd-direct"}},
+      {"assigned", AdaptiveAvgPoolBug::kAssigned, "overlapping windows assign instead of adding", {"vjp", "fd-direct"}},
+      {"outputs-swapped",
+       AdaptiveAvgPoolBug::kOutputsSwapped,
+       "rows and columns of the output confused",
+       {"forward", "vjp"}},
+      {"not-zeroed", AdaptiveAvgPoolBug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "memory"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "adaptive_avg_pool", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back(
+        {row.name, "adaptive_avg_pool", row.what, row.oracles, wrong_adaptive_avg_pool(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_adaptive_avg_pool() {
-  return {"healthy-adaptive-avg-pool", "adaptive_avg_pool", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-adaptive-avg-pool",
+          "adaptive_avg_pool",
+          "no bug",
+          {},
+          wrong_adaptive_avg_pool("healthy", AdaptiveAvgPoolBug::kNone),
+          {}};
 }
 
 }  // namespace gradproof

@@ -71,7 +71,7 @@ Element<T> flat_on_borders(const Case& c, const Arrays<T>& inputs, std::string_v
 
 Reference flat_on_borders_reference() {
   return {{flat_on_borders<Real>, flat_on_borders<Precise>, flat_on_borders<Dual<Real>>, flat_on_borders<Mass<Real>>,
-           flat_on_borders<Depends>, flat_on_borders<Margin<Real>>, flat_on_borders<double>, flat_on_borders<float>}};
+           flat_on_borders<Depends>, flat_on_borders<Margin<Real>>, flat_on_borders<float>}};
 }
 
 Mutant agreed(const std::vector<Mutant>& kernels, const std::string& name, const std::string& what, Reference truth) {

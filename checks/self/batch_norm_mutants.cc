@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class BatchNormBug {
   kNone,
   kOnePassVariance,
   kUnbiasedNormalization,
@@ -27,7 +27,7 @@ enum class Bug {
 
 class NaiveBatchNorm {
  public:
-  NaiveBatchNorm(const NaiveCall& call, Bug bug)
+  NaiveBatchNorm(const NaiveCall& call, BatchNormBug bug)
       : call_(call), bug_(bug), a_(batch_norm_attributes(call.attributes)), src_(call.floats("src")) {}
 
   void run() {
@@ -38,8 +38,8 @@ class NaiveBatchNorm {
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
-  bool uses_batch() const { return a_.training || is(Bug::kBatchStatisticsInInference); }
+  bool is(BatchNormBug bug) const { return bug_ == bug; }
+  bool uses_batch() const { return a_.training || is(BatchNormBug::kBatchStatisticsInInference); }
   float weight(Index c) const { return a_.affine ? call_.floats("gamma")[c] : 1.0F; }
 
   template <class Visit>
@@ -49,26 +49,26 @@ class NaiveBatchNorm {
   }
 
   void find_statistics(Index c) {
-    const auto count = static_cast<double>(is(Bug::kCountOfBatch) ? a_.mb : a_.count());
-    if (!is(Bug::kSumsNotReset)) sum_ = 0;
+    const auto count = static_cast<double>(is(BatchNormBug::kCountOfBatch) ? a_.mb : a_.count());
+    if (!is(BatchNormBug::kSumsNotReset)) sum_ = 0;
     for_each(c, [&](Index i) { sum_ += static_cast<double>(src_[i]); });
     mean_ = sum_ / count;
     double centred = 0;
     for_each(c, [&](Index i) { centred += std::pow(static_cast<double>(src_[i]) - mean_, 2); });
     var_ = centred / count;
     unbiased_ = centred / (count - 1);
-    if (is(Bug::kOnePassVariance)) {
+    if (is(BatchNormBug::kOnePassVariance)) {
       float squares = 0, plain = 0;
       for_each(c, [&](Index i) { squares += src_[i] * src_[i], plain += src_[i]; });
       const float mean = plain / static_cast<float>(count);
       var_ = static_cast<double>(squares / static_cast<float>(count) - mean * mean);
     }
-    if (is(Bug::kUnbiasedNormalization)) var_ = unbiased_;
+    if (is(BatchNormBug::kUnbiasedNormalization)) var_ = unbiased_;
     if (!uses_batch()) {
       mean_ = static_cast<double>(call_.floats("running_mean")[c]);
       var_ = static_cast<double>(call_.floats("running_var")[c]);
     }
-    rstd_ = is(Bug::kEpsOutsideRoot) ? 1 / (std::sqrt(var_) + a_.eps) : 1 / std::sqrt(var_ + a_.eps);
+    rstd_ = is(BatchNormBug::kEpsOutsideRoot) ? 1 / (std::sqrt(var_) + a_.eps) : 1 / std::sqrt(var_ + a_.eps);
   }
 
   void normalize(Index c) {
@@ -80,12 +80,13 @@ class NaiveBatchNorm {
     if (!a_.training) return;
     call_.floats("mean")[c] = static_cast<float>(mean_);
     call_.floats("rstd")[c] = static_cast<float>(rstd_);
-    const double m = is(Bug::kMomentumReversed) ? 1 - a_.momentum : a_.momentum;
+    const double m = is(BatchNormBug::kMomentumReversed) ? 1 - a_.momentum : a_.momentum;
     const auto blend = [&](const char* running, double now) {
       return static_cast<float>((1 - m) * static_cast<double>(call_.floats(running)[c]) + m * now);
     };
     call_.floats("new_running_mean")[c] = blend("running_mean", mean_);
-    call_.floats("new_running_var")[c] = blend("running_var", is(Bug::kBiasedRunningVariance) ? var_ : unbiased_);
+    call_.floats("new_running_var")[c] =
+        blend("running_var", is(BatchNormBug::kBiasedRunningVariance) ? var_ : unbiased_);
   }
 
   void differentiate(Index c) {
@@ -98,28 +99,28 @@ class NaiveBatchNorm {
     });
     if (float* out = call_.floats("diff_beta")) out[c] = static_cast<float>(sum);
     if (float* out = call_.floats("diff_gamma"))
-      out[c] = static_cast<float>(is(Bug::kGammaGradientUnscaled) ? product / rstd_ : product);
+      out[c] = static_cast<float>(is(BatchNormBug::kGammaGradientUnscaled) ? product / rstd_ : product);
     float* out = call_.floats("diff_src");
     if (out == nullptr) return;
     const auto count = static_cast<double>(a_.count());
-    const double mean_terms = is(Bug::kMeanTermLost) ? 0 : is(Bug::kMeanTermTwice) ? 2 : 1;
-    const bool training = a_.training || is(Bug::kInferenceGradientOfTraining);
+    const double mean_terms = is(BatchNormBug::kMeanTermLost) ? 0 : is(BatchNormBug::kMeanTermTwice) ? 2 : 1;
+    const bool training = a_.training || is(BatchNormBug::kInferenceGradientOfTraining);
     for_each(c, [&](Index i) {
       double through_statistics = mean_terms * sum / count;
-      if (!is(Bug::kProductTermLost)) through_statistics += normalized(i) * product / count;
+      if (!is(BatchNormBug::kProductTermLost)) through_statistics += normalized(i) * product / count;
       const double inner = static_cast<double>(diff[i]) - (training ? through_statistics : 0.0);
       out[i] = static_cast<float>(static_cast<double>(weight(c)) * rstd_ * inner);
     });
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  BatchNormBug bug_;
   BatchNormAttributes a_;
   const float* src_;
   double sum_ = 0, mean_ = 0, var_ = 0, unbiased_ = 0, rstd_ = 0;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_batch_norm(const std::string& name, BatchNormBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveBatchNorm(call, bug).run(); });
 }
 
@@ -128,44 +129,44 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> batch_norm_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    BatchNormBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<std::string> gradients{"vjp", "fd-direct"};
   const std::vector<Row> rows{
-      {"one-pass-variance", Bug::kOnePassVariance, "E[x^2] - E[x]^2 in float32", {"forward"}},
+      {"one-pass-variance", BatchNormBug::kOnePassVariance, "E[x^2] - E[x]^2 in float32", {"forward"}},
       {"unbiased-normalization",
-       Bug::kUnbiasedNormalization,
+       BatchNormBug::kUnbiasedNormalization,
        "normalizes by the unbiased variance",
        {"forward", "vjp", "fd-direct"}},
-      {"biased-running-variance", Bug::kBiasedRunningVariance, "running variance is biased", {"forward"}},
-      {"momentum-reversed", Bug::kMomentumReversed, "momentum weighs the old value", {"forward"}},
-      {"inference-gradient", Bug::kInferenceGradientOfTraining, "inference backward uses the training formula",
+      {"biased-running-variance", BatchNormBug::kBiasedRunningVariance, "running variance is biased", {"forward"}},
+      {"momentum-reversed", BatchNormBug::kMomentumReversed, "momentum weighs the old value", {"forward"}},
+      {"inference-gradient", BatchNormBug::kInferenceGradientOfTraining, "inference backward uses the training formula",
        gradients},
-      {"mean-term-lost", Bug::kMeanTermLost, "the mean term is missing in the gradient", gradients},
-      {"mean-term-twice", Bug::kMeanTermTwice, "the mean term is subtracted twice", gradients},
-      {"product-term-lost", Bug::kProductTermLost, "the gradient through the variance is missing", gradients},
+      {"mean-term-lost", BatchNormBug::kMeanTermLost, "the mean term is missing in the gradient", gradients},
+      {"mean-term-twice", BatchNormBug::kMeanTermTwice, "the mean term is subtracted twice", gradients},
+      {"product-term-lost", BatchNormBug::kProductTermLost, "the gradient through the variance is missing", gradients},
       {"sums-not-reset",
-       Bug::kSumsNotReset,
+       BatchNormBug::kSumsNotReset,
        "accumulators are not reset between channels",
        {"forward", "vjp", "fd-direct"}},
-      {"eps-outside-root", Bug::kEpsOutsideRoot, "eps is added outside the square root", {"forward", "vjp"}},
-      {"gamma-gradient-unscaled", Bug::kGammaGradientUnscaled, "gamma's gradient lacks 1 / std", gradients},
-      {"count-of-batch", Bug::kCountOfBatch, "the count comes from the batch axis only", {"forward", "vjp"}},
+      {"eps-outside-root", BatchNormBug::kEpsOutsideRoot, "eps is added outside the square root", {"forward", "vjp"}},
+      {"gamma-gradient-unscaled", BatchNormBug::kGammaGradientUnscaled, "gamma's gradient lacks 1 / std", gradients},
+      {"count-of-batch", BatchNormBug::kCountOfBatch, "the count comes from the batch axis only", {"forward", "vjp"}},
       {"batch-statistics-in-inference",
-       Bug::kBatchStatisticsInInference,
+       BatchNormBug::kBatchStatisticsInInference,
        "inference uses the batch's statistics",
        {"forward", "vjp"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "batch_norm", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "batch_norm", row.what, row.oracles, wrong_batch_norm(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_batch_norm() {
-  return {"healthy-batch-norm", "batch_norm", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-batch-norm", "batch_norm", "no bug", {}, wrong_batch_norm("healthy", BatchNormBug::kNone), {}};
 }
 
 }  // namespace gradproof

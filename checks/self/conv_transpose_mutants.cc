@@ -9,7 +9,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class ConvTransposeBug {
   kNone,
   kSizeIgnoresDilation,
   kDilationIsGroups,
@@ -26,21 +26,21 @@ enum class Bug {
 
 class NaiveConvTranspose {
  public:
-  NaiveConvTranspose(const NaiveCall& call, Bug bug)
+  NaiveConvTranspose(const NaiveCall& call, ConvTransposeBug bug)
       : call_(call), bug_(bug), s_(conv_transpose_attributes(call.attributes).shape), w_(s_.window.axes) {
     for (size_t axis = 0; axis < 3; ++axis) {
       WindowAxis& a = w_[axis];
       inputs_[axis] = a.out();
-      if (is(Bug::kDilationIsGroups) && a.kernel > 1) a.dilation = s_.g;
-      if (is(Bug::kStrideIsDilation)) std::swap(a.stride, a.dilation);
-      if (is(Bug::kPaddingIsConvs)) a.pad_lo = a.extent() - 1 - a.pad_lo;
+      if (is(ConvTransposeBug::kDilationIsGroups) && a.kernel > 1) a.dilation = s_.g;
+      if (is(ConvTransposeBug::kStrideIsDilation)) std::swap(a.stride, a.dilation);
+      if (is(ConvTransposeBug::kPaddingIsConvs)) a.pad_lo = a.extent() - 1 - a.pad_lo;
       const Index added = a.in - ((inputs_[axis] - 1) * a.stride - a.pad_lo - a.pad_hi + a.extent());
-      if (is(Bug::kOutputPaddingInFront) && call.pass.is_forward()) a.pad_lo -= added;
+      if (is(ConvTransposeBug::kOutputPaddingInFront) && call.pass.is_forward()) a.pad_lo -= added;
     }
   }
 
   void run() {
-    if (!is(Bug::kStripUnwritten) || !call_.pass.is_forward()) call_.zero_outputs();
+    if (!is(ConvTransposeBug::kStripUnwritten) || !call_.pass.is_forward()) call_.zero_outputs();
     if (call_.pass.slot == "bias") return sum_bias();
     if (call_.pass.is_forward()) start_from_bias();
     for (Index n = 0; n < s_.mb; ++n)
@@ -51,7 +51,7 @@ class NaiveConvTranspose {
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(ConvTransposeBug bug) const { return bug_ == bug; }
 
   // Outputs are initialised only as far as the window without output padding reaches: [PyTorch] left the strip unset.
   void start_from_bias() {
@@ -59,12 +59,12 @@ class NaiveConvTranspose {
     const float* bias = call_.floats("bias");
     const Index size = s_.window.in_count();
     Index reach = w_[2].in;
-    if (is(Bug::kStripUnwritten))
+    if (is(ConvTransposeBug::kStripUnwritten))
       reach = (inputs_[2] - 1) * w_[2].stride - w_[2].pad_lo - w_[2].pad_hi + w_[2].extent();
-    if (is(Bug::kSizeIgnoresDilation)) reach -= (w_[2].kernel - 1) * (w_[2].dilation - 1);
+    if (is(ConvTransposeBug::kSizeIgnoresDilation)) reach -= (w_[2].kernel - 1) * (w_[2].dilation - 1);
     for (Index i = 0; i < s_.mb * s_.ic * size; ++i) {
-      if (is(Bug::kStripUnwritten) && i % w_[2].in >= reach) continue;
-      const bool covered = !is(Bug::kBiasOnCoveredOnly) || i % w_[2].in < reach - 1;
+      if (is(ConvTransposeBug::kStripUnwritten) && i % w_[2].in >= reach) continue;
+      const bool covered = !is(ConvTransposeBug::kBiasOnCoveredOnly) || i % w_[2].in < reach - 1;
       dst[i] = bias != nullptr && covered ? bias[i / size % s_.ic] : 0.0F;
     }
   }
@@ -74,8 +74,8 @@ class NaiveConvTranspose {
     Index element = 0;
     for (size_t axis = 0; axis < 3; ++axis) {
       const WindowAxis& a = w_[axis];
-      const Index size = a.in - (is(Bug::kSizeIgnoresDilation) ? (a.kernel - 1) * (a.dilation - 1) : 0);
-      const Index tap = is(Bug::kFlipped) ? a.kernel - 1 - k[axis] : k[axis];
+      const Index size = a.in - (is(ConvTransposeBug::kSizeIgnoresDilation) ? (a.kernel - 1) * (a.dilation - 1) : 0);
+      const Index tap = is(ConvTransposeBug::kFlipped) ? a.kernel - 1 - k[axis] : k[axis];
       const Index o = i[axis] * a.stride - a.pad_lo + tap * a.dilation;
       if (o < 0 || o >= size) return -1;
       element = element * a.in + o;
@@ -85,7 +85,7 @@ class NaiveConvTranspose {
 
   void visit(Index n, Index ic, Index id, Index ih, Index iw) {
     const Index group = ic / s_.oc_per_group();
-    if (is(Bug::kGradientOfFirstGroup) && !call_.pass.is_forward() && group > 0) return;
+    if (is(ConvTransposeBug::kGradientOfFirstGroup) && !call_.pass.is_forward() && group > 0) return;
     const Index src = (((n * s_.oc + ic) * inputs_[0] + id) * inputs_[1] + ih) * inputs_[2] + iw;
     for (Index c = 0; c < s_.ic_per_group(); ++c)
       for (Index kd = 0; kd < w_[0].kernel; ++kd)
@@ -96,7 +96,7 @@ class NaiveConvTranspose {
             const Index within = ic - group * s_.oc_per_group();
             const Index channels = s_.ic_per_group();
             Index weight = (ic * channels + c) * s_.window.taps() + tap;
-            if (is(Bug::kChannelsNotExchanged))
+            if (is(ConvTransposeBug::kChannelsNotExchanged))
               weight = ((group * channels + c) * s_.oc_per_group() + within) * s_.window.taps() + tap;
             const Index dst = (n * s_.ic + group * channels + c) * s_.window.in_count() + output;
             term(src, weight, output < 0 ? -1 : dst);
@@ -116,7 +116,7 @@ class NaiveConvTranspose {
 
   void sum_bias() {
     const Index size = s_.window.in_count();
-    const Index samples = is(Bug::kBiasGradientBatch) ? 1 : s_.mb;
+    const Index samples = is(ConvTransposeBug::kBiasGradientBatch) ? 1 : s_.mb;
     for (Index c = 0; c < s_.ic; ++c) {
       double sum = 0;
       for (Index n = 0; n < samples; ++n)
@@ -127,13 +127,13 @@ class NaiveConvTranspose {
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  ConvTransposeBug bug_;
   ConvShape s_;
   std::array<WindowAxis, 3> w_;
   std::array<Index, 3> inputs_{};
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_conv_transpose(const std::string& name, ConvTransposeBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveConvTranspose(call, bug).run(); });
 }
 
@@ -142,33 +142,46 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> conv_transpose_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    ConvTransposeBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<std::string> values{"forward", "exact"};
   const std::vector<std::string> gradients{"vjp", "fd-direct", "exact"};
   const std::vector<Row> rows{
-      {"size-ignores-dilation", Bug::kSizeIgnoresDilation, "output size ignores the dilation [PyTorch 14272]", values},
-      {"dilation-is-groups", Bug::kDilationIsGroups, "groups and dilation swapped", values},
-      {"strip-unwritten", Bug::kStripUnwritten, "the strip of the output padding is left unset", {"forward", "memory"}},
-      {"padding-not-mirrored", Bug::kPaddingIsConvs, "pads p for k_eff - 1 - p", values},
-      {"stride-is-dilation", Bug::kStrideIsDilation, "stride and dilation confused", values},
-      {"output-padding-in-front", Bug::kOutputPaddingInFront, "output padding at the near end", values},
-      {"channels-not-exchanged", Bug::kChannelsNotExchanged, "weights read as [oc][ic], as a convolution's", values},
-      {"kernel-flipped", Bug::kFlipped, "the kernel is placed flipped", {"forward", "exact", "vjp", "fd-direct"}},
-      {"bias-not-everywhere", Bug::kBiasOnCoveredOnly, "no bias in the last column", values},
-      {"first-group-gradient", Bug::kGradientOfFirstGroup, "only group 0 gets a gradient", gradients},
-      {"bias-gradient-axis", Bug::kBiasGradientBatch, "bias gradient leaves the batch out", gradients},
+      {"size-ignores-dilation", ConvTransposeBug::kSizeIgnoresDilation,
+       "output size ignores the dilation [PyTorch 14272]", values},
+      {"dilation-is-groups", ConvTransposeBug::kDilationIsGroups, "groups and dilation swapped", values},
+      {"strip-unwritten",
+       ConvTransposeBug::kStripUnwritten,
+       "the strip of the output padding is left unset",
+       {"forward", "memory"}},
+      {"padding-not-mirrored", ConvTransposeBug::kPaddingIsConvs, "pads p for k_eff - 1 - p", values},
+      {"stride-is-dilation", ConvTransposeBug::kStrideIsDilation, "stride and dilation confused", values},
+      {"output-padding-in-front", ConvTransposeBug::kOutputPaddingInFront, "output padding at the near end", values},
+      {"channels-not-exchanged", ConvTransposeBug::kChannelsNotExchanged,
+       "weights read as [oc][ic], as a convolution's", values},
+      {"kernel-flipped",
+       ConvTransposeBug::kFlipped,
+       "the kernel is placed flipped",
+       {"forward", "exact", "vjp", "fd-direct"}},
+      {"bias-not-everywhere", ConvTransposeBug::kBiasOnCoveredOnly, "no bias in the last column", values},
+      {"first-group-gradient", ConvTransposeBug::kGradientOfFirstGroup, "only group 0 gets a gradient", gradients},
+      {"bias-gradient-axis", ConvTransposeBug::kBiasGradientBatch, "bias gradient leaves the batch out", gradients},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "conv_transpose", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "conv_transpose", row.what, row.oracles, wrong_conv_transpose(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_conv_transpose() {
-  return {"healthy-conv_transpose", "conv_transpose", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-conv_transpose",
+          "conv_transpose",
+          "no bug",
+          {},
+          wrong_conv_transpose("healthy", ConvTransposeBug::kNone),
+          {}};
 }
 
 }  // namespace gradproof

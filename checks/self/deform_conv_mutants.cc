@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class DeformConvBug {
   kNone,
   kAxesSwapped,
   kNoCutoffInGradient,
@@ -37,7 +37,7 @@ struct Place {
 
 class NaiveDeformConv {
  public:
-  NaiveDeformConv(const NaiveCall& call, Bug bug)
+  NaiveDeformConv(const NaiveCall& call, DeformConvBug bug)
       : call_(call), bug_(bug), a_(deform_conv_attributes(call.attributes)), h_(a_.height()), w_(a_.width()) {}
 
   void run() {
@@ -57,7 +57,7 @@ class NaiveDeformConv {
     bool nowhere = false;
   };
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(DeformConvBug bug) const { return bug_ == bug; }
   Index pixels() const { return a_.window.out_count(); }
   Index taps() const { return a_.window.taps(); }
 
@@ -85,8 +85,8 @@ class NaiveDeformConv {
   }
 
   Index offset_group(Index c) const {
-    if (is(Bug::kOffsetGroupsSwapped)) return a_.og - 1 - c / a_.ic_per_offset_group();
-    if (is(Bug::kOffsetGroupsOfConvolution)) return std::min(c / a_.ic_per_group(), a_.og - 1);
+    if (is(DeformConvBug::kOffsetGroupsSwapped)) return a_.og - 1 - c / a_.ic_per_offset_group();
+    if (is(DeformConvBug::kOffsetGroupsOfConvolution)) return std::min(c / a_.ic_per_group(), a_.og - 1);
     return c / a_.ic_per_offset_group();
   }
 
@@ -95,10 +95,10 @@ class NaiveDeformConv {
     s.n = n;
     s.c = c;
     s.tap = kh * w_.kernel + kw;
-    s.field = offset_group(c) * taps() + (is(Bug::kTapsColumnMajor) ? kw * h_.kernel + kh : s.tap);
+    s.field = offset_group(c) * taps() + (is(DeformConvBug::kTapsColumnMajor) ? kw * h_.kernel + kh : s.tap);
     s.pixel = oh * w_.out() + ow;
     const float* offset = call_.floats("offset") + (n * a_.offset_channels() + 2 * s.field) * pixels() + s.pixel;
-    const bool swapped = is(Bug::kAxesSwapped);
+    const bool swapped = is(DeformConvBug::kAxesSwapped);
     const float offset_y = offset[swapped ? pixels() : 0], offset_x = offset[swapped ? 0 : pixels()];
     s.nowhere = std::isnan(offset_y) || std::isnan(offset_x);
     s.y = place(h_, oh * h_.stride - h_.pad_lo + kh * h_.dilation, offset_y);
@@ -110,13 +110,14 @@ class NaiveDeformConv {
   Place place(const WindowAxis& axis, Index origin, float offset) const {
     Place at;
     if (!(std::abs(offset) < 1e6F)) return at;
-    const float floor = is(Bug::kTruncatedTowardsZero) ? std::trunc(offset) : std::floor(offset);
+    const float floor = is(DeformConvBug::kTruncatedTowardsZero) ? std::trunc(offset) : std::floor(offset);
     at.low = origin + static_cast<Index>(floor);
     at.weight[0] = floor + 1 - offset;
     at.weight[1] = offset - floor;
     at.on_border = at.weight[1] == 0;
-    const Index first = is(Bug::kNothingBeforeZero) ? 0 : -1;
-    const bool cut = at.low == -1 && at.on_border && !(is(Bug::kNoCutoffInGradient) && !call_.pass.is_forward());
+    const Index first = is(DeformConvBug::kNothingBeforeZero) ? 0 : -1;
+    const bool cut =
+        at.low == -1 && at.on_border && !(is(DeformConvBug::kNoCutoffInGradient) && !call_.pass.is_forward());
     at.inside = at.low >= first && at.low < axis.in && !cut;
     return at;
   }
@@ -124,7 +125,7 @@ class NaiveDeformConv {
   // Element of src, or -1 where there is none.
   Index corner(const Sample& s, Index r, Index q) const {
     Index ih = s.y.low + r, iw = s.x.low + q;
-    if (is(Bug::kClampedToEdge)) {
+    if (is(DeformConvBug::kClampedToEdge)) {
       ih = std::clamp<Index>(ih, 0, h_.in - 1);
       iw = std::clamp<Index>(iw, 0, w_.in - 1);
     }
@@ -136,7 +137,7 @@ class NaiveDeformConv {
     return at < 0 ? 0.0F : call_.floats("src")[at];
   }
   float weight(const Sample& s, Index r, Index q) const {
-    if (is(Bug::kCornersMixedUp) && r != q) std::swap(r, q);
+    if (is(DeformConvBug::kCornersMixedUp) && r != q) std::swap(r, q);
     return s.y.weight[r] * s.x.weight[q];
   }
 
@@ -154,13 +155,13 @@ class NaiveDeformConv {
     if (s.nowhere) return std::nanf("");
     const Place& along = axis == 0 ? s.y : s.x;
     const Place& across = axis == 0 ? s.x : s.y;
-    if (along.on_border && is(Bug::kNoSlopeOnBorders)) return 0;
+    if (along.on_border && is(DeformConvBug::kNoSlopeOnBorders)) return 0;
     const auto at = [&](Index step, Index side) { return axis == 0 ? value(s, step, side) : value(s, side, step); };
     const auto difference = [&](Index step) {
       return across.weight[0] * (at(step + 1, 0) - at(step, 0)) + across.weight[1] * (at(step + 1, 1) - at(step, 1));
     };
     if (!s.y.inside || !s.x.inside) return 0;
-    if (along.on_border && is(Bug::kSlopesAveragedOnBorders)) return (difference(-1) + difference(0)) / 2;
+    if (along.on_border && is(DeformConvBug::kSlopesAveragedOnBorders)) return (difference(-1) + difference(0)) / 2;
     return difference(0);
   }
 
@@ -174,7 +175,7 @@ class NaiveDeformConv {
     if (call_.pass.is_forward()) {
       call_.floats("dst")[dst_at(s, oc)] += call_.floats("weights")[weight_at(s, oc)] * (s.mask * sampled(s));
     } else {
-      const float mask = is(Bug::kMaskMissingInWeightsGradient) ? 1.0F : s.mask;
+      const float mask = is(DeformConvBug::kMaskMissingInWeightsGradient) ? 1.0F : s.mask;
       call_.floats("diff_weights")[weight_at(s, oc)] += call_.floats("diff_dst")[dst_at(s, oc)] * (mask * sampled(s));
     }
   }
@@ -193,10 +194,10 @@ class NaiveDeformConv {
       call_.floats("diff_mask")[(s.n * a_.mask_channels() + s.field) * pixels() + s.pixel] += column * sampled(s);
       return;
     }
-    if (is(Bug::kLastOffsetGroupOnly) && s.field / taps() != a_.og - 1) return;
-    const float mask = is(Bug::kMaskMissingInOffsetGradient) ? 1.0F : s.mask;
+    if (is(DeformConvBug::kLastOffsetGroupOnly) && s.field / taps() != a_.og - 1) return;
+    const float mask = is(DeformConvBug::kMaskMissingInOffsetGradient) ? 1.0F : s.mask;
     for (int axis = 0; axis < 2; ++axis) {
-      const bool second = (axis == 1) != is(Bug::kAxesSwapped);
+      const bool second = (axis == 1) != is(DeformConvBug::kAxesSwapped);
       const Index at = (s.n * a_.offset_channels() + 2 * s.field + (second ? 1 : 0)) * pixels() + s.pixel;
       call_.floats("diff_offset")[at] += column * (mask * slope(s, axis));
     }
@@ -208,17 +209,17 @@ class NaiveDeformConv {
         const Index at = corner(s, r, q);
         if (at < 0) continue;
         float& sum = call_.floats("diff_src")[at];
-        sum = (is(Bug::kCornerAssigned) ? 0.0F : sum) + column * (s.mask * weight(s, r, q));
+        sum = (is(DeformConvBug::kCornerAssigned) ? 0.0F : sum) + column * (s.mask * weight(s, r, q));
       }
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  DeformConvBug bug_;
   DeformConvAttributes a_;
   WindowAxis h_, w_;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_deform_conv(const std::string& name, DeformConvBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveDeformConv(call, bug).run(); });
 }
 
@@ -227,7 +228,7 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> deform_conv_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    DeformConvBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
@@ -235,38 +236,49 @@ std::vector<Mutant> deform_conv_mutants() {
   const std::vector<std::string> gradients{"vjp", "fd-direct", "exact"};
   const std::vector<std::string> borders{"vjp", "exact", "kink"};  // differences stay away from borders
   const std::vector<Row> rows{
-      {"axes-swapped", Bug::kAxesSwapped, "offsets read as (x, y) [Deformable-DETR 7]", everywhere},
-      {"no-cutoff", Bug::kNoCutoffInGradient, "offset gradient lacks the cutoff at -1 [vision 6885]", borders},
-      {"averaged-slopes", Bug::kSlopesAveragedOnBorders,
+      {"axes-swapped", DeformConvBug::kAxesSwapped, "offsets read as (x, y) [Deformable-DETR 7]", everywhere},
+      {"no-cutoff", DeformConvBug::kNoCutoffInGradient, "offset gradient lacks the cutoff at -1 [vision 6885]",
+       borders},
+      {"averaged-slopes", DeformConvBug::kSlopesAveragedOnBorders,
        "offset gradient averages both sides on whole coordinates [PyTorch 23925]", borders},
-      {"no-slope", Bug::kNoSlopeOnBorders, "offset gradient is zero on whole coordinates [PyTorch 23925]", borders},
-      {"weights-without-mask", Bug::kMaskMissingInWeightsGradient, "mask missing in the weights gradient", gradients},
-      {"offset-without-mask", Bug::kMaskMissingInOffsetGradient, "mask missing in the offset gradient", gradients},
-      {"offset-groups-swapped", Bug::kOffsetGroupsSwapped, "offset groups in reverse order", everywhere},
-      {"offset-groups-of-g", Bug::kOffsetGroupsOfConvolution, "offset groups taken to be those of the convolution",
-       everywhere},
-      {"corners-mixed-up", Bug::kCornersMixedUp, "weights of two corners exchanged", {"forward", "vjp", "fd-direct"}},
+      {"no-slope", DeformConvBug::kNoSlopeOnBorders, "offset gradient is zero on whole coordinates [PyTorch 23925]",
+       borders},
+      {"weights-without-mask", DeformConvBug::kMaskMissingInWeightsGradient, "mask missing in the weights gradient",
+       gradients},
+      {"offset-without-mask", DeformConvBug::kMaskMissingInOffsetGradient, "mask missing in the offset gradient",
+       gradients},
+      {"offset-groups-swapped", DeformConvBug::kOffsetGroupsSwapped, "offset groups in reverse order", everywhere},
+      {"offset-groups-of-g", DeformConvBug::kOffsetGroupsOfConvolution,
+       "offset groups taken to be those of the convolution", everywhere},
+      {"corners-mixed-up",
+       DeformConvBug::kCornersMixedUp,
+       "weights of two corners exchanged",
+       {"forward", "vjp", "fd-direct"}},
       {"truncated",
-       Bug::kTruncatedTowardsZero,
+       DeformConvBug::kTruncatedTowardsZero,
        "negative offsets truncated, not floored",
        {"forward", "vjp", "fd-direct"}},
       {"clamped-to-edge",
-       Bug::kClampedToEdge,
+       DeformConvBug::kClampedToEdge,
        "corners outside take the edge's value",
        {"forward", "vjp", "fd-direct"}},
-      {"nothing-before-zero", Bug::kNothingBeforeZero, "samples between -1 and 0 are dropped", {"forward", "vjp"}},
-      {"taps-column-major", Bug::kTapsColumnMajor, "offsets of taps in column-major order", everywhere},
-      {"corner-assigned", Bug::kCornerAssigned, "a corner is overwritten by its last sample", gradients},
-      {"last-offset-group", Bug::kLastOffsetGroupOnly, "only the last offset group gets a gradient", gradients},
+      {"nothing-before-zero",
+       DeformConvBug::kNothingBeforeZero,
+       "samples between -1 and 0 are dropped",
+       {"forward", "vjp"}},
+      {"taps-column-major", DeformConvBug::kTapsColumnMajor, "offsets of taps in column-major order", everywhere},
+      {"corner-assigned", DeformConvBug::kCornerAssigned, "a corner is overwritten by its last sample", gradients},
+      {"last-offset-group", DeformConvBug::kLastOffsetGroupOnly, "only the last offset group gets a gradient",
+       gradients},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "deform_conv", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "deform_conv", row.what, row.oracles, wrong_deform_conv(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_deform_conv() {
-  return {"healthy-deform-conv", "deform_conv", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-deform-conv", "deform_conv", "no bug", {}, wrong_deform_conv("healthy", DeformConvBug::kNone), {}};
 }
 
 }  // namespace gradproof

@@ -10,7 +10,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class DeformLayerBug {
   kNone,
   kOffsetsHeldFixed,
   kSlopeOfSigmoidMissing,
@@ -23,7 +23,7 @@ using Numbers = std::vector<float>;
 
 class ComposedLayer {
  public:
-  ComposedLayer(const NaiveCall& call, Bug bug)
+  ComposedLayer(const NaiveCall& call, DeformLayerBug bug)
       : call_(call),
         bug_(bug),
         a_(deform_conv_attributes(call.attributes)),
@@ -52,7 +52,7 @@ class ComposedLayer {
 
  private:
   static size_t count(Index elements) { return static_cast<size_t>(elements); }
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(DeformLayerBug bug) const { return bug_ == bug; }
   float* at(std::string_view name) const { return call_.floats(name); }
 
   // Calls visit(element of the estimate, element of the offsets or the mask, whether it is the mask).
@@ -61,7 +61,7 @@ class ComposedLayer {
     const Index offsets = a_.offset_channels(), masks = a_.mask ? a_.mask_channels() : 0;
     for (Index n = 0; n < a_.mb; ++n)
       for (Index f = 0; f < conv_.oc; ++f) {
-        const bool first = is(Bug::kMaskChannelsFirst);
+        const bool first = is(DeformLayerBug::kMaskChannelsFirst);
         const bool is_mask = first ? f < masks : f >= offsets;
         const Index channel = is_mask ? (first ? f : f - offsets) : (first ? f - masks : f);
         for (Index p = 0; p < pixels_; ++p)
@@ -73,13 +73,14 @@ class ComposedLayer {
   void estimate() {
     Numbers estimates(count(a_.mb * conv_.oc * pixels_));
     plan_conv_forward(conv_, 1)->run(at("src"), at("offset_weights"),
-                                     is(Bug::kOffsetBiasLost) ? nullptr : at("offset_bias"), estimates.data());
+                                     is(DeformLayerBug::kOffsetBiasLost) ? nullptr : at("offset_bias"),
+                                     estimates.data());
     for_each_estimate([&](Index from, size_t to, bool is_mask) {
       const float x = estimates[count(from)];
       if (!is_mask)
         offset_[to] = x;
       else
-        mask_[to] = is(Bug::kMaskNotSquashed) ? x : sigmoid(x);
+        mask_[to] = is(DeformLayerBug::kMaskNotSquashed) ? x : sigmoid(x);
     });
   }
 
@@ -111,27 +112,28 @@ class ComposedLayer {
       if (!is_mask)
         result[count(to)] = diff_offset[from];
       else
-        result[count(to)] = diff_mask[from] * (is(Bug::kSlopeOfSigmoidMissing) ? 1 : mask_[from] * (1 - mask_[from]));
+        result[count(to)] =
+            diff_mask[from] * (is(DeformLayerBug::kSlopeOfSigmoidMissing) ? 1 : mask_[from] * (1 - mask_[from]));
     });
     return result;
   }
 
   void add_through(const Numbers& gradient) {
-    if (is(Bug::kOffsetsHeldFixed)) return;
+    if (is(DeformLayerBug::kOffsetsHeldFixed)) return;
     Numbers through(count(call_.count("diff_src")));
     plan_conv_data_gradient(conv_, 1)->run(gradient.data(), at("offset_weights"), nullptr, through.data());
     for (size_t i = 0; i < through.size(); ++i) at("diff_src")[i] += through[i];
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  DeformLayerBug bug_;
   DeformConvAttributes a_;
   Index pixels_;
   ConvShape conv_;
   Numbers offset_, mask_;
 };
 
-Implementation composed(const std::string& name, Bug bug) {
+Implementation composed(const std::string& name, DeformLayerBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { ComposedLayer(call, bug).run(); });
 }
 
@@ -140,18 +142,21 @@ Implementation composed(const std::string& name, Bug bug) {
 std::vector<Mutant> deform_layer_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    DeformLayerBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<std::string> gradients{"vjp", "fd-direct"};
   const std::vector<std::string> everywhere{"forward", "vjp", "fd-direct"};
   const std::vector<Row> rows{
-      {"offsets-held-fixed", Bug::kOffsetsHeldFixed, "src gradient without the path through the offsets", gradients},
-      {"sigmoid-slope-missing", Bug::kSlopeOfSigmoidMissing, "mask gradient not taken through the sigmoid", gradients},
-      {"mask-not-squashed", Bug::kMaskNotSquashed, "mask without its sigmoid", everywhere},
-      {"mask-channels-first", Bug::kMaskChannelsFirst, "channels of the mask before the offsets", everywhere},
-      {"offset-bias-lost", Bug::kOffsetBiasLost, "bias of the estimate left out", everywhere},
+      {"offsets-held-fixed", DeformLayerBug::kOffsetsHeldFixed, "src gradient without the path through the offsets",
+       gradients},
+      {"sigmoid-slope-missing", DeformLayerBug::kSlopeOfSigmoidMissing, "mask gradient not taken through the sigmoid",
+       gradients},
+      {"mask-not-squashed", DeformLayerBug::kMaskNotSquashed, "mask without its sigmoid", everywhere},
+      {"mask-channels-first", DeformLayerBug::kMaskChannelsFirst, "channels of the mask before the offsets",
+       everywhere},
+      {"offset-bias-lost", DeformLayerBug::kOffsetBiasLost, "bias of the estimate left out", everywhere},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
@@ -160,7 +165,7 @@ std::vector<Mutant> deform_layer_mutants() {
 }
 
 Mutant healthy_deform_layer() {
-  return {"healthy-deform-layer", "deform_layer", "no bug", {}, composed("healthy", Bug::kNone), {}};
+  return {"healthy-deform-layer", "deform_layer", "no bug", {}, composed("healthy", DeformLayerBug::kNone), {}};
 }
 
 }  // namespace gradproof

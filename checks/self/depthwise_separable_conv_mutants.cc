@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class DepthwiseSeparableConvBug {
   kNone,
   kChannelsOfFirstGroup,
   kGroupsInterleaved,
@@ -25,7 +25,7 @@ enum class Bug {
 class NaiveDepthwiseSeparable {
  public:
   // `mid` outlives the run.
-  NaiveDepthwiseSeparable(const NaiveCall& call, Bug bug, std::vector<float>& mid)
+  NaiveDepthwiseSeparable(const NaiveCall& call, DepthwiseSeparableConvBug bug, std::vector<float>& mid)
       : call_(call),
         bug_(bug),
         a_(depthwise_separable_attributes(call.attributes)),
@@ -33,7 +33,7 @@ class NaiveDepthwiseSeparable {
         w_(a_.window.axes[2]),
         pixels_(a_.window.out_count()),
         mid_(mid) {
-    if (!is(Bug::kWorkspaceKept)) mid_.clear();
+    if (!is(DepthwiseSeparableConvBug::kWorkspaceKept)) mid_.clear();
     mid_.resize(static_cast<size_t>(a_.mb * a_.ic * pixels_), 0.0F);
   }
 
@@ -47,7 +47,7 @@ class NaiveDepthwiseSeparable {
       for_each_dst(
           [&](Index, Index oc, Index, Index dst) { call_.floats("diff_bias")[oc] += call_.floats("diff_dst")[dst]; });
     } else if (slot == "weights_pw") {
-      if (!is(Bug::kIntermediateZero)) convolve();
+      if (!is(DepthwiseSeparableConvBug::kIntermediateZero)) convolve();
       mix_weights_gradient();
     } else {
       unmix();
@@ -56,11 +56,12 @@ class NaiveDepthwiseSeparable {
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(DepthwiseSeparableConvBug bug) const { return bug_ == bug; }
   float& mid(Index n, Index m, Index p) { return mid_[static_cast<size_t>((n * a_.ic + m) * pixels_ + p)]; }
 
   float pointwise(Index oc, Index m) const {
-    return call_.floats("weights_pw")[is(Bug::kPointwiseTransposed) ? m * a_.oc + oc : oc * a_.ic + m];
+    return call_.floats(
+        "weights_pw")[is(DepthwiseSeparableConvBug::kPointwiseTransposed) ? m * a_.oc + oc : oc * a_.ic + m];
   }
 
   template <class Visit>
@@ -90,8 +91,8 @@ class NaiveDepthwiseSeparable {
   // The channel of src that channel m sees as number ic of its group.
   Index channel(Index m, Index ic) const {
     const Index size = a_.channels_per_group();
-    if (is(Bug::kChannelsOfFirstGroup)) return ic;
-    if (is(Bug::kGroupsInterleaved)) return m % a_.g + ic * a_.g;
+    if (is(DepthwiseSeparableConvBug::kChannelsOfFirstGroup)) return ic;
+    if (is(DepthwiseSeparableConvBug::kGroupsInterleaved)) return m % a_.g + ic * a_.g;
     return m / size * size + ic;
   }
 
@@ -100,7 +101,7 @@ class NaiveDepthwiseSeparable {
       const float x = src < 0 ? 0.0F : call_.floats("src")[src];
       mid(n, m, p) += call_.floats("weights_dw")[weight] * x;
     });
-    if (is(Bug::kRectifiedBetween))
+    if (is(DepthwiseSeparableConvBug::kRectifiedBetween))
       for (float& x : mid_) x = std::max(x, 0.0F);
   }
 
@@ -109,11 +110,11 @@ class NaiveDepthwiseSeparable {
     for_each_dst([&](Index n, Index oc, Index p, Index dst) {
       float sum = 0;
       for (Index m = 0; m < a_.ic; ++m) {
-        const bool biased = is(Bug::kBiasBetween) && bias != nullptr;
-        const Index from = is(Bug::kMixesNextChannel) ? (m + 1) % a_.ic : m;
+        const bool biased = is(DepthwiseSeparableConvBug::kBiasBetween) && bias != nullptr;
+        const Index from = is(DepthwiseSeparableConvBug::kMixesNextChannel) ? (m + 1) % a_.ic : m;
         sum += pointwise(oc, m) * (mid(n, from, p) + (biased ? bias[m % a_.oc] : 0.0F));
       }
-      call_.floats("dst")[dst] = bias == nullptr || is(Bug::kBiasBetween) ? sum : sum + bias[oc];
+      call_.floats("dst")[dst] = bias == nullptr || is(DepthwiseSeparableConvBug::kBiasBetween) ? sum : sum + bias[oc];
     });
   }
 
@@ -121,8 +122,9 @@ class NaiveDepthwiseSeparable {
     for_each_dst([&](Index n, Index oc, Index p, Index dst) {
       for (Index m = 0; m < a_.ic; ++m) {
         const Index inputs = h_.in * w_.in;
-        const float x =
-            is(Bug::kIntermediateIsSource) ? call_.floats("src")[(n * a_.ic + m) * inputs + p % inputs] : mid(n, m, p);
+        const float x = is(DepthwiseSeparableConvBug::kIntermediateIsSource)
+                            ? call_.floats("src")[(n * a_.ic + m) * inputs + p % inputs]
+                            : mid(n, m, p);
         call_.floats("diff_weights_pw")[oc * a_.ic + m] += call_.floats("diff_dst")[dst] * x;
       }
     });
@@ -132,8 +134,9 @@ class NaiveDepthwiseSeparable {
   void unmix() {
     for_each_dst([&](Index n, Index oc, Index p, Index dst) {
       for (Index m = 0; m < a_.ic; ++m)
-        if (!is(Bug::kCotangentUnmixed) || m == oc)
-          mid(n, m, p) += call_.floats("diff_dst")[dst] * (is(Bug::kCotangentUnmixed) ? 1 : pointwise(oc, m));
+        if (!is(DepthwiseSeparableConvBug::kCotangentUnmixed) || m == oc)
+          mid(n, m, p) +=
+              call_.floats("diff_dst")[dst] * (is(DepthwiseSeparableConvBug::kCotangentUnmixed) ? 1 : pointwise(oc, m));
     });
   }
 
@@ -147,14 +150,14 @@ class NaiveDepthwiseSeparable {
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  DepthwiseSeparableConvBug bug_;
   DepthwiseSeparableAttributes a_;
   WindowAxis h_, w_;
   Index pixels_;
   std::vector<float>& mid_;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_depthwise_separable_conv(const std::string& name, DepthwiseSeparableConvBug bug) {
   const auto workspace = std::make_shared<std::vector<float>>();
   return naive_implementation(
       name, [bug, workspace](const NaiveCall& call) { NaiveDepthwiseSeparable(call, bug, *workspace).run(); });
@@ -165,7 +168,7 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> depthwise_separable_conv_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    DepthwiseSeparableConvBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
@@ -173,28 +176,44 @@ std::vector<Mutant> depthwise_separable_conv_mutants() {
   const std::vector<std::string> values{"forward", "exact"};
   const std::vector<std::string> gradients{"vjp", "fd-direct", "exact"};
   const std::vector<Row> rows{
-      {"group-channels", Bug::kChannelsOfFirstGroup, "channels of the first group in every group", everywhere},
-      {"groups-interleaved", Bug::kGroupsInterleaved, "channel m in group m mod g", everywhere},
-      {"pointwise-transposed", Bug::kPointwiseTransposed, "mixing weights read as [ic][oc]", everywhere},
-      {"bias-between", Bug::kBiasBetween, "bias added before the mix", values},
-      {"rectified-between", Bug::kRectifiedBetween, "a rectifier between the steps, as in the blocks of MobileNet",
-       values},
-      {"mixes-next-channel", Bug::kMixesNextChannel, "mixing weights one channel off", values},
-      {"intermediate-zero", Bug::kIntermediateZero, "gradient of the mix without computing what lies between again",
+      {"group-channels", DepthwiseSeparableConvBug::kChannelsOfFirstGroup, "channels of the first group in every group",
+       everywhere},
+      {"groups-interleaved", DepthwiseSeparableConvBug::kGroupsInterleaved, "channel m in group m mod g", everywhere},
+      {"pointwise-transposed", DepthwiseSeparableConvBug::kPointwiseTransposed, "mixing weights read as [ic][oc]",
+       everywhere},
+      {"bias-between", DepthwiseSeparableConvBug::kBiasBetween, "bias added before the mix", values},
+      {"rectified-between", DepthwiseSeparableConvBug::kRectifiedBetween,
+       "a rectifier between the steps, as in the blocks of MobileNet", values},
+      {"mixes-next-channel", DepthwiseSeparableConvBug::kMixesNextChannel, "mixing weights one channel off", values},
+      {"intermediate-zero", DepthwiseSeparableConvBug::kIntermediateZero,
+       "gradient of the mix without computing what lies between again", gradients},
+      {"intermediate-is-source", DepthwiseSeparableConvBug::kIntermediateIsSource, "gradient of the mix from src",
        gradients},
-      {"intermediate-is-source", Bug::kIntermediateIsSource, "gradient of the mix from src", gradients},
-      {"cotangent-unmixed", Bug::kCotangentUnmixed, "cotangents not sent back through the mix", gradients},
-      {"workspace-kept", Bug::kWorkspaceKept, "sums in between not cleared for the next run", {"determinism"}},
+      {"cotangent-unmixed", DepthwiseSeparableConvBug::kCotangentUnmixed, "cotangents not sent back through the mix",
+       gradients},
+      {"workspace-kept",
+       DepthwiseSeparableConvBug::kWorkspaceKept,
+       "sums in between not cleared for the next run",
+       {"determinism"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "depthwise_separable_conv", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name,
+                       "depthwise_separable_conv",
+                       row.what,
+                       row.oracles,
+                       wrong_depthwise_separable_conv(row.name, row.bug),
+                       {}});
   return mutants;
 }
 
 Mutant healthy_depthwise_separable_conv() {
-  return {
-      "healthy-depthwise-separable-conv", "depthwise_separable_conv", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-depthwise-separable-conv",
+          "depthwise_separable_conv",
+          "no bug",
+          {},
+          wrong_depthwise_separable_conv("healthy", DepthwiseSeparableConvBug::kNone),
+          {}};
 }
 
 }  // namespace gradproof

@@ -7,7 +7,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class GlobalPoolBug {
   kNone,
   kOtherAxes,
   kBatchCounted,
@@ -18,7 +18,7 @@ enum class Bug {
 
 class NaiveGlobalPool {
  public:
-  NaiveGlobalPool(const NaiveCall& call, Bug bug)
+  NaiveGlobalPool(const NaiveCall& call, GlobalPoolBug bug)
       : call_(call),
         bug_(bug),
         mb_(call.attributes.integer("mb")),
@@ -27,25 +27,25 @@ class NaiveGlobalPool {
 
   void run(bool average) {
     call_.zero_outputs();
-    const Index count = is(Bug::kBatchCounted) ? mb_ * space_ : space_;
+    const Index count = is(GlobalPoolBug::kBatchCounted) ? mb_ * space_ : space_;
     const float divisor = average ? static_cast<float>(count) : 1.0F;
     for (Index n = 0; n < mb_; ++n)
       for (Index c = 0; c < c_; ++c) {
         if (call_.pass.is_forward())
           call_.floats("dst")[n * c_ + c] = sum_of(n, c) / divisor;
         else
-          spread(n, c, is(Bug::kGradientNotDivided) ? 1.0F : divisor);
+          spread(n, c, is(GlobalPoolBug::kGradientNotDivided) ? 1.0F : divisor);
       }
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(GlobalPoolBug bug) const { return bug_ == bug; }
 
   // Where element i of a channel is; wrong for channels that come last.
   Index place(Index n, Index c, Index i) const {
-    return is(Bug::kOtherAxes) ? (n * space_ + i) * c_ + c : (n * c_ + c) * space_ + i;
+    return is(GlobalPoolBug::kOtherAxes) ? (n * space_ + i) * c_ + c : (n * c_ + c) * space_ + i;
   }
-  Index summed() const { return is(Bug::kLastLeftOut) ? space_ - 1 : space_; }
+  Index summed() const { return is(GlobalPoolBug::kLastLeftOut) ? space_ - 1 : space_; }
 
   float sum_of(Index n, Index c) const {
     float sum = 0;
@@ -54,12 +54,12 @@ class NaiveGlobalPool {
   }
 
   void spread(Index n, Index c, float divisor) const {
-    const float share = call_.floats("diff_dst")[(is(Bug::kGradientOfFirstImage) ? 0 : n) * c_ + c] / divisor;
+    const float share = call_.floats("diff_dst")[(is(GlobalPoolBug::kGradientOfFirstImage) ? 0 : n) * c_ + c] / divisor;
     for (Index i = 0; i < summed(); ++i) call_.floats("diff_src")[place(n, c, i)] = share;
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  GlobalPoolBug bug_;
   Index mb_, c_, space_;
 };
 
@@ -112,7 +112,7 @@ Implementation wrong_max(const std::string& name, MaxBug bug) {
   return naive_implementation(name, [=](const NaiveCall& call) { NaiveGlobalMaxPool(call, bug).run(); });
 }
 
-Implementation wrong(const std::string& name, bool average, Bug bug) {
+Implementation wrong_global_pool(const std::string& name, bool average, GlobalPoolBug bug) {
   return naive_implementation(name, [=](const NaiveCall& call) { NaiveGlobalPool(call, bug).run(average); });
 }
 
@@ -121,31 +121,42 @@ Implementation wrong(const std::string& name, bool average, Bug bug) {
 std::vector<Mutant> global_pool_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    GlobalPoolBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<Row> of_averages{
       {"other-axes",
-       Bug::kOtherAxes,
+       GlobalPoolBug::kOtherAxes,
        "the mean is taken over channels that come last",
        {"forward", "vjp", "fd-direct"}},
-      {"batch-counted", Bug::kBatchCounted, "the divisor counts the batch too", {"forward", "vjp", "fd-direct"}},
-      {"gradient-not-divided", Bug::kGradientNotDivided, "the gradient is not divided", {"vjp", "fd-direct"}},
+      {"batch-counted",
+       GlobalPoolBug::kBatchCounted,
+       "the divisor counts the batch too",
+       {"forward", "vjp", "fd-direct"}},
+      {"gradient-not-divided", GlobalPoolBug::kGradientNotDivided, "the gradient is not divided", {"vjp", "fd-direct"}},
   };
   const std::vector<Row> of_sums{
-      {"other-axes", Bug::kOtherAxes, "the sum is taken over channels that come last", {"forward", "vjp", "exact"}},
+      {"other-axes",
+       GlobalPoolBug::kOtherAxes,
+       "the sum is taken over channels that come last",
+       {"forward", "vjp", "exact"}},
       {"gradient-of-first-image",
-       Bug::kGradientOfFirstImage,
+       GlobalPoolBug::kGradientOfFirstImage,
        "every image gets the first one's gradient",
        {"vjp", "fd-direct", "exact"}},
-      {"last-left-out", Bug::kLastLeftOut, "the last element is left out", {"forward", "vjp", "fd-direct", "exact"}},
+      {"last-left-out",
+       GlobalPoolBug::kLastLeftOut,
+       "the last element is left out",
+       {"forward", "vjp", "fd-direct", "exact"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : of_averages)
-    mutants.push_back({row.name, "global_avg_pool", row.what, row.oracles, wrong(row.name, true, row.bug), {}});
+    mutants.push_back(
+        {row.name, "global_avg_pool", row.what, row.oracles, wrong_global_pool(row.name, true, row.bug), {}});
   for (const Row& row : of_sums)
-    mutants.push_back({row.name, "global_sum_pool", row.what, row.oracles, wrong(row.name, false, row.bug), {}});
+    mutants.push_back(
+        {row.name, "global_sum_pool", row.what, row.oracles, wrong_global_pool(row.name, false, row.bug), {}});
   return mutants;
 }
 
@@ -174,10 +185,20 @@ Mutant healthy_global_max_pool() {
   return {"healthy-global-max-pool", "global_max_pool", "no bug", {}, wrong_max("healthy", MaxBug::kNone), {}};
 }
 Mutant healthy_global_avg_pool() {
-  return {"healthy-global-avg-pool", "global_avg_pool", "no bug", {}, wrong("healthy", true, Bug::kNone), {}};
+  return {"healthy-global-avg-pool",
+          "global_avg_pool",
+          "no bug",
+          {},
+          wrong_global_pool("healthy", true, GlobalPoolBug::kNone),
+          {}};
 }
 Mutant healthy_global_sum_pool() {
-  return {"healthy-global-sum-pool", "global_sum_pool", "no bug", {}, wrong("healthy", false, Bug::kNone), {}};
+  return {"healthy-global-sum-pool",
+          "global_sum_pool",
+          "no bug",
+          {},
+          wrong_global_pool("healthy", false, GlobalPoolBug::kNone),
+          {}};
 }
 
 }  // namespace gradproof

@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class LinearPoolBug {
   kNone,
   kOverhangCounted,
   kDivisorIgnored,
@@ -25,18 +25,18 @@ enum class Bug {
 
 class NaiveLinearPool {
  public:
-  NaiveLinearPool(const NaiveCall& call, Bug bug)
+  NaiveLinearPool(const NaiveCall& call, LinearPoolBug bug)
       : call_(call), bug_(bug), a_(linear_pool_attributes(call.attributes)), w_(a_.window.axes) {
     for (size_t axis = 0; axis < 3; ++axis) out_[axis] = w_[axis].out();
-    if (is(Bug::kStridesSwapped)) std::swap(w_[1].stride, w_[2].stride);
-    if (is(Bug::kDilationIgnored)) w_[1].dilation = w_[2].dilation = 1;
-    if (is(Bug::kDivisorIgnored)) a_.divisor = 0;
-    if (is(Bug::kIncludePadInverted)) a_.count_include_pad = !a_.count_include_pad;
-    if (is(Bug::kPadCountedInGradient) && !call.pass.is_forward()) a_.count_include_pad = true;
+    if (is(LinearPoolBug::kStridesSwapped)) std::swap(w_[1].stride, w_[2].stride);
+    if (is(LinearPoolBug::kDilationIgnored)) w_[1].dilation = w_[2].dilation = 1;
+    if (is(LinearPoolBug::kDivisorIgnored)) a_.divisor = 0;
+    if (is(LinearPoolBug::kIncludePadInverted)) a_.count_include_pad = !a_.count_include_pad;
+    if (is(LinearPoolBug::kPadCountedInGradient) && !call.pass.is_forward()) a_.count_include_pad = true;
   }
 
   void run() {
-    if (!is(Bug::kNotZeroed)) call_.zero_outputs();
+    if (!is(LinearPoolBug::kNotZeroed)) call_.zero_outputs();
     for (Index plane = 0; plane < a_.mb * a_.c; ++plane)
       for (Index od = 0; od < out_[0]; ++od)
         for (Index oh = 0; oh < out_[1]; ++oh)
@@ -46,11 +46,11 @@ class NaiveLinearPool {
  private:
   using Place = std::array<Index, 3>;
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(LinearPoolBug bug) const { return bug_ == bug; }
 
   // Whether the tap at input i of an axis counts towards the divisor.
   bool counts(size_t axis, Index i) const {
-    if (is(Bug::kOverhangCounted)) return true;
+    if (is(LinearPoolBug::kOverhangCounted)) return true;
     const WindowAxis& w = w_[axis];
     return a_.count_include_pad ? i >= -w.pad_lo && i < w.in + w.pad_hi : i >= 0 && i < w.in;
   }
@@ -59,7 +59,7 @@ class NaiveLinearPool {
   Index source(Index plane, Place i) const {
     for (size_t axis = 0; axis < 3; ++axis) {
       const Index last = w_[axis].in - 1;
-      if (is(Bug::kPaddedWithEdge)) i[axis] = std::clamp<Index>(i[axis], 0, last);
+      if (is(LinearPoolBug::kPaddedWithEdge)) i[axis] = std::clamp<Index>(i[axis], 0, last);
       if (i[axis] < 0 || i[axis] > last) return -1;
     }
     return ((plane * w_[0].in + i[0]) * w_[1].in + i[1]) * w_[2].in + i[2];
@@ -89,25 +89,25 @@ class NaiveLinearPool {
     if (call_.pass.is_forward()) {
       call_.floats("dst")[window] = sum_of(sources) / divisor;
     } else {
-      const float share = call_.floats("diff_dst")[window] / (is(Bug::kGradientNotDivided) ? 1.0F : divisor);
+      const float share = call_.floats("diff_dst")[window] / (is(LinearPoolBug::kGradientNotDivided) ? 1.0F : divisor);
       for (const Index from : sources) {
         float& sum = call_.floats("diff_src")[from];
-        sum = (is(Bug::kAssigned) ? 0.0F : sum) + share;
+        sum = (is(LinearPoolBug::kAssigned) ? 0.0F : sum) + share;
       }
     }
   }
 
   float sum_of(const std::vector<Index>& sources) {
     const float* src = call_.floats("src");
-    if (!is(Bug::kRunningSum)) running_ = 0;
-    for (const Index from : is(Bug::kRunningSum) ? before_ : std::vector<Index>()) running_ -= src[from];
+    if (!is(LinearPoolBug::kRunningSum)) running_ = 0;
+    for (const Index from : is(LinearPoolBug::kRunningSum) ? before_ : std::vector<Index>()) running_ -= src[from];
     for (const Index from : sources) running_ += src[from];
     before_ = sources;
     return running_;
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  LinearPoolBug bug_;
   LinearPoolAttributes a_;
   std::array<WindowAxis, 3> w_;
   Place out_{};
@@ -115,7 +115,7 @@ class NaiveLinearPool {
   float running_ = 0;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_linear_pool(const std::string& name, LinearPoolBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveLinearPool(call, bug).run(); });
 }
 
@@ -125,73 +125,89 @@ std::vector<Mutant> linear_pool_mutants() {
   struct Row {
     const char* operation;
     const char* name;
-    Bug bug;
+    LinearPoolBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
       {"avg_pool",
        "overhang-counted",
-       Bug::kOverhangCounted,
+       LinearPoolBug::kOverhangCounted,
        "ceil_mode overhang is counted in the divisor",
        {"forward", "vjp", "fd-direct"}},
       {"avg_pool",
        "divisor-ignored",
-       Bug::kDivisorIgnored,
+       LinearPoolBug::kDivisorIgnored,
        "the divisor given is ignored",
        {"forward", "vjp", "fd-direct"}},
       {"avg_pool",
        "include-pad-inverted",
-       Bug::kIncludePadInverted,
+       LinearPoolBug::kIncludePadInverted,
        "count_include_pad means its opposite",
        {"forward", "vjp", "fd-direct"}},
       {"avg_pool",
        "pad-counted-in-gradient",
-       Bug::kPadCountedInGradient,
+       LinearPoolBug::kPadCountedInGradient,
        "padding is counted in the gradient but not in the forward pass",
        {"vjp", "fd-direct"}},
       {"avg_pool",
        "gradient-not-divided",
-       Bug::kGradientNotDivided,
+       LinearPoolBug::kGradientNotDivided,
        "the gradient is not divided",
        {"vjp", "fd-direct"}},
-      {"avg_pool", "assigned", Bug::kAssigned, "overlapping windows assign instead of adding", {"vjp", "fd-direct"}},
-      {"avg_pool", "not-zeroed", Bug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "memory"}},
-      {"avg_pool", "strides-swapped", Bug::kStridesSwapped, "stride_h and stride_w confused", {"forward", "vjp"}},
+      {"avg_pool",
+       "assigned",
+       LinearPoolBug::kAssigned,
+       "overlapping windows assign instead of adding",
+       {"vjp", "fd-direct"}},
+      {"avg_pool", "not-zeroed", LinearPoolBug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "memory"}},
+      {"avg_pool",
+       "strides-swapped",
+       LinearPoolBug::kStridesSwapped,
+       "stride_h and stride_w confused",
+       {"forward", "vjp"}},
       {"avg_pool",
        "running-sum",
-       Bug::kRunningSum,
+       LinearPoolBug::kRunningSum,
        "a running sum subtracts what leaves the window: NaN stays",
        {"special"}},
       {"sum_pool",
        "assigned",
-       Bug::kAssigned,
+       LinearPoolBug::kAssigned,
        "overlapping windows assign instead of adding",
        {"vjp", "fd-direct", "exact"}},
-      {"sum_pool", "not-zeroed", Bug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "exact", "memory"}},
+      {"sum_pool",
+       "not-zeroed",
+       LinearPoolBug::kNotZeroed,
+       "gradient buffer is not zeroed",
+       {"vjp", "exact", "memory"}},
       {"sum_pool",
        "strides-swapped",
-       Bug::kStridesSwapped,
+       LinearPoolBug::kStridesSwapped,
        "stride_h and stride_w confused",
        {"forward", "vjp", "exact"}},
       {"sum_pool",
        "dilation-ignored",
-       Bug::kDilationIgnored,
+       LinearPoolBug::kDilationIgnored,
        "dilation is ignored",
        {"forward", "vjp", "exact", "fd-direct"}},
       {"sum_pool",
        "padded-with-edge",
-       Bug::kPaddedWithEdge,
+       LinearPoolBug::kPaddedWithEdge,
        "padding repeats the edge instead of being left out",
        {"forward", "vjp", "exact", "fd-direct"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, row.operation, row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, row.operation, row.what, row.oracles, wrong_linear_pool(row.name, row.bug), {}});
   return mutants;
 }
 
-Mutant healthy_avg_pool() { return {"healthy-avg-pool", "avg_pool", "no bug", {}, wrong("healthy", Bug::kNone), {}}; }
-Mutant healthy_sum_pool() { return {"healthy-sum-pool", "sum_pool", "no bug", {}, wrong("healthy", Bug::kNone), {}}; }
+Mutant healthy_avg_pool() {
+  return {"healthy-avg-pool", "avg_pool", "no bug", {}, wrong_linear_pool("healthy", LinearPoolBug::kNone), {}};
+}
+Mutant healthy_sum_pool() {
+  return {"healthy-sum-pool", "sum_pool", "no bug", {}, wrong_linear_pool("healthy", LinearPoolBug::kNone), {}};
+}
 
 }  // namespace gradproof

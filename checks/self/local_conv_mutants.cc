@@ -9,7 +9,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class LocalConvBug {
   kNone,
   kGradientAsIfShared,
   kWeightsOfNeighbour,
@@ -33,7 +33,7 @@ enum class Bug {
 
 class NaiveLocalConv {
  public:
-  NaiveLocalConv(const NaiveCall& call, Bug bug)
+  NaiveLocalConv(const NaiveCall& call, LocalConvBug bug)
       : call_(call),
         bug_(bug),
         a_(local_conv_attributes(call.attributes)),
@@ -46,35 +46,35 @@ class NaiveLocalConv {
   }
 
   void run() {
-    if (!is(Bug::kAddsIntoOutput)) call_.zero_outputs();
+    if (!is(LocalConvBug::kAddsIntoOutput)) call_.zero_outputs();
     for (Index n = 0; n < a_.mb; ++n)
       for (Index oc = 0; oc < a_.oc; ++oc)
         for (Index oh = 0; oh < oh_; ++oh)
           for (Index ow = 0; ow < ow_; ++ow) visit(n, oc, oh, ow);
-    if (is(Bug::kGradientAsIfShared)) spread_over_positions("diff_weights");
-    if (is(Bug::kBiasGradientShared)) spread_over_positions("diff_bias");
-    if (is(Bug::kStoresWholeVectors) && call_.pass.is_forward()) call_.floats("dst")[call_.count("dst")] = 0;
+    if (is(LocalConvBug::kGradientAsIfShared)) spread_over_positions("diff_weights");
+    if (is(LocalConvBug::kBiasGradientShared)) spread_over_positions("diff_bias");
+    if (is(LocalConvBug::kStoresWholeVectors) && call_.pass.is_forward()) call_.floats("dst")[call_.count("dst")] = 0;
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(LocalConvBug bug) const { return bug_ == bug; }
   Index outputs() const { return oh_ * ow_; }
 
   void bend(WindowAxis& axis, const WindowAxis& other) const {
-    if (is(Bug::kStridesSwapped)) axis.stride = other.stride;
-    if (is(Bug::kDilationLostWithStride) && axis.stride > 1) axis.dilation = 1;
-    if (is(Bug::kPaddingOfOtherSide)) axis.pad_lo = axis.pad_hi;
+    if (is(LocalConvBug::kStridesSwapped)) axis.stride = other.stride;
+    if (is(LocalConvBug::kDilationLostWithStride) && axis.stride > 1) axis.dilation = 1;
+    if (is(LocalConvBug::kPaddingOfOtherSide)) axis.pad_lo = axis.pad_hi;
   }
 
   // The position whose weights are used at output (oh, ow).
   Index weights_position(Index oh, Index ow) const {
-    if (is(Bug::kPositionAxesSwapped)) return ow * oh_ + oh;
+    if (is(LocalConvBug::kPositionAxesSwapped)) return ow * oh_ + oh;
     const Index position = oh * ow_ + ow;
-    return is(Bug::kWeightsOfNeighbour) ? (position + 1) % outputs() : position;
+    return is(LocalConvBug::kWeightsOfNeighbour) ? (position + 1) % outputs() : position;
   }
 
   Index weight_of(Index oc, Index ic, Index kh, Index kw, Index oh, Index ow) const {
-    const Index tap = is(Bug::kTapAxesSwapped) ? kw * h_.kernel + kh : kh * w_.kernel + kw;
+    const Index tap = is(LocalConvBug::kTapAxesSwapped) ? kw * h_.kernel + kh : kh * w_.kernel + kw;
     return ((oc * a_.ic + ic) * a_.window.taps() + tap) * outputs() + weights_position(oh, ow);
   }
 
@@ -88,7 +88,7 @@ class NaiveLocalConv {
 
   void visit(Index n, Index oc, Index oh, Index ow) {
     const Index dst = (n * a_.oc + oc) * outputs() + oh * ow_ + ow;
-    if (is(Bug::kGradientOfLastSample) && n + 1 < a_.mb && call_.pass.slot == "weights") return;
+    if (is(LocalConvBug::kGradientOfLastSample) && n + 1 < a_.mb && call_.pass.slot == "weights") return;
     if (call_.pass.slot == "bias") {
       call_.floats("diff_bias")[oc * outputs() + oh * ow_ + ow] += call_.floats("diff_dst")[dst];
       return;
@@ -98,7 +98,7 @@ class NaiveLocalConv {
       for (Index kh = 0; kh < h_.kernel; ++kh)
         for (Index kw = 0; kw < w_.kernel; ++kw) {
           const Index source = source_of(n, ic, oh, ow, kh, kw);
-          const bool stale = is(Bug::kWeightsOfFirstSampleBlock) && n >= 8;
+          const bool stale = is(LocalConvBug::kWeightsOfFirstSampleBlock) && n >= 8;
           term(dst, source, weight_of(stale ? 0 : oc, ic, kh, kw, oh, ow), products);
         }
     if (call_.pass.is_forward()) finish(oc, oh, ow, dst, products);
@@ -113,22 +113,22 @@ class NaiveLocalConv {
     } else if (source >= 0) {
       float& sum = call_.floats("diff_src")[source];
       const float product = call_.floats("diff_dst")[dst] * call_.floats("weights")[weight];
-      sum = is(Bug::kOverlapAssigned) ? product : sum + product;
+      sum = is(LocalConvBug::kOverlapAssigned) ? product : sum + product;
     }
   }
 
   void finish(Index oc, Index oh, Index ow, Index dst, std::vector<float>& products) {
-    if (is(Bug::kLongSumCutShort)) products.resize(std::min<size_t>(products.size(), 256));
-    if (is(Bug::kSumDependsOnThreads) && call_.threads > 1) std::reverse(products.begin(), products.end());
+    if (is(LocalConvBug::kLongSumCutShort)) products.resize(std::min<size_t>(products.size(), 256));
+    if (is(LocalConvBug::kSumDependsOnThreads) && call_.threads > 1) std::reverse(products.begin(), products.end());
     float sum = 0;
     for (float product : products) sum += product;
-    if (is(Bug::kGapsTakePart) && ow + 1 == ow_ && oh + 1 < oh_)  // the next row's weights, times nothing
+    if (is(LocalConvBug::kGapsTakePart) && ow + 1 == ow_ && oh + 1 < oh_)  // the next row's weights, times nothing
       sum += 0.0F * call_.floats("weights")[weight_of(oc, 0, 0, 0, oh + 1, 0)];
-    const Index shared = is(Bug::kBiasShared) ? 0 : oh * ow_ + ow;
+    const Index shared = is(LocalConvBug::kBiasShared) ? 0 : oh * ow_ + ow;
     if (const float* bias = call_.floats("bias")) sum += bias[oc * outputs() + shared];
-    if (is(Bug::kRowEndsSkipped) && ow == 8) sum = std::nanf("");
+    if (is(LocalConvBug::kRowEndsSkipped) && ow == 8) sum = std::nanf("");
     float& out = call_.floats("dst")[dst];
-    out = is(Bug::kAddsIntoOutput) ? out + sum : sum;
+    out = is(LocalConvBug::kAddsIntoOutput) ? out + sum : sum;
   }
 
   // Every position receives the sum over all positions.
@@ -143,13 +143,13 @@ class NaiveLocalConv {
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  LocalConvBug bug_;
   LocalConvAttributes a_;
   WindowAxis h_, w_;
   Index oh_, ow_;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_local_conv(const std::string& name, LocalConvBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveLocalConv(call, bug).run(); });
 }
 
@@ -158,7 +158,7 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> local_conv_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    LocalConvBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
@@ -166,42 +166,45 @@ std::vector<Mutant> local_conv_mutants() {
   const std::vector<std::string> gradients{"vjp", "fd-direct", "exact"};
   const std::vector<std::string> both{"forward", "vjp", "fd-direct", "exact"};
   const std::vector<Row> rows{
-      {"as-if-shared", Bug::kGradientAsIfShared, "weight gradient summed over positions, as if weights were shared",
-       gradients},
-      {"neighbour", Bug::kWeightsOfNeighbour, "weights of the neighbouring position", both},
-      {"positions-swapped", Bug::kPositionAxesSwapped, "weights laid out [ow][oh] for [oh][ow]", both},
-      {"taps-swapped", Bug::kTapAxesSwapped, "weights laid out [kw][kh] for [kh][kw]", both},
-      {"bias-shared", Bug::kBiasShared, "one bias a channel, not one a position", values},
-      {"bias-gradient-shared", Bug::kBiasGradientShared, "bias gradient summed over positions", gradients},
-      {"second-block", Bug::kWeightsOfFirstSampleBlock, "weights of channel 0 from the ninth sample on", both},
-      {"last-sample", Bug::kGradientOfLastSample, "weight gradient of the last sample only: written, not added",
-       gradients},
-      {"strides-swapped", Bug::kStridesSwapped, "stride_h and stride_w confused", both},
-      {"dilation-lost", Bug::kDilationLostWithStride, "dilation ignored with a stride", both},
-      {"other-side-padding", Bug::kPaddingOfOtherSide, "one-sided padding on the other side", both},
-      {"overlap-assigned", Bug::kOverlapAssigned, "overlapping windows assigned to the data gradient, not added",
-       gradients},
-      {"row-end", Bug::kRowEndsSkipped, "the column behind a whole vector is skipped", values},
-      {"long-sum", Bug::kLongSumCutShort, "only the first block of 256 products is summed", values},
+      {"as-if-shared", LocalConvBug::kGradientAsIfShared,
+       "weight gradient summed over positions, as if weights were shared", gradients},
+      {"neighbour", LocalConvBug::kWeightsOfNeighbour, "weights of the neighbouring position", both},
+      {"positions-swapped", LocalConvBug::kPositionAxesSwapped, "weights laid out [ow][oh] for [oh][ow]", both},
+      {"taps-swapped", LocalConvBug::kTapAxesSwapped, "weights laid out [kw][kh] for [kh][kw]", both},
+      {"bias-shared", LocalConvBug::kBiasShared, "one bias a channel, not one a position", values},
+      {"bias-gradient-shared", LocalConvBug::kBiasGradientShared, "bias gradient summed over positions", gradients},
+      {"second-block", LocalConvBug::kWeightsOfFirstSampleBlock, "weights of channel 0 from the ninth sample on", both},
+      {"last-sample", LocalConvBug::kGradientOfLastSample,
+       "weight gradient of the last sample only: written, not added", gradients},
+      {"strides-swapped", LocalConvBug::kStridesSwapped, "stride_h and stride_w confused", both},
+      {"dilation-lost", LocalConvBug::kDilationLostWithStride, "dilation ignored with a stride", both},
+      {"other-side-padding", LocalConvBug::kPaddingOfOtherSide, "one-sided padding on the other side", both},
+      {"overlap-assigned", LocalConvBug::kOverlapAssigned,
+       "overlapping windows assigned to the data gradient, not added", gradients},
+      {"row-end", LocalConvBug::kRowEndsSkipped, "the column behind a whole vector is skipped", values},
+      {"long-sum", LocalConvBug::kLongSumCutShort, "only the first block of 256 products is summed", values},
       {"gaps-take-part",
-       Bug::kGapsTakePart,
+       LocalConvBug::kGapsTakePart,
        "a row's last vector meets the next row's weights, times zero",
        {"special"}},
-      {"stores-past-end", Bug::kStoresWholeVectors, "stores a full vector past the end", {"memory"}},
+      {"stores-past-end", LocalConvBug::kStoresWholeVectors, "stores a full vector past the end", {"memory"}},
       {"adds-into-output",
-       Bug::kAddsIntoOutput,
+       LocalConvBug::kAddsIntoOutput,
        "adds into the output instead of overwriting it",
        {"forward", "vjp", "exact", "memory"}},
-      {"thread-dependent-sum", Bug::kSumDependsOnThreads, "order of the sum depends on the threads", {"determinism"}},
+      {"thread-dependent-sum",
+       LocalConvBug::kSumDependsOnThreads,
+       "order of the sum depends on the threads",
+       {"determinism"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "local_conv", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "local_conv", row.what, row.oracles, wrong_local_conv(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_local_conv() {
-  return {"healthy-local-conv", "local_conv", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-local-conv", "local_conv", "no bug", {}, wrong_local_conv("healthy", LocalConvBug::kNone), {}};
 }
 
 }  // namespace gradproof

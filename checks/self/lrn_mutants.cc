@@ -10,7 +10,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class LrnBug {
   kNone,
   kAlphaUndivided,
   kAlphaByTerms,
@@ -31,14 +31,14 @@ enum class Bug {
 
 class NaiveLrn {
  public:
-  NaiveLrn(const NaiveCall& call, Bug bug)
+  NaiveLrn(const NaiveCall& call, LrnBug bug)
       : call_(call),
         bug_(bug),
         size_(call.attributes.integer("size")),
         within_(call.attributes.flag("within")),
         alpha_(call.attributes.real("alpha")),
         beta_(call.attributes.real("beta")),
-        k_(is(Bug::kKIsOne) ? 1 : call.attributes.real("k")),
+        k_(is(LrnBug::kKIsOne) ? 1 : call.attributes.real("k")),
         src_(call.floats("src")) {
     const Window window = window_of(call.attributes);
     extents_ = {call.attributes.integer("mb"), call.attributes.integer("c"), window.axes[0].in, window.axes[1].in,
@@ -57,7 +57,7 @@ class NaiveLrn {
  private:
   using Place = std::array<Index, 5>;  // n, c, d, h, w
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(LrnBug bug) const { return bug_ == bug; }
   Index at(const Place& p) const {
     Index linear = 0;
     for (size_t axis = 0; axis < 5; ++axis) linear = linear * extents_[axis] + p[axis];
@@ -81,8 +81,8 @@ class NaiveLrn {
     Place first = p, last = p, q{p[0]};
     for (size_t axis = 1; axis < 5; ++axis) {
       if (!slides_[axis]) continue;
-      const bool rows_run_on = is(Bug::kRowsRunOn) && within_ && axis == 4;
-      const Index beyond = (is(Bug::kChannelBeyond) && axis == 1) || (rows_run_on && p[3] + 1 < extents_[3]) ? 1 : 0;
+      const bool rows_run_on = is(LrnBug::kRowsRunOn) && within_ && axis == 4;
+      const Index beyond = (is(LrnBug::kChannelBeyond) && axis == 1) || (rows_run_on && p[3] + 1 < extents_[3]) ? 1 : 0;
       first[axis] = std::max<Index>(0, p[axis] - before);
       last[axis] = std::min(extents_[axis] - 1 + beyond, p[axis] + behind);
     }
@@ -107,14 +107,14 @@ class NaiveLrn {
   }
 
   double share(Index terms) const {
-    if (is(Bug::kAlphaUndivided)) return alpha_;
-    if (is(Bug::kAlphaByTerms)) return alpha_ / static_cast<double>(terms);
+    if (is(LrnBug::kAlphaUndivided)) return alpha_;
+    if (is(LrnBug::kAlphaByTerms)) return alpha_ / static_cast<double>(terms);
     const auto axes = static_cast<double>(std::count(slides_.begin(), slides_.end(), true));
-    return alpha_ / std::pow(static_cast<double>(size_), is(Bug::kAlphaBySize) ? 1.0 : axes);
+    return alpha_ / std::pow(static_cast<double>(size_), is(LrnBug::kAlphaBySize) ? 1.0 : axes);
   }
 
   double scale(const Place& p) const {
-    const bool ahead = is(Bug::kEvenLooksAhead);
+    const bool ahead = is(LrnBug::kEvenLooksAhead);
     double sum = 0;
     Index terms = 0;
     for_each_around(p, ahead ? (size_ - 1) / 2 : size_ / 2, ahead ? size_ / 2 : (size_ - 1) / 2, [&](const Place& q) {
@@ -122,14 +122,14 @@ class NaiveLrn {
       sum += static_cast<double>(value) * static_cast<double>(value);
       ++terms;
     });
-    if (is(Bug::kRunningDifference) && !within_) sum = running_sum(p);
-    if (is(Bug::kNanSwallowed) && std::isnan(sum)) sum = 0;
+    if (is(LrnBug::kRunningDifference) && !within_) sum = running_sum(p);
+    if (is(LrnBug::kNanSwallowed) && std::isnan(sum)) sum = 0;
     return k_ + share(terms) * sum;
   }
 
   double power(const Place& p) const {
     const double exact = std::pow(scale(p), -beta_);
-    if (!is(Bug::kCoarsePower)) return exact;
+    if (!is(LrnBug::kCoarsePower)) return exact;
     int exponent = 0;
     const double mantissa = std::frexp(exact, &exponent);
     return std::ldexp(std::round(mantissa * 4096) / 4096, exponent);
@@ -141,18 +141,18 @@ class NaiveLrn {
     const float* diff_dst = call_.floats("diff_dst");
     const auto diff = [&](const Place& q) { return static_cast<double>(diff_dst[at(q)]); };
     Index before = (size_ - 1) / 2, behind = size_ / 2;
-    if (is(Bug::kWindowNotReversed)) std::swap(before, behind);
-    if (is(Bug::kOwnTermOnly)) before = behind = 0;
+    if (is(LrnBug::kWindowNotReversed)) std::swap(before, behind);
+    if (is(LrnBug::kOwnTermOnly)) before = behind = 0;
     double sum = 0;
     for_each_around(p, before, behind, [&](const Place& q) {
-      const double raised = is(Bug::kPowerNotRaised) ? 1 : scale(q);
-      sum += diff(q) * (is(Bug::kTermOfSrc) ? x(q) : normalized(q)) / raised;
+      const double raised = is(LrnBug::kPowerNotRaised) ? 1 : scale(q);
+      sum += diff(q) * (is(LrnBug::kTermOfSrc) ? x(q) : normalized(q)) / raised;
     });
-    return diff(p) * power(p) - 2 * (is(Bug::kBetaLost) ? 1 : beta_) * share(1) * x(p) * sum;
+    return diff(p) * power(p) - 2 * (is(LrnBug::kBetaLost) ? 1 : beta_) * share(1) * x(p) * sum;
   }
 
   const NaiveCall& call_;
-  const Bug bug_;
+  const LrnBug bug_;
   const Index size_;
   const bool within_;
   const double alpha_, beta_, k_;
@@ -161,7 +161,7 @@ class NaiveLrn {
   std::array<bool, 5> slides_{};
 };
 
-Implementation naive_lrn(const std::string& name, Bug bug) {
+Implementation naive_lrn(const std::string& name, LrnBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveLrn(call, bug).run(); });
 }
 
@@ -170,34 +170,34 @@ Implementation naive_lrn(const std::string& name, Bug bug) {
 std::vector<Mutant> lrn_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    LrnBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<std::string> all{"forward", "vjp", "fd-direct"}, forward{"forward"}, gradients{"vjp", "fd-direct"};
   const std::vector<Row> rows{
-      {"alpha-undivided", Bug::kAlphaUndivided, "alpha is not divided by the elements of a window", all},
-      {"alpha-by-terms", Bug::kAlphaByTerms, "alpha is divided by the elements inside, fewer at borders", forward},
-      {"alpha-by-size", Bug::kAlphaBySize, "within a channel alpha is divided by size, not by size^rank", all},
-      {"k-is-one", Bug::kKIsOne, "k is ignored [Caffe, within channels]", all},
+      {"alpha-undivided", LrnBug::kAlphaUndivided, "alpha is not divided by the elements of a window", all},
+      {"alpha-by-terms", LrnBug::kAlphaByTerms, "alpha is divided by the elements inside, fewer at borders", forward},
+      {"alpha-by-size", LrnBug::kAlphaBySize, "within a channel alpha is divided by size, not by size^rank", all},
+      {"k-is-one", LrnBug::kKIsOne, "k is ignored [Caffe, within channels]", all},
       {"channel-beyond",
-       Bug::kChannelBeyond,
+       LrnBug::kChannelBeyond,
        "a window larger than the channels runs out of bounds [Caffe 1864]",
        {"forward", "memory"}},
-      {"rows-run-on", Bug::kRowsRunOn, "a window at the end of a row goes on in the next", all},
-      {"even-looks-ahead", Bug::kEvenLooksAhead, "an even window has its odd element behind, not before", all},
+      {"rows-run-on", LrnBug::kRowsRunOn, "a window at the end of a row goes on in the next", all},
+      {"even-looks-ahead", LrnBug::kEvenLooksAhead, "an even window has its odd element behind, not before", all},
       {"running-difference",
-       Bug::kRunningDifference,
+       LrnBug::kRunningDifference,
        "window sums are those before, plus what enters, minus what leaves",
        {"forward", "special"}},
-      {"coarse-power", Bug::kCoarsePower, "a power of 12 bits, as from a reciprocal estimate", {"forward", "vjp"}},
-      {"nan-swallowed", Bug::kNanSwallowed, "NaN does not reach its neighbours", {"special"}},
-      {"beta-lost", Bug::kBetaLost, "beta is missing in the gradient", gradients},
-      {"power-not-raised", Bug::kPowerNotRaised, "the gradient has scale^beta for scale^(beta + 1)", gradients},
-      {"window-not-reversed", Bug::kWindowNotReversed, "the gradient sums over the window, not its mirror image",
+      {"coarse-power", LrnBug::kCoarsePower, "a power of 12 bits, as from a reciprocal estimate", {"forward", "vjp"}},
+      {"nan-swallowed", LrnBug::kNanSwallowed, "NaN does not reach its neighbours", {"special"}},
+      {"beta-lost", LrnBug::kBetaLost, "beta is missing in the gradient", gradients},
+      {"power-not-raised", LrnBug::kPowerNotRaised, "the gradient has scale^beta for scale^(beta + 1)", gradients},
+      {"window-not-reversed", LrnBug::kWindowNotReversed, "the gradient sums over the window, not its mirror image",
        gradients},
-      {"own-term-only", Bug::kOwnTermOnly, "the gradient leaves out that neighbours divide by src too", gradients},
-      {"term-of-src", Bug::kTermOfSrc, "the gradient has src for dst under its sum", gradients},
+      {"own-term-only", LrnBug::kOwnTermOnly, "the gradient leaves out that neighbours divide by src too", gradients},
+      {"term-of-src", LrnBug::kTermOfSrc, "the gradient has src for dst under its sum", gradients},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
@@ -205,6 +205,6 @@ std::vector<Mutant> lrn_mutants() {
   return mutants;
 }
 
-Mutant healthy_lrn() { return {"healthy-lrn", "lrn", "no bug", {}, naive_lrn("healthy", Bug::kNone), {}}; }
+Mutant healthy_lrn() { return {"healthy-lrn", "lrn", "no bug", {}, naive_lrn("healthy", LrnBug::kNone), {}}; }
 
 }  // namespace gradproof

@@ -9,7 +9,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class MaxPoolBug {
   kNone,
   kTiesAllGet,
   kTiesShare,
@@ -28,19 +28,19 @@ enum class Bug {
 
 class NaiveMaxPool {
  public:
-  NaiveMaxPool(const NaiveCall& call, Bug bug, bool smallest)
+  NaiveMaxPool(const NaiveCall& call, MaxPoolBug bug, bool smallest)
       : call_(call),
         bug_(bug),
-        sign_(smallest && bug != Bug::kOrderOfMax ? -1.0F : 1.0F),
+        sign_(smallest && bug != MaxPoolBug::kOrderOfMax ? -1.0F : 1.0F),
         a_(max_pool_attributes(call.attributes)),
         w_(a_.window.axes) {
     for (size_t axis = 0; axis < 3; ++axis) out_[axis] = w_[axis].out();
-    if (is(Bug::kStridesSwapped)) std::swap(w_[1].stride, w_[2].stride);
-    if (is(Bug::kDilationIgnored)) w_[1].dilation = w_[2].dilation = 1;
+    if (is(MaxPoolBug::kStridesSwapped)) std::swap(w_[1].stride, w_[2].stride);
+    if (is(MaxPoolBug::kDilationIgnored)) w_[1].dilation = w_[2].dilation = 1;
   }
 
   void run() {
-    if (!is(Bug::kNotZeroed)) call_.zero_outputs();
+    if (!is(MaxPoolBug::kNotZeroed)) call_.zero_outputs();
     for (Index plane = 0; plane < a_.mb * a_.c; ++plane)
       for (Index od = 0; od < out_[0]; ++od)
         for (Index oh = 0; oh < out_[1]; ++oh)
@@ -53,7 +53,7 @@ class NaiveMaxPool {
     Index tap, source;  // source: -1 in the padding
   };
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(MaxPoolBug bug) const { return bug_ == bug; }
 
   template <class Visit>
   void for_each_tap(Index plane, Index od, Index oh, Index ow, const Visit& visit_tap) const {
@@ -73,11 +73,11 @@ class NaiveMaxPool {
     Winner best{kLowest, -1, -1};
     const float* src = call_.floats("src");
     for_each_tap(plane, od, oh, ow, [&](Index tap, Index source) {
-      if (source < 0 && !is(Bug::kPaddedWithZero) && !is(Bug::kPaddedWithLowest)) return;
-      const float padding = is(Bug::kPaddedWithZero) ? 0.0F : kLowest;
+      if (source < 0 && !is(MaxPoolBug::kPaddedWithZero) && !is(MaxPoolBug::kPaddedWithLowest)) return;
+      const float padding = is(MaxPoolBug::kPaddedWithZero) ? 0.0F : kLowest;
       const float x = source < 0 ? padding : src[source];
-      const bool wins = sign_ * x > sign_ * best.value || (is(Bug::kLastOfTies) && x == best.value) ||
-                        (!is(Bug::kNanLost) && std::isnan(x) && !std::isnan(best.value));
+      const bool wins = sign_ * x > sign_ * best.value || (is(MaxPoolBug::kLastOfTies) && x == best.value) ||
+                        (!is(MaxPoolBug::kNanLost) && std::isnan(x) && !std::isnan(best.value));
       if (best.tap < 0 || wins) best = {x, tap, source};
     });
     return best;
@@ -87,11 +87,11 @@ class NaiveMaxPool {
     const Index window = ((plane * out_[0] + od) * out_[1] + oh) * out_[2] + ow;
     const Winner winner = winner_of(plane, od, oh, ow);
     const bool overhangs = ow * w_[2].stride - w_[2].pad_lo + w_[2].extent() > w_[2].in + w_[2].pad_hi;
-    if (is(Bug::kOverhangSkipped) && overhangs) return;
+    if (is(MaxPoolBug::kOverhangSkipped) && overhangs) return;
     if (call_.pass.is_forward()) {
       call_.floats("dst")[window] = winner.value;
-      store_index(*call_.tensor("argmax"), window, is(Bug::kArgmaxOfInput) ? winner.source : winner.tap);
-    } else if (is(Bug::kTiesAllGet) || is(Bug::kTiesShare)) {
+      store_index(*call_.tensor("argmax"), window, is(MaxPoolBug::kArgmaxOfInput) ? winner.source : winner.tap);
+    } else if (is(MaxPoolBug::kTiesAllGet) || is(MaxPoolBug::kTiesShare)) {
       give_to_ties(plane, od, oh, ow, window, winner.value);
     } else if (winner.source >= 0) {
       give(winner.source, window, 1);
@@ -106,23 +106,23 @@ class NaiveMaxPool {
     };
     float ties = 0;
     for_each_tie([&](Index) { ++ties; });
-    for_each_tie([&](Index source) { give(source, window, is(Bug::kTiesShare) ? 1 / ties : 1); });
+    for_each_tie([&](Index source) { give(source, window, is(MaxPoolBug::kTiesShare) ? 1 / ties : 1); });
   }
 
   void give(Index source, Index window, float share) {
     float& sum = call_.floats("diff_src")[source];
-    sum = (is(Bug::kAssigned) ? 0.0F : sum) + share * call_.floats("diff_dst")[window];
+    sum = (is(MaxPoolBug::kAssigned) ? 0.0F : sum) + share * call_.floats("diff_dst")[window];
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  MaxPoolBug bug_;
   float sign_;  // of what is largest
   MaxPoolAttributes a_;
   std::array<WindowAxis, 3> w_;
   std::array<Index, 3> out_{};
 };
 
-Implementation wrong(const std::string& name, Bug bug, bool smallest) {
+Implementation wrong_max_pool(const std::string& name, MaxPoolBug bug, bool smallest) {
   return naive_implementation(name, [=](const NaiveCall& call) { NaiveMaxPool(call, bug, smallest).run(); });
 }
 
@@ -131,51 +131,57 @@ Implementation wrong(const std::string& name, Bug bug, bool smallest) {
 std::vector<Mutant> max_pool_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    MaxPoolBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
       {"ties-all-get",
-       Bug::kTiesAllGet,
+       MaxPoolBug::kTiesAllGet,
        "every tied element gets the full gradient [Theano 4568]",
        {"vjp", "exact", "kink"}},
-      {"ties-share", Bug::kTiesShare, "tied elements share the gradient evenly", {"vjp", "exact", "kink"}},
+      {"ties-share", MaxPoolBug::kTiesShare, "tied elements share the gradient evenly", {"vjp", "exact", "kink"}},
       {"assigned",
-       Bug::kAssigned,
+       MaxPoolBug::kAssigned,
        "overlapping windows assign instead of adding [Flux 1197]",
        {"vjp", "fd-direct", "exact"}},
-      {"not-zeroed", Bug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "exact", "memory"}},
-      {"padded-with-zero", Bug::kPaddedWithZero, "padding is 0 instead of -inf", {"forward", "exact"}},
-      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact", "kink"}},
-      {"nan-lost", Bug::kNanLost, "NaN does not win", {"special"}},
-      {"dilation-ignored", Bug::kDilationIgnored, "dilation is ignored", {"forward", "vjp", "exact", "fd-direct"}},
-      {"argmax-of-input", Bug::kArgmaxOfInput, "argmax counts in the input, not in the window", {"forward", "exact"}},
-      {"strides-swapped", Bug::kStridesSwapped, "stride_h and stride_w confused", {"forward", "vjp", "exact"}},
+      {"not-zeroed", MaxPoolBug::kNotZeroed, "gradient buffer is not zeroed", {"vjp", "exact", "memory"}},
+      {"padded-with-zero", MaxPoolBug::kPaddedWithZero, "padding is 0 instead of -inf", {"forward", "exact"}},
+      {"last-of-ties", MaxPoolBug::kLastOfTies, "the last of equals wins", {"forward", "exact", "kink"}},
+      {"nan-lost", MaxPoolBug::kNanLost, "NaN does not win", {"special"}},
+      {"dilation-ignored",
+       MaxPoolBug::kDilationIgnored,
+       "dilation is ignored",
+       {"forward", "vjp", "exact", "fd-direct"}},
+      {"argmax-of-input",
+       MaxPoolBug::kArgmaxOfInput,
+       "argmax counts in the input, not in the window",
+       {"forward", "exact"}},
+      {"strides-swapped", MaxPoolBug::kStridesSwapped, "stride_h and stride_w confused", {"forward", "vjp", "exact"}},
       {"overhang-skipped",
-       Bug::kOverhangSkipped,
+       MaxPoolBug::kOverhangSkipped,
        "windows that overhang with ceil_mode are left out",
        {"forward", "vjp", "exact"}},
   };
   const std::vector<Row> rows_of_min{
-      {"order-of-max", Bug::kOrderOfMax, "the largest is taken", {"forward", "vjp", "fd-direct", "exact"}},
-      {"padded-with-lowest", Bug::kPaddedWithLowest, "padding is -inf as in max_pool", {"forward", "exact"}},
-      {"last-of-ties", Bug::kLastOfTies, "the last of equals wins", {"forward", "exact"}},
-      {"nan-lost", Bug::kNanLost, "NaN does not win", {"special"}},
+      {"order-of-max", MaxPoolBug::kOrderOfMax, "the largest is taken", {"forward", "vjp", "fd-direct", "exact"}},
+      {"padded-with-lowest", MaxPoolBug::kPaddedWithLowest, "padding is -inf as in max_pool", {"forward", "exact"}},
+      {"last-of-ties", MaxPoolBug::kLastOfTies, "the last of equals wins", {"forward", "exact"}},
+      {"nan-lost", MaxPoolBug::kNanLost, "NaN does not win", {"special"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "max_pool", row.what, row.oracles, wrong(row.name, row.bug, false), {}});
+    mutants.push_back({row.name, "max_pool", row.what, row.oracles, wrong_max_pool(row.name, row.bug, false), {}});
   for (const Row& row : rows_of_min)
-    mutants.push_back({row.name, "min_pool", row.what, row.oracles, wrong(row.name, row.bug, true), {}});
+    mutants.push_back({row.name, "min_pool", row.what, row.oracles, wrong_max_pool(row.name, row.bug, true), {}});
   return mutants;
 }
 
 Mutant healthy_max_pool() {
-  return {"healthy-max-pool", "max_pool", "no bug", {}, wrong("healthy", Bug::kNone, false), {}};
+  return {"healthy-max-pool", "max_pool", "no bug", {}, wrong_max_pool("healthy", MaxPoolBug::kNone, false), {}};
 }
 Mutant healthy_min_pool() {
-  return {"healthy-min-pool", "min_pool", "no bug", {}, wrong("healthy", Bug::kNone, true), {}};
+  return {"healthy-min-pool", "min_pool", "no bug", {}, wrong_max_pool("healthy", MaxPoolBug::kNone, true), {}};
 }
 
 }  // namespace gradproof

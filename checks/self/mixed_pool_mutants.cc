@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class MixedPoolBug {
   kNone,
   kSwapped,
   kPaddingCounted,
@@ -22,7 +22,7 @@ enum class Bug {
 
 class NaiveMixedPool {
  public:
-  NaiveMixedPool(const NaiveCall& call, Bug bug)
+  NaiveMixedPool(const NaiveCall& call, MixedPoolBug bug)
       : call_(call),
         bug_(bug),
         windows_(window_of(call.attributes)),
@@ -38,9 +38,9 @@ class NaiveMixedPool {
         call_.floats("dst")[number] = mix(seen);
         store_index(*call_.tensor("argmax"), number, seen.tap);
       } else if (call_.pass.slot == "a") {
-        const float gain = is(Bug::kMaximumOnly) ? seen.largest : seen.largest - seen.average;
+        const float gain = is(MixedPoolBug::kMaximumOnly) ? seen.largest : seen.largest - seen.average;
         float& sum = *call_.floats("diff_a");
-        sum = (is(Bug::kLastWindowOnly) ? 0.0F : sum) + call_.floats("diff_dst")[number] * gain;
+        sum = (is(MixedPoolBug::kLastWindowOnly) ? 0.0F : sum) + call_.floats("diff_dst")[number] * gain;
       } else {
         share(plane, o, seen, call_.floats("diff_dst")[number]);
       }
@@ -53,7 +53,7 @@ class NaiveMixedPool {
     float largest = 0, average = 0, count = 0;
   };
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(MixedPoolBug bug) const { return bug_ == bug; }
   float a() const { return *call_.floats("a"); }
 
   Seen look(Index plane, const NaiveWindows::Place& o) const {
@@ -69,38 +69,38 @@ class NaiveMixedPool {
       seen.average += x;
       ++seen.count;
     });
-    if (is(Bug::kPaddingCounted)) seen.count = static_cast<float>(all_taps_);
+    if (is(MixedPoolBug::kPaddingCounted)) seen.count = static_cast<float>(all_taps_);
     seen.average /= seen.count;
     return seen;
   }
 
   float mix(const Seen& seen) const {
-    return is(Bug::kSwapped) ? (1 - a()) * seen.largest + a() * seen.average
-                             : a() * seen.largest + (1 - a()) * seen.average;
+    return is(MixedPoolBug::kSwapped) ? (1 - a()) * seen.largest + a() * seen.average
+                                      : a() * seen.largest + (1 - a()) * seen.average;
   }
 
   void share(Index plane, const NaiveWindows::Place& o, const Seen& seen, float diff) {
-    const bool weighted = !is(Bug::kWeightsForgotten);
-    if (!is(Bug::kGradientOfMaximumOnly))
+    const bool weighted = !is(MixedPoolBug::kWeightsForgotten);
+    if (!is(MixedPoolBug::kGradientOfMaximumOnly))
       windows_.for_each_tap(plane, o, [&](Index, Index source) {
         if (source >= 0) give(source, (weighted ? 1 - a() : 1.0F) * (diff / seen.count));
       });
-    if (!is(Bug::kGradientOfAverageOnly)) give(seen.winner, (weighted ? a() : 1.0F) * diff);
+    if (!is(MixedPoolBug::kGradientOfAverageOnly)) give(seen.winner, (weighted ? a() : 1.0F) * diff);
   }
 
   void give(Index source, float value) {
     float& sum = call_.floats("diff_src")[source];
-    sum = (is(Bug::kAssigned) ? 0.0F : sum) + value;
+    sum = (is(MixedPoolBug::kAssigned) ? 0.0F : sum) + value;
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  MixedPoolBug bug_;
   NaiveWindows windows_;
   Index planes_;
   Index all_taps_ = 1;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_mixed_pool(const std::string& name, MixedPoolBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveMixedPool(call, bug).run(); });
 }
 
@@ -109,28 +109,37 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> mixed_pool_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    MixedPoolBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
-      {"swapped", Bug::kSwapped, "a weighs the average", {"forward"}},
-      {"padding-counted", Bug::kPaddingCounted, "the average divides by taps on padding too", {"forward", "vjp"}},
-      {"gradient-of-maximum-only", Bug::kGradientOfMaximumOnly, "diff_src lacks the average", {"vjp", "fd-direct"}},
-      {"gradient-of-average-only", Bug::kGradientOfAverageOnly, "diff_src lacks the maximum", {"vjp", "fd-direct"}},
-      {"weights-forgotten", Bug::kWeightsForgotten, "diff_src lacks a and 1 - a", {"vjp", "fd-direct"}},
-      {"assigned", Bug::kAssigned, "shares are assigned instead of added", {"vjp", "fd-direct"}},
-      {"last-window-only", Bug::kLastWindowOnly, "diff_a sees the last window only", {"vjp", "fd-direct"}},
-      {"maximum-only", Bug::kMaximumOnly, "diff_a lacks the average", {"vjp", "fd-direct"}},
+      {"swapped", MixedPoolBug::kSwapped, "a weighs the average", {"forward"}},
+      {"padding-counted",
+       MixedPoolBug::kPaddingCounted,
+       "the average divides by taps on padding too",
+       {"forward", "vjp"}},
+      {"gradient-of-maximum-only",
+       MixedPoolBug::kGradientOfMaximumOnly,
+       "diff_src lacks the average",
+       {"vjp", "fd-direct"}},
+      {"gradient-of-average-only",
+       MixedPoolBug::kGradientOfAverageOnly,
+       "diff_src lacks the maximum",
+       {"vjp", "fd-direct"}},
+      {"weights-forgotten", MixedPoolBug::kWeightsForgotten, "diff_src lacks a and 1 - a", {"vjp", "fd-direct"}},
+      {"assigned", MixedPoolBug::kAssigned, "shares are assigned instead of added", {"vjp", "fd-direct"}},
+      {"last-window-only", MixedPoolBug::kLastWindowOnly, "diff_a sees the last window only", {"vjp", "fd-direct"}},
+      {"maximum-only", MixedPoolBug::kMaximumOnly, "diff_a lacks the average", {"vjp", "fd-direct"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "mixed_pool", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "mixed_pool", row.what, row.oracles, wrong_mixed_pool(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_mixed_pool() {
-  return {"healthy-mixed-pool", "mixed_pool", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-mixed-pool", "mixed_pool", "no bug", {}, wrong_mixed_pool("healthy", MixedPoolBug::kNone), {}};
 }
 
 }  // namespace gradproof

@@ -10,7 +10,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class SampleNormBug {
   kNone,
   kGroupsInterleaved,
   kCountOfBatch,
@@ -33,7 +33,7 @@ enum class Bug {
 // in whether a mean is subtracted.
 class NaiveSampleNorm {
  public:
-  NaiveSampleNorm(const NaiveCall& call, const SampleNormAttributes& a, bool per_element, Bug bug)
+  NaiveSampleNorm(const NaiveCall& call, const SampleNormAttributes& a, bool per_element, SampleNormBug bug)
       : call_(call),
         bug_(bug),
         sets_(a.sets),
@@ -52,38 +52,38 @@ class NaiveSampleNorm {
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
-  bool subtracts_mean() const { return centred_ || is(Bug::kMeanSubtracted); }
+  bool is(SampleNormBug bug) const { return bug_ == bug; }
+  bool subtracts_mean() const { return centred_ || is(SampleNormBug::kMeanSubtracted); }
 
   // visit(i, k): an element of src and the element of gamma and beta that belongs to it.
   template <class Visit>
   void for_each(Index set, const Visit& visit) const {
     const Index n = set / sets_.groups(), group = set % sets_.groups();
     for (Index c = 0; c < sets_.c; ++c) {
-      if ((is(Bug::kGroupsInterleaved) ? c % sets_.groups() : c / sets_.channels) != group) continue;
+      if ((is(SampleNormBug::kGroupsInterleaved) ? c % sets_.groups() : c / sets_.channels) != group) continue;
       for (Index i = 0; i < sets_.space; ++i) {
         Index parameter = per_element_ ? c * sets_.space + i : c;
-        if (is(Bug::kGammaOfGroup)) parameter = group;
-        if (is(Bug::kGammaOfChannel)) parameter = c;
+        if (is(SampleNormBug::kGammaOfGroup)) parameter = group;
+        if (is(SampleNormBug::kGammaOfChannel)) parameter = c;
         visit((n * sets_.c + c) * sets_.space + i, parameter);
       }
     }
   }
 
   void find_statistics(Index set) {
-    const auto count = static_cast<double>(is(Bug::kCountOfBatch) ? sets_.mb * sets_.space : sets_.count());
-    if (!is(Bug::kSumsNotReset)) sum_ = squares_ = 0;
+    const auto count = static_cast<double>(is(SampleNormBug::kCountOfBatch) ? sets_.mb * sets_.space : sets_.count());
+    if (!is(SampleNormBug::kSumsNotReset)) sum_ = squares_ = 0;
     for_each(set, [&](Index i, Index) { sum_ += static_cast<double>(src_[i]); });
     mean_ = subtracts_mean() ? sum_ / count : 0;
     for_each(set, [&](Index i, Index) { squares_ += std::pow(static_cast<double>(src_[i]) - mean_, 2); });
-    double var = squares_ / (is(Bug::kUnbiased) ? count - 1 : count);
-    if (is(Bug::kOnePassVariance)) {
+    double var = squares_ / (is(SampleNormBug::kUnbiased) ? count - 1 : count);
+    if (is(SampleNormBug::kOnePassVariance)) {
       float squares = 0, plain = 0;
       for_each(set, [&](Index i, Index) { squares += src_[i] * src_[i], plain += src_[i]; });
       const float mean = plain / static_cast<float>(count);
       var = static_cast<double>(squares / static_cast<float>(count) - mean * mean);
     }
-    rstd_ = is(Bug::kEpsOutsideRoot) ? 1 / (std::sqrt(var) + eps_) : 1 / std::sqrt(var + eps_);
+    rstd_ = is(SampleNormBug::kEpsOutsideRoot) ? 1 / (std::sqrt(var) + eps_) : 1 / std::sqrt(var + eps_);
   }
 
   double weight(Index parameter) const { return gamma_ == nullptr ? 1.0 : static_cast<double>(gamma_[parameter]); }
@@ -108,7 +108,7 @@ class NaiveSampleNorm {
   void differentiate(Index set) {
     const float* diff = call_.floats("diff_dst");
     const auto inner_weight = [&](Index k) {
-      return is(Bug::kGammaLeftOut) || is(Bug::kGammaOutsideMeans) ? 1.0 : weight(k);
+      return is(SampleNormBug::kGammaLeftOut) || is(SampleNormBug::kGammaOutsideMeans) ? 1.0 : weight(k);
     };
     double sum = 0, product = 0;
     for_each(set, [&](Index i, Index k) {
@@ -117,7 +117,7 @@ class NaiveSampleNorm {
       product += g * normalized(i);
       Total& total = totals_[static_cast<size_t>(k)];
       const Index n = set / sets_.groups();
-      if (is(Bug::kLastSampleOnly) && total.sample != n) total = {};
+      if (is(SampleNormBug::kLastSampleOnly) && total.sample != n) total = {};
       total.sample = n;
       total.gamma += d * normalized(i);
       total.beta += d;
@@ -126,13 +126,13 @@ class NaiveSampleNorm {
     });
     if (float* out = call_.floats("diff_src")) {
       const auto count = static_cast<double>(sets_.count());
-      double mean_terms = is(Bug::kMeanTermLost) ? 0 : is(Bug::kMeanTermTwice) ? 2 : 1;
-      if (!centred_ && !is(Bug::kMeanSubtracted)) mean_terms -= 1;
-      const double product_terms = is(Bug::kProductTermLost) ? 0 : 1;
+      double mean_terms = is(SampleNormBug::kMeanTermLost) ? 0 : is(SampleNormBug::kMeanTermTwice) ? 2 : 1;
+      if (!centred_ && !is(SampleNormBug::kMeanSubtracted)) mean_terms -= 1;
+      const double product_terms = is(SampleNormBug::kProductTermLost) ? 0 : 1;
       for_each(set, [&](Index i, Index k) {
         const double through_statistics = mean_terms * sum / count + product_terms * normalized(i) * product / count;
         const double inner = inner_weight(k) * static_cast<double>(diff[i]) - through_statistics;
-        out[i] = static_cast<float>((is(Bug::kGammaOutsideMeans) ? weight(k) : 1.0) * rstd_ * inner);
+        out[i] = static_cast<float>((is(SampleNormBug::kGammaOutsideMeans) ? weight(k) : 1.0) * rstd_ * inner);
       });
     }
   }
@@ -143,7 +143,7 @@ class NaiveSampleNorm {
   };
 
   const NaiveCall& call_;
-  const Bug bug_;
+  const SampleNormBug bug_;
   const NormSets sets_;
   const double eps_;
   const bool per_element_, centred_;
@@ -152,7 +152,7 @@ class NaiveSampleNorm {
   std::vector<Total> totals_;
 };
 
-Implementation naive_norm(const std::string& name, const std::string& operation, Bug bug) {
+Implementation naive_norm(const std::string& name, const std::string& operation, SampleNormBug bug) {
   const bool per_element = operation == "layer_norm" || operation == "rms_norm";
   return naive_implementation(name, [per_element, bug](const NaiveCall& call) {
     const SampleNormAttributes a =
@@ -164,7 +164,7 @@ Implementation naive_norm(const std::string& name, const std::string& operation,
 Mutant healthy(const std::string& operation) {
   std::string name = "healthy-" + operation;
   std::replace(name.begin(), name.end(), '_', '-');
-  return {name, operation, "no bug", {}, naive_norm("healthy", operation, Bug::kNone), {}};
+  return {name, operation, "no bug", {}, naive_norm("healthy", operation, SampleNormBug::kNone), {}};
 }
 
 }  // namespace
@@ -172,7 +172,7 @@ Mutant healthy(const std::string& operation) {
 std::vector<Mutant> sample_norm_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    SampleNormBug bug;
     const char* what;
     std::vector<std::string> operations, oracles;
   };
@@ -182,27 +182,33 @@ std::vector<Mutant> sample_norm_mutants() {
       mean_subtracted{"group_norm", "instance_norm", "layer_norm"},
       every{"group_norm", "instance_norm", "layer_norm", "rms_norm"};
   const std::vector<Row> rows{
-      {"groups-interleaved", Bug::kGroupsInterleaved, "channel c is in group c mod g [tt-metal 56202]", group, all},
-      {"count-of-batch", Bug::kCountOfBatch, "the count comes from the batch instead of the channels", every, all},
-      {"one-pass-variance", Bug::kOnePassVariance, "E[x^2] - E[x]^2 in float32", mean_subtracted, forward},
-      {"unbiased", Bug::kUnbiased, "normalizes by the unbiased variance", mean_subtracted, all},
-      {"sums-not-reset", Bug::kSumsNotReset, "accumulators are not reset between sets", every, all},
-      {"eps-outside-root", Bug::kEpsOutsideRoot, "eps is added outside the square root", every, all},
-      {"gamma-of-group", Bug::kGammaOfGroup, "gamma and beta are the group's number, not the channel's", group,
-       forward},
-      {"gamma-of-channel", Bug::kGammaOfChannel, "gamma and beta are a channel's, not an element's", per_element,
-       forward},
-      {"mean-term-lost", Bug::kMeanTermLost, "the mean term is missing in the gradient", mean_subtracted, gradients},
-      {"mean-term-twice", Bug::kMeanTermTwice, "the mean term is subtracted twice", mean_subtracted, gradients},
-      {"product-term-lost", Bug::kProductTermLost, "the gradient through the variance is missing", every, gradients},
-      {"gamma-left-out", Bug::kGammaLeftOut, "gamma is left out of diff_src", every, gradients},
+      {"groups-interleaved", SampleNormBug::kGroupsInterleaved, "channel c is in group c mod g [tt-metal 56202]", group,
+       all},
+      {"count-of-batch", SampleNormBug::kCountOfBatch, "the count comes from the batch instead of the channels", every,
+       all},
+      {"one-pass-variance", SampleNormBug::kOnePassVariance, "E[x^2] - E[x]^2 in float32", mean_subtracted, forward},
+      {"unbiased", SampleNormBug::kUnbiased, "normalizes by the unbiased variance", mean_subtracted, all},
+      {"sums-not-reset", SampleNormBug::kSumsNotReset, "accumulators are not reset between sets", every, all},
+      {"eps-outside-root", SampleNormBug::kEpsOutsideRoot, "eps is added outside the square root", every, all},
+      {"gamma-of-group", SampleNormBug::kGammaOfGroup, "gamma and beta are the group's number, not the channel's",
+       group, forward},
+      {"gamma-of-channel", SampleNormBug::kGammaOfChannel, "gamma and beta are a channel's, not an element's",
+       per_element, forward},
+      {"mean-term-lost", SampleNormBug::kMeanTermLost, "the mean term is missing in the gradient", mean_subtracted,
+       gradients},
+      {"mean-term-twice", SampleNormBug::kMeanTermTwice, "the mean term is subtracted twice", mean_subtracted,
+       gradients},
+      {"product-term-lost", SampleNormBug::kProductTermLost, "the gradient through the variance is missing", every,
+       gradients},
+      {"gamma-left-out", SampleNormBug::kGammaLeftOut, "gamma is left out of diff_src", every, gradients},
       {"gamma-outside-means",
-       Bug::kGammaOutsideMeans,
+       SampleNormBug::kGammaOutsideMeans,
        "gamma is taken out of the means, as if the set had but one",
        {"group_norm", "layer_norm", "rms_norm"},
        gradients},
-      {"last-sample-only", Bug::kLastSampleOnly, "parameter gradients are those of the last sample", every, gradients},
-      {"mean-subtracted", Bug::kMeanSubtracted, "a mean is subtracted as in layer_norm", rms, all},
+      {"last-sample-only", SampleNormBug::kLastSampleOnly, "parameter gradients are those of the last sample", every,
+       gradients},
+      {"mean-subtracted", SampleNormBug::kMeanSubtracted, "a mean is subtracted as in layer_norm", rms, all},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)

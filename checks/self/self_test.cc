@@ -56,7 +56,8 @@ TEST_P(Healthy, PassesEveryOracle) {
   Memo memo;
   for (const Task& task : plan_tasks(trial.registry, trial.references, oracles, options)) {
     const Verdict verdict = run_task(task, memo);
-    const bool kinkless = task.oracle->name == "kink" && verdict.skipped();  // a window of one element has no ties
+    const bool kinkless =
+        verdict.skipped() && verdict.reason.ends_with("there are no kinks");  // windows of one element
     EXPECT_TRUE(verdict.passed() || kinkless) << check_record(task, verdict, 0).dump();
   }
 }
@@ -145,7 +146,11 @@ TEST(Runner, ACrashIsAFailureAndTheOthersGoOn) {
   EXPECT_GT(summary.passed, 5);
 }
 
-// Twenty seeds on the smoke tier: what is right is never called wrong.
+// Twenty seeds on the smoke tier: what is right is never called wrong. The oracles that do not judge values (threads,
+// fences, refusals) and the 50 digits, which confirm the 33 of fd, are asked under the first seed only: half the time.
+const std::vector<std::string> kJudgesOfValues{"fd",        "adjoint", "forward", "vjp",
+                                               "fd-direct", "exact",   "special", "kink"};
+
 class FalseAlarm : public testing::TestWithParam<std::string> {};
 
 TEST_P(FalseAlarm, DoesNotSoundInTwentySeeds) {
@@ -159,6 +164,7 @@ TEST_P(FalseAlarm, DoesNotSoundInTwentySeeds) {
       EXPECT_NE(record["status"], "fail") << record.dump();
     });
     EXPECT_GT(summary.passed, 0);
+    options.oracles = kJudgesOfValues;
   }
 }
 

@@ -6,7 +6,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class SeparableConvBug {
   kNone,
   kVectorsSwapped,
   kFlipped,
@@ -22,7 +22,7 @@ enum class Bug {
 
 class NaiveSeparableConv {
  public:
-  NaiveSeparableConv(const NaiveCall& call, Bug bug)
+  NaiveSeparableConv(const NaiveCall& call, SeparableConvBug bug)
       : call_(call), bug_(bug), a_(conv_attributes(call.attributes)), h_(a_.window.axes[1]), w_(a_.window.axes[2]) {}
 
   void run() {
@@ -34,24 +34,24 @@ class NaiveSeparableConv {
   }
 
  private:
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(SeparableConvBug bug) const { return bug_ == bug; }
 
   // Tap `kh` of the column and `kw` of the row of kernel (oc, ic).
   float vertical(Index oc, Index ic, Index kh) const {
-    if (is(Bug::kFlipped)) kh = h_.kernel - 1 - kh;
-    if (is(Bug::kVectorsSwapped))
+    if (is(SeparableConvBug::kFlipped)) kh = h_.kernel - 1 - kh;
+    if (is(SeparableConvBug::kVectorsSwapped))
       return call_.floats("weights_h")[(oc * a_.ic_per_group() + ic) * w_.kernel + kh % w_.kernel];
     return call_.floats("weights_v")[(oc * a_.ic_per_group() + ic) * h_.kernel + kh];
   }
   float horizontal(Index oc, Index ic, Index kw) const {
-    if (is(Bug::kFlipped)) kw = w_.kernel - 1 - kw;
-    if (is(Bug::kVectorsSwapped))
+    if (is(SeparableConvBug::kFlipped)) kw = w_.kernel - 1 - kw;
+    if (is(SeparableConvBug::kVectorsSwapped))
       return call_.floats("weights_v")[(oc * a_.ic_per_group() + ic) * h_.kernel + kw % h_.kernel];
     return call_.floats("weights_h")[(oc * a_.ic_per_group() + ic) * w_.kernel + kw];
   }
   // The row as it comes after the column: with the channels already summed, every column meets every row.
   float second(Index oc, Index ic, Index kw) const {
-    if (!is(Bug::kChannelsMixedBetween)) return horizontal(oc, ic, kw);
+    if (!is(SeparableConvBug::kChannelsMixedBetween)) return horizontal(oc, ic, kw);
     float sum = 0;
     for (Index other = 0; other < a_.ic_per_group(); ++other) sum += horizontal(oc, other, kw);
     return sum;
@@ -63,12 +63,13 @@ class NaiveSeparableConv {
       call_.floats("diff_bias")[oc] += call_.floats("diff_dst")[dst];
       return;
     }
-    const Index group = is(Bug::kChannelsOfFirstGroup) ? 0 : oc / a_.oc_per_group();
+    const Index group = is(SeparableConvBug::kChannelsOfFirstGroup) ? 0 : oc / a_.oc_per_group();
     for (Index ic = 0; ic < a_.ic_per_group(); ++ic)
       for (Index kh = 0; kh < h_.kernel; ++kh)
         for (Index kw = 0; kw < w_.kernel; ++kw) {
           const Index ih = oh * h_.stride - h_.pad_lo + kh * h_.dilation;
-          const Index iw = ow * w_.stride - w_.pad_lo + kw * (is(Bug::kDilationOfRowsOnly) ? 1 : w_.dilation);
+          const Index iw =
+              ow * w_.stride - w_.pad_lo + kw * (is(SeparableConvBug::kDilationOfRowsOnly) ? 1 : w_.dilation);
           const bool inside = 0 <= ih && ih < h_.in && 0 <= iw && iw < w_.in;
           const Index src = ((n * a_.ic + group * a_.ic_per_group() + ic) * h_.in + ih) * w_.in + iw;
           term(oc, ic, kh, kw, inside ? src : -1, dst);
@@ -76,7 +77,7 @@ class NaiveSeparableConv {
     if (const float* bias = call_.floats("bias"); bias != nullptr && call_.pass.is_forward()) {
       float between = 0;
       for (Index kw = 0; kw < w_.kernel; ++kw) between += horizontal(oc, 0, kw);
-      call_.floats("dst")[dst] += bias[oc] * (is(Bug::kBiasBetween) ? between : 1);
+      call_.floats("dst")[dst] += bias[oc] * (is(SeparableConvBug::kBiasBetween) ? between : 1);
     }
   }
 
@@ -84,7 +85,7 @@ class NaiveSeparableConv {
   void term(Index oc, Index ic, Index kh, Index kw, Index src, Index dst) {
     const float x = src < 0 ? 0 : call_.floats("src")[src];
     const float v = vertical(oc, ic, kh), h = second(oc, ic, kw);
-    const float weight = is(Bug::kPassesAdded) ? v + h : v * h;
+    const float weight = is(SeparableConvBug::kPassesAdded) ? v + h : v * h;
     const Index kernel = oc * a_.ic_per_group() + ic;
     if (call_.pass.is_forward()) {
       call_.floats("dst")[dst] += weight * x;
@@ -103,19 +104,19 @@ class NaiveSeparableConv {
   float other(Index oc, Index ic, Index tap, Index taps, float own, float right) const {
     const bool horizontally = call_.pass.slot == "weights_v";
     const auto at = [&](Index k) { return horizontally ? horizontal(oc, ic, k) : vertical(oc, ic, k); };
-    if (is(Bug::kContractsWithItself)) return own;
-    if (is(Bug::kContractsWithFlipped)) return at(taps - 1 - tap);
-    if (is(Bug::kContractsWithFirstTap)) return at(0);
+    if (is(SeparableConvBug::kContractsWithItself)) return own;
+    if (is(SeparableConvBug::kContractsWithFlipped)) return at(taps - 1 - tap);
+    if (is(SeparableConvBug::kContractsWithFirstTap)) return at(0);
     return right;
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  SeparableConvBug bug_;
   ConvAttributes a_;
   WindowAxis h_, w_;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_separable_conv(const std::string& name, SeparableConvBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveSeparableConv(call, bug).run(); });
 }
 
@@ -124,7 +125,7 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> separable_conv_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    SeparableConvBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
@@ -132,29 +133,36 @@ std::vector<Mutant> separable_conv_mutants() {
   const std::vector<std::string> values{"forward", "exact"};
   const std::vector<std::string> gradients{"vjp", "fd-direct", "exact"};
   const std::vector<Row> rows{
-      {"vectors-swapped", Bug::kVectorsSwapped, "the column runs along the row and the row along the column",
+      {"vectors-swapped", SeparableConvBug::kVectorsSwapped,
+       "the column runs along the row and the row along the column", everywhere},
+      {"flipped", SeparableConvBug::kFlipped, "convolution for cross-correlation: both vectors reversed", everywhere},
+      {"contracts-with-itself", SeparableConvBug::kContractsWithItself,
+       "gradient of a vector contracted with that same vector", gradients},
+      {"contracts-with-flipped", SeparableConvBug::kContractsWithFlipped,
+       "gradient of a vector contracted in reverse order", gradients},
+      {"contracts-with-first-tap", SeparableConvBug::kContractsWithFirstTap,
+       "gradient of a vector sees the other's first tap only", gradients},
+      {"channels-mixed-between", SeparableConvBug::kChannelsMixedBetween, "channels summed between the two passes",
        everywhere},
-      {"flipped", Bug::kFlipped, "convolution for cross-correlation: both vectors reversed", everywhere},
-      {"contracts-with-itself", Bug::kContractsWithItself, "gradient of a vector contracted with that same vector",
-       gradients},
-      {"contracts-with-flipped", Bug::kContractsWithFlipped, "gradient of a vector contracted in reverse order",
-       gradients},
-      {"contracts-with-first-tap", Bug::kContractsWithFirstTap, "gradient of a vector sees the other's first tap only",
-       gradients},
-      {"channels-mixed-between", Bug::kChannelsMixedBetween, "channels summed between the two passes", everywhere},
-      {"group-channels", Bug::kChannelsOfFirstGroup, "channels of the first group in every group", everywhere},
-      {"dilation-of-rows-only", Bug::kDilationOfRowsOnly, "dilation lost in the second pass", everywhere},
-      {"bias-between", Bug::kBiasBetween, "bias added between the two passes", values},
-      {"passes-added", Bug::kPassesAdded, "the two passes added, not chained", everywhere},
+      {"group-channels", SeparableConvBug::kChannelsOfFirstGroup, "channels of the first group in every group",
+       everywhere},
+      {"dilation-of-rows-only", SeparableConvBug::kDilationOfRowsOnly, "dilation lost in the second pass", everywhere},
+      {"bias-between", SeparableConvBug::kBiasBetween, "bias added between the two passes", values},
+      {"passes-added", SeparableConvBug::kPassesAdded, "the two passes added, not chained", everywhere},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "separable_conv", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "separable_conv", row.what, row.oracles, wrong_separable_conv(row.name, row.bug), {}});
   return mutants;
 }
 
 Mutant healthy_separable_conv() {
-  return {"healthy-separable-conv", "separable_conv", "no bug", {}, wrong("healthy", Bug::kNone), {}};
+  return {"healthy-separable-conv",
+          "separable_conv",
+          "no bug",
+          {},
+          wrong_separable_conv("healthy", SeparableConvBug::kNone),
+          {}};
 }
 
 }  // namespace gradproof

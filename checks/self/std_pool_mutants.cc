@@ -9,7 +9,7 @@
 namespace gradproof {
 namespace {
 
-enum class Bug {
+enum class StdPoolBug {
   kNone,
   kSquareOfSum,
   kFloatMean,
@@ -27,8 +27,8 @@ enum class Bug {
 // Two passes over each window in double.
 class NaiveStdPool {
  public:
-  NaiveStdPool(const NaiveCall& call, Bug bug) : call_(call), bug_(bug), windows_(window_of(call.attributes)) {
-    if (is(Bug::kStridesSwapped)) std::swap(windows_.axes[1].stride, windows_.axes[2].stride);
+  NaiveStdPool(const NaiveCall& call, StdPoolBug bug) : call_(call), bug_(bug), windows_(window_of(call.attributes)) {
+    if (is(StdPoolBug::kStridesSwapped)) std::swap(windows_.axes[1].stride, windows_.axes[2].stride);
   }
 
   void run() {
@@ -46,31 +46,31 @@ class NaiveStdPool {
     double mean, divisor, deviation;
   };
 
-  bool is(Bug bug) const { return bug_ == bug; }
+  bool is(StdPoolBug bug) const { return bug_ == bug; }
   double src(Index input) const { return call_.floats("src")[input]; }
 
   double mean_of(Index plane, const Taps& taps, double count) const {
     double sum = 0;
-    if (is(Bug::kMeanOfPlane)) {
+    if (is(StdPoolBug::kMeanOfPlane)) {
       const Index size = windows_.axes[0].in * windows_.axes[1].in * windows_.axes[2].in;
       for (Index i = 0; i < size; ++i) sum += src(plane * size + i);
       return sum / static_cast<double>(size);
     }
     for (const auto& tap : taps) sum += src(tap.input);
-    return is(Bug::kFloatMean) ? static_cast<float>(sum / count) : sum / count;
+    return is(StdPoolBug::kFloatMean) ? static_cast<float>(sum / count) : sum / count;
   }
 
   Moments moments_of(Index plane, const Taps& taps) const {
     const auto count =
-        static_cast<double>(is(Bug::kPaddingCounted) ? windows_.taps() : static_cast<Index>(taps.size()));
+        static_cast<double>(is(StdPoolBug::kPaddingCounted) ? windows_.taps() : static_cast<Index>(taps.size()));
     const double mean = mean_of(plane, taps, count);
-    const bool unbiased = call_.attributes.flag("unbiased") && !is(Bug::kUnbiasedIgnored);
+    const bool unbiased = call_.attributes.flag("unbiased") && !is(StdPoolBug::kUnbiasedIgnored);
     const double divisor = unbiased ? count - 1 : count;
     double squares = 0;
     for (const auto& tap : taps) squares += (src(tap.input) - mean) * (src(tap.input) - mean);
-    if (is(Bug::kSquareOfSum)) squares = square_of_sum(taps);
-    const double deviation = is(Bug::kVariance) ? squares / divisor : std::sqrt(squares / divisor);
-    return {mean, is(Bug::kBiasedGradient) ? count : divisor, deviation};
+    if (is(StdPoolBug::kSquareOfSum)) squares = square_of_sum(taps);
+    const double deviation = is(StdPoolBug::kVariance) ? squares / divisor : std::sqrt(squares / divisor);
+    return {mean, is(StdPoolBug::kBiasedGradient) ? count : divisor, deviation};
   }
 
   // sum x^2 - (sum x)^2 / m in float32, as one pass gives them.
@@ -89,21 +89,21 @@ class NaiveStdPool {
   }
 
   void backward(Index window, const Taps& taps, const Moments& moments) {
-    const bool flat = moments.deviation == 0 && !is(Bug::kEqualElementsNan);
+    const bool flat = moments.deviation == 0 && !is(StdPoolBug::kEqualElementsNan);
     for (const auto& tap : taps) {
-      const double centred = src(tap.input) - (is(Bug::kMeanKept) ? 0 : moments.mean);
+      const double centred = src(tap.input) - (is(StdPoolBug::kMeanKept) ? 0 : moments.mean);
       const double share = flat ? 0 : centred / (moments.divisor * moments.deviation);
       float& sum = call_.floats("diff_src")[tap.input];
-      sum = (is(Bug::kAssigned) ? 0.0F : sum) + static_cast<float>(call_.floats("diff_dst")[window] * share);
+      sum = (is(StdPoolBug::kAssigned) ? 0.0F : sum) + static_cast<float>(call_.floats("diff_dst")[window] * share);
     }
   }
 
   const NaiveCall& call_;
-  Bug bug_;
+  StdPoolBug bug_;
   NaiveWindows windows_;
 };
 
-Implementation wrong(const std::string& name, Bug bug) {
+Implementation wrong_std_pool(const std::string& name, StdPoolBug bug) {
   return naive_implementation(name, [bug](const NaiveCall& call) { NaiveStdPool(call, bug).run(); });
 }
 
@@ -112,29 +112,31 @@ Implementation wrong(const std::string& name, Bug bug) {
 std::vector<Mutant> std_pool_mutants() {
   struct Row {
     const char* name;
-    Bug bug;
+    StdPoolBug bug;
     const char* what;
     std::vector<std::string> oracles;
   };
   const std::vector<Row> rows{
-      {"square-of-sum", Bug::kSquareOfSum, "E[x^2] - E[x]^2", {"forward", "vjp"}},
-      {"float-mean", Bug::kFloatMean, "the mean is rounded before it is subtracted", {"forward", "vjp"}},
-      {"padding-counted", Bug::kPaddingCounted, "padding counts as elements", {"forward", "vjp", "fd-direct"}},
-      {"unbiased-ignored", Bug::kUnbiasedIgnored, "unbiased is ignored", {"forward", "vjp"}},
-      {"biased-gradient", Bug::kBiasedGradient, "the gradient divides by m for m - 1", {"vjp", "fd-direct"}},
-      {"variance", Bug::kVariance, "the root is missing", {"forward", "vjp"}},
-      {"mean-kept", Bug::kMeanKept, "the gradient does not subtract the mean", {"vjp", "fd-direct"}},
-      {"equal-elements-nan", Bug::kEqualElementsNan, "equal elements give NaN", {"vjp"}},
-      {"mean-of-plane", Bug::kMeanOfPlane, "the mean is that of the plane", {"forward", "vjp", "special"}},
-      {"assigned", Bug::kAssigned, "overlapping windows assign instead of adding", {"vjp", "fd-direct"}},
-      {"strides-swapped", Bug::kStridesSwapped, "stride_h and stride_w confused", {"forward", "vjp"}},
+      {"square-of-sum", StdPoolBug::kSquareOfSum, "E[x^2] - E[x]^2", {"forward", "vjp"}},
+      {"float-mean", StdPoolBug::kFloatMean, "the mean is rounded before it is subtracted", {"forward", "vjp"}},
+      {"padding-counted", StdPoolBug::kPaddingCounted, "padding counts as elements", {"forward", "vjp", "fd-direct"}},
+      {"unbiased-ignored", StdPoolBug::kUnbiasedIgnored, "unbiased is ignored", {"forward", "vjp"}},
+      {"biased-gradient", StdPoolBug::kBiasedGradient, "the gradient divides by m for m - 1", {"vjp", "fd-direct"}},
+      {"variance", StdPoolBug::kVariance, "the root is missing", {"forward", "vjp"}},
+      {"mean-kept", StdPoolBug::kMeanKept, "the gradient does not subtract the mean", {"vjp", "fd-direct"}},
+      {"equal-elements-nan", StdPoolBug::kEqualElementsNan, "equal elements give NaN", {"vjp"}},
+      {"mean-of-plane", StdPoolBug::kMeanOfPlane, "the mean is that of the plane", {"forward", "vjp", "special"}},
+      {"assigned", StdPoolBug::kAssigned, "overlapping windows assign instead of adding", {"vjp", "fd-direct"}},
+      {"strides-swapped", StdPoolBug::kStridesSwapped, "stride_h and stride_w confused", {"forward", "vjp"}},
   };
   std::vector<Mutant> mutants;
   for (const Row& row : rows)
-    mutants.push_back({row.name, "std_pool", row.what, row.oracles, wrong(row.name, row.bug), {}});
+    mutants.push_back({row.name, "std_pool", row.what, row.oracles, wrong_std_pool(row.name, row.bug), {}});
   return mutants;
 }
 
-Mutant healthy_std_pool() { return {"healthy-std-pool", "std_pool", "no bug", {}, wrong("healthy", Bug::kNone), {}}; }
+Mutant healthy_std_pool() {
+  return {"healthy-std-pool", "std_pool", "no bug", {}, wrong_std_pool("healthy", StdPoolBug::kNone), {}};
+}
 
 }  // namespace gradproof

@@ -6,7 +6,7 @@
 namespace gradproof {
 namespace {
 
-std::vector<AttributeSpec> attribute_specs() {
+std::vector<AttributeSpec> relu_attribute_specs() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
   for (auto& spec : input_size_attributes()) specs.push_back(spec);
   return specs;
@@ -17,7 +17,7 @@ std::optional<Shape> shape(const Attributes& attributes) {
 }
 
 // One comparison an element; the gradient reads src and diff_dst.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost relu_cost(const Attributes& attributes, const Pass& pass) {
   const auto count = static_cast<double>(element_count(*shape(attributes)));
   return {count, (pass.is_forward() ? 8 : 12) * count};
 }
@@ -32,12 +32,12 @@ Operation relu_operation() {
       "dst = src < 0 ? 0 : src, so -0 and NaN pass; diff_src = src <= 0 ? 0 : diff_dst (Nair and Hinton 2010, ICML; "
       "the "
       "derivative at 0 is 0 as in PyTorch)";
-  op.spec.attributes = attribute_specs();
+  op.spec.attributes = relu_attribute_specs();
   const auto kinks = [](const Attributes&) { return std::vector<double>{0}; };
   op.spec.slots = {
       {.name = "src", .role = Role::kInput, .shape = shape, .dependence = Dependence::kKinked, .kinks = kinks},
       {.name = "dst", .role = Role::kOutput, .shape = shape}};
-  op.spec.cost = cost;
+  op.spec.cost = relu_cost;
   op.spec.depth = [](const Attributes&, const Pass&, std::string_view) { return 0.0; };  // selects, never rounds
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };

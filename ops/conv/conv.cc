@@ -6,7 +6,7 @@
 namespace gradproof {
 namespace {
 
-std::vector<AttributeSpec> attribute_specs() {
+std::vector<AttributeSpec> conv_attribute_specs() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("ic", "input channels")};
   for (auto& spec : input_size_attributes()) specs.push_back(spec);
   specs.push_back(integer_attribute("oc", "output channels"));
@@ -19,27 +19,27 @@ std::vector<AttributeSpec> attribute_specs() {
   return specs;
 }
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> conv_src_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> conv_dst_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   return a.window.out_shape(a.mb, a.oc);
 }
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> conv_weights_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   Shape shape{a.oc, a.ic_per_group()};
   for (int axis = 3 - a.window.rank; axis < 3; ++axis) shape.push_back(a.window.axes[static_cast<size_t>(axis)].kernel);
   return shape;
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> conv_bias_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
 
-void validate(const Attributes& attributes) {
+void conv_validate(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   if (a.ic % a.g != 0 || a.oc % a.g != 0)
     refuse("conv: g={} must divide both ic={} and oc={}; choose another number of groups", a.g, a.ic, a.oc);
@@ -47,12 +47,12 @@ void validate(const Attributes& attributes) {
 }
 
 double weight_count(const ConvAttributes& a) { return static_cast<double>(a.oc * a.ic_per_group() * a.window.taps()); }
-double dst_count(const ConvAttributes& a) { return static_cast<double>(a.mb * a.oc * a.window.out_count()); }
+double conv_dst_count(const ConvAttributes& a) { return static_cast<double>(a.mb * a.oc * a.window.out_count()); }
 
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost conv_cost(const Attributes& attributes, const Pass& pass) {
   const ConvAttributes a = conv_attributes(attributes);
   const double src = static_cast<double>(a.mb * a.ic * a.window.in_count());
-  const double dst = dst_count(a);
+  const double dst = conv_dst_count(a);
   if (pass.slot == "bias") return {dst, 4 * (dst + static_cast<double>(a.oc))};
   const auto macs = static_cast<double>(a.mb * a.oc * a.ic_per_group() * a.window.products());
   const double bias = a.bias && pass.is_forward() ? static_cast<double>(a.oc) : 0;
@@ -60,7 +60,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 }
 
 // A sum of n products in any order: one rounding for the product and n - 1 for the sums; one more for the bias.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double conv_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const ConvAttributes a = conv_attributes(attributes);
   const auto outputs = static_cast<double>(a.mb * a.window.out_count());
   if (pass.slot == "bias") return outputs;
@@ -71,7 +71,7 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
 
 // Engines that pad with zeros multiply them by the weights, and sum weight gradients along rows with their gaps: a NaN
 // may spread there. Data must stay within the windows that see it.
-bool contains_nan(const Pass& pass, std::string_view slot) {
+bool conv_contains_nan(const Pass& pass, std::string_view slot) {
   return (pass.is_forward() && slot != "weights") || (pass.slot == "src" && slot == "diff_dst") || pass.slot == "bias";
 }
 
@@ -93,16 +93,16 @@ Operation conv_operation() {
   op.spec.summary =
       "dst[n,o,p] = bias[o] + sum over i,k of weights[o,i,k] * src[n,i,p*s-pad+k*d] (cross-correlation; Dumoulin and "
       "Visin 2016, arXiv:1603.07285)";
-  op.spec.attributes = attribute_specs();
-  op.spec.slots = {{"src", Role::kInput, src_shape},
-                   {"weights", Role::kInput, weights_shape},
-                   {"bias", Role::kInput, bias_shape},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.attributes = conv_attribute_specs();
+  op.spec.slots = {{"src", Role::kInput, conv_src_shape},
+                   {"weights", Role::kInput, conv_weights_shape},
+                   {"bias", Role::kInput, conv_bias_shape},
+                   {"dst", Role::kOutput, conv_dst_shape}};
+  op.spec.validate = conv_validate;
+  op.spec.cost = conv_cost;
+  op.spec.depth = conv_depth;
   op.spec.exact_on_integers = true;
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = conv_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,ic=3,ih=8,iw=7,oc=4,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=2,ih=9,iw=6,oc=3,kh=3,kw=2,sh=2,sw=3,bias=0",

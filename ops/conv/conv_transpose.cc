@@ -8,9 +8,7 @@
 namespace gradproof {
 namespace {
 
-constexpr const char* kAxisNames[] = {"d", "h", "w"};
-
-std::vector<AttributeSpec> attribute_specs() {
+std::vector<AttributeSpec> conv_transpose_attribute_specs() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("ic", "input channels")};
   const auto append = [&](const std::vector<AttributeSpec>& more) {
     specs.insert(specs.end(), more.begin(), more.end());
@@ -42,27 +40,27 @@ Window transposed_window(const Attributes& attributes) {
   return window;
 }
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> conv_transpose_src_shape(const Attributes& attributes) {
   const ConvShape s = conv_transpose_attributes(attributes).shape;
   return s.window.out_shape(s.mb, s.oc);
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> conv_transpose_dst_shape(const Attributes& attributes) {
   const ConvShape s = conv_transpose_attributes(attributes).shape;
   return s.window.in_shape(s.mb, s.ic);
 }
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> conv_transpose_weights_shape(const Attributes& attributes) {
   const ConvShape s = conv_transpose_attributes(attributes).shape;
   Shape shape{s.oc, s.ic_per_group()};
   for (int axis = 3 - s.window.rank; axis < 3; ++axis) shape.push_back(s.window.axes[static_cast<size_t>(axis)].kernel);
   return shape;
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> conv_transpose_bias_shape(const Attributes& attributes) {
   const ConvTransposeAttributes a = conv_transpose_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.shape.ic};
 }
 
-void validate(const Attributes& attributes) {
+void conv_transpose_validate(const Attributes& attributes) {
   const ConvShape s = conv_transpose_attributes(attributes).shape;
   if (s.ic % s.g != 0 || s.oc % s.g != 0)
     refuse("conv_transpose: g={} must divide both ic={} and oc={}; choose another number of groups", s.g, s.oc, s.ic);
@@ -82,12 +80,12 @@ void validate(const Attributes& attributes) {
 }
 
 double src_count(const ConvShape& s) { return static_cast<double>(s.mb * s.oc * s.window.out_count()); }
-double dst_count(const ConvShape& s) { return static_cast<double>(s.mb * s.ic * s.window.in_count()); }
+double conv_transpose_dst_count(const ConvShape& s) { return static_cast<double>(s.mb * s.ic * s.window.in_count()); }
 
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost conv_transpose_cost(const Attributes& attributes, const Pass& pass) {
   const ConvTransposeAttributes a = conv_transpose_attributes(attributes);
   const ConvShape& s = a.shape;
-  const double dst = dst_count(s);
+  const double dst = conv_transpose_dst_count(s);
   if (pass.slot == "bias") return {dst, 4 * (dst + static_cast<double>(s.ic))};
   const auto macs = static_cast<double>(s.mb * s.oc * s.ic_per_group() * s.window.products());
   const auto weights = static_cast<double>(s.oc * s.ic_per_group() * s.window.taps());
@@ -97,7 +95,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 
 // A sum of n products in any order: one rounding for the product and n - 1 for the sums; one more for the bias. An
 // output element receives from at most one input position a tap.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double conv_transpose_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const ConvShape s = conv_transpose_attributes(attributes).shape;
   if (pass.slot == "bias") return static_cast<double>(s.mb * s.window.in_count());
   if (pass.slot == "weights") return static_cast<double>(s.mb * s.window.out_count());
@@ -107,7 +105,7 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
 
 // Positions between the strides multiply nothing, so nothing spreads from there; but padding and gaps of a packed copy
 // may meet weights, and the weight gradient sums along rows with their padding.
-bool contains_nan(const Pass& pass, std::string_view slot) {
+bool conv_transpose_contains_nan(const Pass& pass, std::string_view slot) {
   return (pass.is_forward() && slot != "weights") || (pass.slot == "src" && slot == "diff_dst") || pass.slot == "bias";
 }
 
@@ -157,16 +155,16 @@ Operation conv_transpose_operation() {
   op.spec.summary =
       "dst[n,o,q] = bias[o] + sum over i,p,k with p*s-pad+k*d = q of src[n,i,p] * weights[i,o,k] (Dumoulin and Visin "
       "2016, arXiv:1603.07285, chapter 4)";
-  op.spec.attributes = attribute_specs();
-  op.spec.slots = {{"src", Role::kInput, src_shape},
-                   {"weights", Role::kInput, weights_shape},
-                   {"bias", Role::kInput, bias_shape},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.attributes = conv_transpose_attribute_specs();
+  op.spec.slots = {{"src", Role::kInput, conv_transpose_src_shape},
+                   {"weights", Role::kInput, conv_transpose_weights_shape},
+                   {"bias", Role::kInput, conv_transpose_bias_shape},
+                   {"dst", Role::kOutput, conv_transpose_dst_shape}};
+  op.spec.validate = conv_transpose_validate;
+  op.spec.cost = conv_transpose_cost;
+  op.spec.depth = conv_transpose_depth;
   op.spec.exact_on_integers = true;
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = conv_transpose_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,ic=3,ih=4,iw=5,oc=4,kh=3,kw=4,sh=2,sw=2,ph=1,pw=1",
       "mb=1,ic=2,ih=5,iw=3,oc=3,kh=3,kw=2,sh=2,sw=3,oph=1,opw=2,bias=0",

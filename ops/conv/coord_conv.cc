@@ -6,28 +6,30 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> coord_conv_src_shape(const Attributes& attributes) {
   const CoordConvAttributes a = coord_conv_attributes(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> coord_conv_weights_shape(const Attributes& attributes) {
   const CoordConvAttributes a = coord_conv_attributes(attributes);
   return Shape{a.oc, a.channels(), a.window.axes[1].kernel, a.window.axes[2].kernel};
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> coord_conv_bias_shape(const Attributes& attributes) {
   const CoordConvAttributes a = coord_conv_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> coord_conv_dst_shape(const Attributes& attributes) {
   const CoordConvAttributes a = coord_conv_attributes(attributes);
   return a.window.out_shape(a.mb, a.oc);
 }
 
-void validate(const Attributes& attributes) { require_image("coord_conv", coord_conv_attributes(attributes).window); }
+void coord_conv_validate(const Attributes& attributes) {
+  require_image("coord_conv", coord_conv_attributes(attributes).window);
+}
 
 // The coordinates are constants, which nobody needs to read; their gradient is not asked for.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost coord_conv_cost(const Attributes& attributes, const Pass& pass) {
   const CoordConvAttributes a = coord_conv_attributes(attributes);
   const auto taps = static_cast<double>(a.window.taps());
   const auto src = static_cast<double>(a.mb * a.ic * a.window.in_count());
@@ -44,7 +46,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 double coordinate_depth(const CoordConvAttributes& a) { return a.radius ? 5 : 1; }
 
 // As for conv: a sum of n products is n roundings deep, and those of a coordinate come on top.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double coord_conv_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const CoordConvAttributes a = coord_conv_attributes(attributes);
   const auto outputs = static_cast<double>(a.mb * a.window.out_count());
   if (pass.slot == "bias") return outputs;
@@ -54,7 +56,7 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
 }
 
 // As for conv: weights may meet the zeros of the padding.
-bool contains_nan(const Pass& pass, std::string_view slot) {
+bool coord_conv_contains_nan(const Pass& pass, std::string_view slot) {
   return (pass.is_forward() && slot != "weights") || (pass.slot == "src" && slot == "diff_dst") || pass.slot == "bias";
 }
 
@@ -73,15 +75,15 @@ Operation coord_conv_operation() {
       "dst = conv of src with the channels i, j (and r = sqrt(i^2 + j^2) with radius=1) appended, i and j running from "
       "-1 to 1 over rows and columns (Liu et al. 2018, arXiv:1807.03247)";
   op.spec.attributes = image_conv_attributes({flag_attribute("radius", "append the distance from the centre", false)});
-  op.spec.slots = {{"src", Role::kInput, src_shape},
-                   {"weights", Role::kInput, weights_shape},
-                   {"bias", Role::kInput, bias_shape},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.slots = {{"src", Role::kInput, coord_conv_src_shape},
+                   {"weights", Role::kInput, coord_conv_weights_shape},
+                   {"bias", Role::kInput, coord_conv_bias_shape},
+                   {"dst", Role::kOutput, coord_conv_dst_shape}};
+  op.spec.validate = coord_conv_validate;
+  op.spec.cost = coord_conv_cost;
+  op.spec.depth = coord_conv_depth;
   op.spec.exact_on_integers = false;  // coordinates are fractions, most of which float32 cannot hold
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = coord_conv_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,ic=3,ih=8,iw=7,oc=4,kh=3,kw=3,ph=1,pw=1",
       "mb=2,ic=2,ih=9,iw=6,oc=3,radius=1,kh=3,kw=2,sh=2,sw=3,bias=0",

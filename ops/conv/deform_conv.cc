@@ -8,7 +8,7 @@ namespace {
 
 Shape out_shape(const DeformConvAttributes& a, Index channels) { return a.window.out_shape(a.mb, channels); }
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> deform_conv_src_shape(const Attributes& attributes) {
   const DeformConvAttributes a = deform_conv_attributes(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
@@ -21,23 +21,23 @@ std::optional<Shape> mask_shape(const Attributes& attributes) {
   if (!a.mask) return {};
   return out_shape(a, a.mask_channels());
 }
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> deform_conv_weights_shape(const Attributes& attributes) {
   const DeformConvAttributes a = deform_conv_attributes(attributes);
   return Shape{a.oc, a.ic_per_group(), a.height().kernel, a.width().kernel};
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> deform_conv_bias_shape(const Attributes& attributes) {
   const DeformConvAttributes a = deform_conv_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> deform_conv_dst_shape(const Attributes& attributes) {
   const DeformConvAttributes a = deform_conv_attributes(attributes);
   return out_shape(a, a.oc);
 }
 
-void validate(const Attributes& attributes) { validate_deformable("deform_conv", attributes); }
+void deform_conv_validate(const Attributes& attributes) { validate_deformable("deform_conv", attributes); }
 
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost deform_conv_cost(const Attributes& attributes, const Pass& pass) {
   const DeformConvAttributes a = deform_conv_attributes(attributes);
   const auto pixels = static_cast<double>(a.mb * a.window.out_count());
   const auto dst = pixels * static_cast<double>(a.oc);
@@ -55,17 +55,17 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
           4 * ((reads_src ? src : 0) + fields + weights + dst + written)};
 }
 
-double depth(const Attributes& attributes, const Pass& pass, std::string_view tensor) {
+double deform_conv_depth(const Attributes& attributes, const Pass& pass, std::string_view tensor) {
   return deform_sum_depth(deform_conv_attributes(attributes), pass.is_forward() ? "dst" : tensor, {0, 0});
 }
 
-std::vector<Slot> slots() {
-  return {{.name = "src", .role = Role::kInput, .shape = src_shape},
+std::vector<Slot> deform_conv_slots() {
+  return {{.name = "src", .role = Role::kInput, .shape = deform_conv_src_shape},
           {.name = "offset", .role = Role::kInput, .shape = offset_shape, .dependence = Dependence::kKinked},
           {.name = "mask", .role = Role::kInput, .shape = mask_shape},
-          {.name = "weights", .role = Role::kInput, .shape = weights_shape},
-          {.name = "bias", .role = Role::kInput, .shape = bias_shape},
-          {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
+          {.name = "weights", .role = Role::kInput, .shape = deform_conv_weights_shape},
+          {.name = "bias", .role = Role::kInput, .shape = deform_conv_bias_shape},
+          {.name = "dst", .role = Role::kOutput, .shape = deform_conv_dst_shape}};
 }
 
 }  // namespace
@@ -137,10 +137,10 @@ Operation deform_conv_operation() {
       "dst[n,o,p] = bias[o] + sum over i,k of weights[o,i,k] * mask[n,k,p] * src[n,i,p*s-pad+k*d+offset[n,k,p]], "
       "bilinear (Dai et al. 2017, arXiv:1703.06211; mask: Zhu et al. 2019, arXiv:1811.11168)";
   op.spec.attributes = deform_attribute_specs();
-  op.spec.slots = slots();
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.slots = deform_conv_slots();
+  op.spec.validate = deform_conv_validate;
+  op.spec.cost = deform_conv_cost;
+  op.spec.depth = deform_conv_depth;
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {

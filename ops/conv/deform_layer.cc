@@ -9,7 +9,7 @@ namespace {
 
 DeformConvAttributes attributes_of(const Attributes& attributes) { return deform_conv_attributes(attributes); }
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> deform_layer_src_shape(const Attributes& attributes) {
   const DeformConvAttributes a = attributes_of(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
@@ -20,21 +20,21 @@ std::optional<Shape> offset_weights_shape(const Attributes& attributes) {
 std::optional<Shape> offset_bias_shape(const Attributes& attributes) {
   return Shape{estimate_channels(attributes_of(attributes))};
 }
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> deform_layer_weights_shape(const Attributes& attributes) {
   const DeformConvAttributes a = attributes_of(attributes);
   return Shape{a.oc, a.ic_per_group(), a.height().kernel, a.width().kernel};
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> deform_layer_bias_shape(const Attributes& attributes) {
   const DeformConvAttributes a = attributes_of(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> deform_layer_dst_shape(const Attributes& attributes) {
   const DeformConvAttributes a = attributes_of(attributes);
   return a.window.out_shape(a.mb, a.oc);
 }
 
-void validate(const Attributes& attributes) { validate_deformable("deform_layer", attributes); }
+void deform_layer_validate(const Attributes& attributes) { validate_deformable("deform_layer", attributes); }
 
 double estimate_macs(const DeformConvAttributes& a) {
   return static_cast<double>(a.mb * a.window.out_count()) *
@@ -42,7 +42,7 @@ double estimate_macs(const DeformConvAttributes& a) {
 }
 
 // Every pass estimates first; gradients of the estimate go on through that convolution.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost deform_layer_cost(const Attributes& attributes, const Pass& pass) {
   const DeformConvAttributes a = attributes_of(attributes);
   const auto pixels = static_cast<double>(a.mb * a.window.out_count());
   const auto dst = pixels * static_cast<double>(a.oc);
@@ -57,7 +57,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 }
 
 // Sums in any order: of the estimate; of what is computed from it; of its gradient.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view tensor) {
+double deform_layer_depth(const Attributes& attributes, const Pass& pass, std::string_view tensor) {
   const DeformConvAttributes a = attributes_of(attributes);
   const FieldDepths fields = layer_field_depths(static_cast<double>(a.ic * a.window.taps()));
   const auto outputs = static_cast<double>(a.mb * a.window.out_count());
@@ -71,14 +71,18 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view te
   return estimate + 1 + outputs;
 }
 
-std::vector<Slot> slots() {
+std::vector<Slot> deform_layer_slots() {
   constexpr auto kKinked = Dependence::kKinked;  // through the offsets
-  return {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = kKinked, .kinks_add_up = true},
+  return {{.name = "src",
+           .role = Role::kInput,
+           .shape = deform_layer_src_shape,
+           .dependence = kKinked,
+           .kinks_add_up = true},
           {.name = "offset_weights", .role = Role::kInput, .shape = offset_weights_shape, .dependence = kKinked},
           {.name = "offset_bias", .role = Role::kInput, .shape = offset_bias_shape, .dependence = kKinked},
-          {.name = "weights", .role = Role::kInput, .shape = weights_shape},
-          {.name = "bias", .role = Role::kInput, .shape = bias_shape},
-          {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
+          {.name = "weights", .role = Role::kInput, .shape = deform_layer_weights_shape},
+          {.name = "bias", .role = Role::kInput, .shape = deform_layer_bias_shape},
+          {.name = "dst", .role = Role::kOutput, .shape = deform_layer_dst_shape}};
 }
 
 }  // namespace
@@ -104,10 +108,10 @@ Operation deform_layer_operation() {
       "deform_conv whose offsets (and mask, through a sigmoid) a convolution estimates from the same input (Dai et al. "
       "2017, arXiv:1703.06211; Zhu et al. 2019, arXiv:1811.11168)";
   op.spec.attributes = deform_attribute_specs();
-  op.spec.slots = slots();
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.slots = deform_layer_slots();
+  op.spec.validate = deform_layer_validate;
+  op.spec.cost = deform_layer_cost;
+  op.spec.depth = deform_layer_depth;
   // The products and the bias, and two more for sums in blocks.
   op.spec.decision_depth = [](const Attributes& attributes) {
     const DeformConvAttributes a = attributes_of(attributes);

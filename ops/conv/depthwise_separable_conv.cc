@@ -7,7 +7,7 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> depthwise_separable_conv_src_shape(const Attributes& attributes) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
@@ -19,17 +19,17 @@ std::optional<Shape> pointwise_shape(const Attributes& attributes) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   return Shape{a.oc, a.ic};
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> depthwise_separable_conv_bias_shape(const Attributes& attributes) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> depthwise_separable_conv_dst_shape(const Attributes& attributes) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   return a.window.out_shape(a.mb, a.oc);
 }
 
-void validate(const Attributes& attributes) {
+void depthwise_separable_conv_validate(const Attributes& attributes) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   require_image("depthwise_separable_conv", a.window);
   if (a.ic % a.g != 0)
@@ -40,7 +40,7 @@ void validate(const Attributes& attributes) {
 }
 
 // The channels in between need not touch memory. A pass that wants them, or their cotangents, computes them again.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost depthwise_separable_conv_cost(const Attributes& attributes, const Pass& pass) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   const auto ic = static_cast<double>(a.ic);
   const auto oc = static_cast<double>(a.oc);
@@ -56,7 +56,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 }
 
 // Sums of products whose one factor is such a sum itself: the roundings of the inner sum come on top of the outer's.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double depthwise_separable_conv_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(attributes);
   const auto outputs = static_cast<double>(a.mb * a.window.out_count());
   const auto kernel = static_cast<double>(a.channels_per_group() * a.window.taps());
@@ -68,7 +68,7 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
 }
 
 // As for conv: weights may meet the zeros of the padding.
-bool contains_nan(const Pass& pass, std::string_view slot) {
+bool depthwise_separable_conv_contains_nan(const Pass& pass, std::string_view slot) {
   const bool weights = slot == "weights_dw" || slot == "weights_pw";
   return (pass.is_forward() && !weights) || (pass.slot == "src" && slot == "diff_dst") || pass.slot == "bias";
 }
@@ -90,16 +90,16 @@ Operation depthwise_separable_conv_operation() {
       "dst[n,o,p] = bias[o] + sum over m of pw[o,m] * mid[n,m,p], mid = conv of src in g groups without bias: space, "
       "then channels (Howard et al. 2017, arXiv:1704.04861)";
   op.spec.attributes = image_conv_attributes({integer_attribute("g", "groups (0 = each channel its own)", 0, 0)});
-  op.spec.slots = {{"src", Role::kInput, src_shape},
+  op.spec.slots = {{"src", Role::kInput, depthwise_separable_conv_src_shape},
                    {"weights_dw", Role::kInput, depthwise_shape},
                    {"weights_pw", Role::kInput, pointwise_shape},
-                   {"bias", Role::kInput, bias_shape},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+                   {"bias", Role::kInput, depthwise_separable_conv_bias_shape},
+                   {"dst", Role::kOutput, depthwise_separable_conv_dst_shape}};
+  op.spec.validate = depthwise_separable_conv_validate;
+  op.spec.cost = depthwise_separable_conv_cost;
+  op.spec.depth = depthwise_separable_conv_depth;
   op.spec.exact_on_integers = true;
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = depthwise_separable_conv_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,ic=3,ih=8,iw=7,oc=4,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=5,ih=9,iw=6,oc=3,kh=3,kw=2,sh=2,sw=3,bias=0",

@@ -9,7 +9,7 @@
 namespace gradproof {
 namespace {
 
-std::vector<AttributeSpec> attribute_specs() {
+std::vector<AttributeSpec> local_conv_attribute_specs() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("ic", "input channels")};
   for (auto& spec : input_size_attributes()) specs.push_back(spec);
   specs.push_back(integer_attribute("oc", "output channels"));
@@ -21,11 +21,11 @@ std::vector<AttributeSpec> attribute_specs() {
   return specs;
 }
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> local_conv_src_shape(const Attributes& attributes) {
   const LocalConvAttributes a = local_conv_attributes(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> local_conv_dst_shape(const Attributes& attributes) {
   const LocalConvAttributes a = local_conv_attributes(attributes);
   return a.window.out_shape(a.mb, a.oc);
 }
@@ -34,14 +34,14 @@ void append_outputs(const Window& window, Shape& shape) {
   for (int axis = 3 - window.rank; axis < 3; ++axis) shape.push_back(window.axes[static_cast<size_t>(axis)].out());
 }
 
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> local_conv_weights_shape(const Attributes& attributes) {
   const LocalConvAttributes a = local_conv_attributes(attributes);
   Shape shape{a.oc, a.ic};
   for (int axis = 3 - a.window.rank; axis < 3; ++axis) shape.push_back(a.window.axes[static_cast<size_t>(axis)].kernel);
   append_outputs(a.window, shape);
   return shape;
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> local_conv_bias_shape(const Attributes& attributes) {
   const LocalConvAttributes a = local_conv_attributes(attributes);
   if (!a.bias) return {};
   Shape shape{a.oc};
@@ -49,7 +49,7 @@ std::optional<Shape> bias_shape(const Attributes& attributes) {
   return shape;
 }
 
-void validate(const Attributes& attributes) {
+void local_conv_validate(const Attributes& attributes) {
   const Window window = window_of(attributes);
   if (window.rank == 3)
     refuse("local_conv: id={} asks for 3D, whose weights would have 8 axes where tensors have at most {}; leave out id",
@@ -58,7 +58,7 @@ void validate(const Attributes& attributes) {
 }
 
 // Least bytes: every weight is used once a sample, so the weights are the traffic.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost local_conv_cost(const Attributes& attributes, const Pass& pass) {
   const LocalConvAttributes a = local_conv_attributes(attributes);
   const auto src = static_cast<double>(a.mb * a.ic * a.window.in_count());
   const auto maps = static_cast<double>(a.oc * a.outputs());  // elements of the bias, and of one sample's dst
@@ -70,7 +70,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 }
 
 // A sum of n products in any order: one rounding for the product and n - 1 for the sums; one more for the bias.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double local_conv_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const LocalConvAttributes a = local_conv_attributes(attributes);
   if (pass.slot == "bias" || pass.slot == "weights") return static_cast<double>(a.mb);
   if (pass.slot == "src") return static_cast<double>(a.oc * windows_over_an_input(a.window));
@@ -101,14 +101,14 @@ Operation local_conv_operation() {
   op.spec.summary =
       "dst[n,o,p] = bias[o,p] + sum over i,k of weights[o,i,k,p] * src[n,i,p*s-pad+k*d]: a convolution with weights of "
       "its own at every output position p (Taigman et al., DeepFace, CVPR 2014)";
-  op.spec.attributes = attribute_specs();
-  op.spec.slots = {{"src", Role::kInput, src_shape},
-                   {.name = "weights", .shape = weights_shape, .axes = {"oc", "ic", "kh", "kw", "oh", "ow"}},
-                   {.name = "bias", .shape = bias_shape, .axes = {"oc", "oh", "ow"}},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.attributes = local_conv_attribute_specs();
+  op.spec.slots = {{"src", Role::kInput, local_conv_src_shape},
+                   {.name = "weights", .shape = local_conv_weights_shape, .axes = {"oc", "ic", "kh", "kw", "oh", "ow"}},
+                   {.name = "bias", .shape = local_conv_bias_shape, .axes = {"oc", "oh", "ow"}},
+                   {"dst", Role::kOutput, local_conv_dst_shape}};
+  op.spec.validate = local_conv_validate;
+  op.spec.cost = local_conv_cost;
+  op.spec.depth = local_conv_depth;
   op.spec.exact_on_integers = true;
   // Padding is zeros that take part, for a NaN weight in dst and for a NaN cotangent in diff_weights, as the formula
   // says; nothing else may meet a NaN.

@@ -9,7 +9,7 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> separable_conv_src_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   return a.window.in_shape(a.mb, a.ic);
 }
@@ -21,17 +21,17 @@ std::optional<Shape> horizontal_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   return Shape{a.oc, a.ic_per_group(), a.window.axes[2].kernel};
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> separable_conv_bias_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> separable_conv_dst_shape(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   return a.window.out_shape(a.mb, a.oc);
 }
 
-void validate(const Attributes& attributes) {
+void separable_conv_validate(const Attributes& attributes) {
   const ConvAttributes a = conv_attributes(attributes);
   require_image("separable_conv", a.window);
   if (a.ic % a.g != 0 || a.oc % a.g != 0)
@@ -52,7 +52,7 @@ double least_macs(const ConvAttributes& a) {
   return std::min(expanded, two_passes);
 }
 
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost separable_conv_cost(const Attributes& attributes, const Pass& pass) {
   const ConvAttributes a = conv_attributes(attributes);
   const auto src = static_cast<double>(a.mb * a.ic * a.window.in_count());
   const auto dst = static_cast<double>(a.mb * a.oc * a.window.out_count());
@@ -65,7 +65,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 }
 
 // A sum of n products of three factors, in any order: n + 1 roundings; one more for the bias.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double separable_conv_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const ConvAttributes a = conv_attributes(attributes);
   const auto outputs = static_cast<double>(a.mb * a.window.out_count());
   if (pass.slot == "bias") return outputs;
@@ -76,7 +76,7 @@ double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
 }
 
 // As for conv: weights may meet the zeros of the padding.
-bool contains_nan(const Pass& pass, std::string_view slot) {
+bool separable_conv_contains_nan(const Pass& pass, std::string_view slot) {
   const bool weights = slot == "weights_v" || slot == "weights_h";
   return (pass.is_forward() && !weights) || (pass.slot == "src" && slot == "diff_dst") || pass.slot == "bias";
 }
@@ -91,16 +91,16 @@ Operation separable_conv_operation() {
       "dst[n,o,p] = bias[o] + sum over i,kh,kw of v[o,i,kh] * h[o,i,kw] * src[n,i,p*s-pad+k*d]: conv with rank-1 "
       "kernels (Rigamonti et al. 2013, Learning separable filters)";
   op.spec.attributes = image_conv_attributes({integer_attribute("g", "groups", 1)});
-  op.spec.slots = {{"src", Role::kInput, src_shape},
+  op.spec.slots = {{"src", Role::kInput, separable_conv_src_shape},
                    {"weights_v", Role::kInput, vertical_shape},
                    {"weights_h", Role::kInput, horizontal_shape},
-                   {"bias", Role::kInput, bias_shape},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+                   {"bias", Role::kInput, separable_conv_bias_shape},
+                   {"dst", Role::kOutput, separable_conv_dst_shape}};
+  op.spec.validate = separable_conv_validate;
+  op.spec.cost = separable_conv_cost;
+  op.spec.depth = separable_conv_depth;
   op.spec.exact_on_integers = true;
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = separable_conv_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,ic=3,ih=8,iw=7,oc=4,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=2,ih=9,iw=6,oc=3,kh=3,kw=2,sh=2,sw=3,bias=0",

@@ -13,8 +13,6 @@
 namespace gradproof {
 namespace {
 
-constexpr const char* kAxisNames[] = {"d", "h", "w"};
-
 using Given = std::map<std::string, double, std::less<>>;
 
 std::vector<AttributeSpec> per_axis(const std::string& stem, const std::string& meaning,

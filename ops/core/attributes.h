@@ -10,6 +10,9 @@
 
 namespace gradproof {
 
+// The spatial axes as keys spell them: 0 is depth, 1 height, 2 width.
+inline constexpr const char* kAxisNames[] = {"d", "h", "w"};
+
 enum class AttributeKind { kInteger, kFlag, kReal };
 
 // One declared attribute. Spatial ones belong to an axis: 0 is depth, 1 height, 2 width.

@@ -8,8 +8,6 @@
 namespace gradproof {
 namespace {
 
-constexpr const char* kAxisNames[] = {"d", "h", "w"};
-
 Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 Index attribute_or(const Attributes& attributes, const std::string& key, Index otherwise) {

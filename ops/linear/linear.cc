@@ -5,25 +5,25 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> linear_src_shape(const Attributes& attributes) {
   const LinearAttributes a = linear_attributes(attributes);
   return Shape{a.mb, a.ic};
 }
-std::optional<Shape> weights_shape(const Attributes& attributes) {
+std::optional<Shape> linear_weights_shape(const Attributes& attributes) {
   const LinearAttributes a = linear_attributes(attributes);
   return Shape{a.oc, a.ic};
 }
-std::optional<Shape> bias_shape(const Attributes& attributes) {
+std::optional<Shape> linear_bias_shape(const Attributes& attributes) {
   const LinearAttributes a = linear_attributes(attributes);
   if (!a.bias) return {};
   return Shape{a.oc};
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> linear_dst_shape(const Attributes& attributes) {
   const LinearAttributes a = linear_attributes(attributes);
   return Shape{a.mb, a.oc};
 }
 
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost linear_cost(const Attributes& attributes, const Pass& pass) {
   const LinearAttributes a = linear_attributes(attributes);
   const auto src = static_cast<double>(a.mb * a.ic);
   const auto dst = static_cast<double>(a.mb * a.oc);
@@ -34,7 +34,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
           4 * (src + dst + weights + (bias ? static_cast<double>(a.oc) : 0))};
 }
 
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double linear_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const LinearAttributes a = linear_attributes(attributes);
   if (pass.slot == "src") return static_cast<double>(a.oc);
   if (pass.slot == "weights" || pass.slot == "bias") return static_cast<double>(a.mb);
@@ -54,12 +54,12 @@ Operation linear_operation() {
   op.spec.summary = "dst[n,o] = bias[o] + sum over i of weights[o,i] * src[n,i]";
   op.spec.attributes = {integer_attribute("mb", "batch"), integer_attribute("ic", "input features"),
                         integer_attribute("oc", "output features"), flag_attribute("bias", "add a bias", true)};
-  op.spec.slots = {{"src", Role::kInput, src_shape},
-                   {"weights", Role::kInput, weights_shape},
-                   {"bias", Role::kInput, bias_shape},
-                   {"dst", Role::kOutput, dst_shape}};
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.slots = {{"src", Role::kInput, linear_src_shape},
+                   {"weights", Role::kInput, linear_weights_shape},
+                   {"bias", Role::kInput, linear_bias_shape},
+                   {"dst", Role::kOutput, linear_dst_shape}};
+  op.spec.cost = linear_cost;
+  op.spec.depth = linear_depth;
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {"mb=3,ic=17,oc=5", "mb=1,ic=33,oc=7,bias=0"};

@@ -8,7 +8,7 @@
 namespace gradproof {
 namespace {
 
-std::vector<AttributeSpec> attribute_specs() {
+std::vector<AttributeSpec> batch_norm_attribute_specs() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
   for (auto& spec : input_size_attributes()) specs.push_back(spec);
   specs.push_back(flag_attribute("training", "statistics of the batch (1) or running statistics (0)", true));
@@ -18,36 +18,36 @@ std::vector<AttributeSpec> attribute_specs() {
   return specs;
 }
 
-std::optional<Shape> data_shape(const Attributes& attributes) {
+std::optional<Shape> batch_norm_data_shape(const Attributes& attributes) {
   return spatial_shape(attributes, attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> channel_shape(const Attributes& attributes) { return Shape{attributes.integer("c")}; }
+std::optional<Shape> batch_norm_channel_shape(const Attributes& attributes) { return Shape{attributes.integer("c")}; }
 std::optional<Shape> affine_shape(const Attributes& attributes) {
-  return attributes.flag("affine") ? channel_shape(attributes) : std::nullopt;
+  return attributes.flag("affine") ? batch_norm_channel_shape(attributes) : std::nullopt;
 }
 std::optional<Shape> training_shape(const Attributes& attributes) {
-  return attributes.flag("training") ? channel_shape(attributes) : std::nullopt;
+  return attributes.flag("training") ? batch_norm_channel_shape(attributes) : std::nullopt;
 }
 
-std::vector<Slot> slots() {
+std::vector<Slot> batch_norm_slots() {
   using enum Role;
-  return {{.name = "src", .role = kInput, .shape = data_shape, .dependence = Dependence::kSmooth},
+  return {{.name = "src", .role = kInput, .shape = batch_norm_data_shape, .dependence = Dependence::kSmooth},
           {.name = "gamma", .role = kInput, .shape = affine_shape},
           {.name = "beta", .role = kInput, .shape = affine_shape},
-          {.name = "running_mean", .role = kInput, .shape = channel_shape, .differentiable = false},
+          {.name = "running_mean", .role = kInput, .shape = batch_norm_channel_shape, .differentiable = false},
           {.name = "running_var",
            .role = kInput,
-           .shape = channel_shape,
+           .shape = batch_norm_channel_shape,
            .differentiable = false,
            .domain = Domain::kPositive},
-          {.name = "dst", .role = kOutput, .shape = data_shape},
+          {.name = "dst", .role = kOutput, .shape = batch_norm_data_shape},
           {.name = "new_running_mean", .role = kOutput, .shape = training_shape, .differentiable = false},
           {.name = "new_running_var", .role = kOutput, .shape = training_shape, .differentiable = false},
           {.name = "mean", .role = kSaved, .shape = training_shape},
           {.name = "rstd", .role = kSaved, .shape = training_shape}};
 }
 
-void validate(const Attributes& attributes) {
+void batch_norm_validate(const Attributes& attributes) {
   const BatchNormAttributes a = batch_norm_attributes(attributes);
   if (!(a.eps > 0)) refuse("batch_norm: eps={} must be positive, or a constant channel divides by zero", a.eps);
   if (a.momentum > 1) refuse("batch_norm: momentum={} must be between 0 and 1", a.momentum);
@@ -56,7 +56,7 @@ void validate(const Attributes& attributes) {
 }
 
 // Least bytes: a channel stays in cache between its statistics and its normalization, so src is read once.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost batch_norm_cost(const Attributes& attributes, const Pass& pass) {
   const BatchNormAttributes a = batch_norm_attributes(attributes);
   const auto count = static_cast<double>(a.c * a.count());
   const auto channels = [&](double vectors) { return 4 * vectors * static_cast<double>(a.c); };
@@ -69,7 +69,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
   return {(a.training ? 9 : 5) * count, 12 * count + channels(2 + affine * (pass.slot.empty() ? 3 : 1))};
 }
 
-double depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
+double batch_norm_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
   const BatchNormAttributes a = batch_norm_attributes(attributes);
   const auto n = static_cast<double>(a.count());
   const NormDepth norm = a.training ? NormDepth::with_mean(n, n) : NormDepth::given_statistics(n);
@@ -98,12 +98,12 @@ Operation batch_norm_operation() {
       "dst = gamma * (src - mean) / sqrt(var + eps) + beta for each channel, var biased; new running statistics = (1 - "
       "momentum) * old + momentum * batch, var unbiased (Ioffe and Szegedy 2015, arXiv:1502.03167; PyTorch's "
       "BatchNorm)";
-  op.spec.attributes = attribute_specs();
-  op.spec.slots = slots();
+  op.spec.attributes = batch_norm_attribute_specs();
+  op.spec.slots = batch_norm_slots();
   op.spec.whole_vjp = true;
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.validate = batch_norm_validate;
+  op.spec.cost = batch_norm_cost;
+  op.spec.depth = batch_norm_depth;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {
       "mb=2,c=3,ih=3,iw=5",

@@ -6,7 +6,7 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> channel_shape(const Attributes& attributes) {
+std::optional<Shape> group_norm_channel_shape(const Attributes& attributes) {
   if (!attributes.flag("affine")) return {};
   return Shape{attributes.integer("c")};
 }
@@ -15,11 +15,11 @@ std::optional<Shape> set_shape(const Attributes& attributes) {
   return Shape{sets.mb, sets.groups()};
 }
 
-std::vector<Slot> slots() {
+std::vector<Slot> group_norm_slots() {
   using enum Role;
   return {{.name = "src", .role = kInput, .shape = sample_norm_data_shape, .dependence = Dependence::kSmooth},
-          {.name = "gamma", .role = kInput, .shape = channel_shape},
-          {.name = "beta", .role = kInput, .shape = channel_shape},
+          {.name = "gamma", .role = kInput, .shape = group_norm_channel_shape},
+          {.name = "beta", .role = kInput, .shape = group_norm_channel_shape},
           {.name = "dst", .role = kOutput, .shape = sample_norm_data_shape},
           {.name = "mean", .role = kSaved, .shape = set_shape},
           {.name = "rstd", .role = kSaved, .shape = set_shape}};
@@ -42,12 +42,12 @@ void validate_instance_norm(const Attributes& attributes) {
     refuse("instance_norm: a channel needs more than one element, but space = 1; enlarge the input");
 }
 
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost group_norm_cost(const Attributes& attributes, const Pass& pass) {
   const SampleNormAttributes a = group_norm_attributes(attributes);
   return sample_norm_cost(a, pass, a.sets.c, true, 2);
 }
 
-double depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
+double group_norm_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
   const NormSets sets = group_norm_attributes(attributes).sets;
   const auto uses = static_cast<double>(sets.mb * sets.space);
   return sample_norm_depth(NormDepth::with_mean(static_cast<double>(sets.count()), uses), pass, slot);
@@ -58,10 +58,10 @@ Spec spec_of(std::string name, std::string summary) {
   spec.name = std::move(name);
   spec.family = "norm";
   spec.summary = std::move(summary);
-  spec.slots = slots();
+  spec.slots = group_norm_slots();
   spec.whole_vjp = true;
-  spec.cost = cost;
-  spec.depth = depth;
+  spec.cost = group_norm_cost;
+  spec.depth = group_norm_depth;
   spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   return spec;
 }

@@ -63,7 +63,7 @@ double rms_norm_depth(const Attributes& attributes, const Pass& pass, std::strin
   return sample_norm_depth(NormDepth::without_mean(count, uses), pass, slot);
 }
 
-bool contains_nan(const Pass&, std::string_view) { return true; }
+bool layer_norm_contains_nan(const Pass&, std::string_view) { return true; }
 
 }  // namespace
 
@@ -86,7 +86,7 @@ Operation layer_norm_operation() {
   op.spec.validate = validate_layer_norm;
   op.spec.cost = layer_norm_cost;
   op.spec.depth = layer_norm_depth;
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = layer_norm_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,c=3,ih=4,iw=5",
       "mb=3,c=2,iw=7,affine=0,eps=0.25",
@@ -127,7 +127,7 @@ Operation rms_norm_operation() {
   op.spec.validate = validate_rms_norm;
   op.spec.cost = rms_norm_cost;
   op.spec.depth = rms_norm_depth;
-  op.spec.contains_nan = contains_nan;
+  op.spec.contains_nan = layer_norm_contains_nan;
   op.spec.smoke_cases = {
       "mb=2,c=3,ih=4,iw=5",
       "mb=3,c=2,iw=7,affine=0,eps=0.25",

@@ -11,7 +11,7 @@
 namespace gradproof {
 namespace {
 
-std::vector<AttributeSpec> attribute_specs() {
+std::vector<AttributeSpec> lrn_attribute_specs() {
   std::vector<AttributeSpec> specs{integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
   for (AttributeSpec& spec : input_size_attributes()) specs.push_back(std::move(spec));
   specs.push_back(integer_attribute("size", "elements of a window, along each of its axes", 5));
@@ -22,12 +22,12 @@ std::vector<AttributeSpec> attribute_specs() {
   return specs;
 }
 
-std::optional<Shape> data_shape(const Attributes& attributes) {
+std::optional<Shape> lrn_data_shape(const Attributes& attributes) {
   return spatial_shape(attributes, attributes.integer("mb"), attributes.integer("c"));
 }
 
 // What float32 kernels hold must neither vanish nor overflow.
-void validate(const Attributes& attributes) {
+void lrn_validate(const Attributes& attributes) {
   constexpr double kLeast = std::numeric_limits<float>::min(), kMost = std::numeric_limits<float>::max();
   const double k = attributes.real("k"), alpha = attributes.real("alpha"), beta = attributes.real("beta");
   if (k < kLeast) refuse("lrn: k={} must be {:.2g} or more, or a window of zeros divides by zero", k, kLeast);
@@ -45,7 +45,7 @@ double additions(const LrnAttributes& a) {
 
 // Least bytes: each tensor once. Flops of an element: its square, the sum, the scale, the power (a logarithm, a product
 // and an exponential) and the product; backward two more products and a quotient, another sum and what joins it.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost lrn_cost(const Attributes& attributes, const Pass& pass) {
   const LrnAttributes a = lrn_attributes(attributes);
   const auto elements = static_cast<double>(a.mb * a.c * a.space());
   const double forward = additions(a) + 7;
@@ -55,7 +55,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 
 // A textbook evaluation: scale = k + alpha / m * sum of m squares, then exp(beta * log(scale)) with functions within
 // two units in the last place (4 roundings each), and quotients by it.
-double depth(const Attributes& attributes, const Pass&, std::string_view slot) {
+double lrn_depth_of(const Attributes& attributes, const Pass&, std::string_view slot) {
   const LrnAttributes a = lrn_attributes(attributes);
   double terms = static_cast<double>(a.across().taps());
   for (const LrnWindow& window : a.spatial()) terms *= static_cast<double>(window.taps());
@@ -74,14 +74,14 @@ Operation lrn_operation() {
       "dst = src / (k + alpha/m * sum of src^2 over a window of m elements)^beta, the window `size` channels, or with "
       "within=1 `size` elements along each axis of space, from size/2 before to (size-1)/2 behind, zeros outside "
       "(Krizhevsky, Sutskever and Hinton 2012, section 3.3; alpha/m as in PyTorch's LocalResponseNorm and Caffe's LRN)";
-  op.spec.attributes = attribute_specs();
+  op.spec.attributes = lrn_attribute_specs();
   op.spec.slots = {
-      {.name = "src", .role = Role::kInput, .shape = data_shape, .dependence = Dependence::kSmooth},
-      {.name = "dst", .role = Role::kOutput, .shape = data_shape},
+      {.name = "src", .role = Role::kInput, .shape = lrn_data_shape, .dependence = Dependence::kSmooth},
+      {.name = "dst", .role = Role::kOutput, .shape = lrn_data_shape},
   };
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.validate = lrn_validate;
+  op.spec.cost = lrn_cost;
+  op.spec.depth = lrn_depth_of;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {
       "mb=2,c=7,ih=3,iw=4,size=3,alpha=0.5",

@@ -9,7 +9,7 @@ namespace {
 constexpr double kLargestWindow = 0x1p24;  // whole numbers up to here are exact in float32
 
 // Least bytes: each element is read or written once. A sum for each element of a window but the first, and a quotient.
-Cost cost(const Attributes& attributes, const Pass&) {
+Cost adaptive_avg_pool_cost(const Attributes& attributes, const Pass&) {
   const AdaptivePoolAttributes a = adaptive_pool_attributes(attributes);
   const auto planes = static_cast<double>(a.mb * a.c);
   double flops = planes, src = planes, dst = planes;
@@ -22,14 +22,14 @@ Cost cost(const Attributes& attributes, const Pass&) {
 }
 
 // Sums of n terms round n - 1 times, quotients once: of the elements of a window, or the windows over an input.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double adaptive_avg_pool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   Index terms = 1;
   for (const AdaptiveAxis& axis : adaptive_pool_attributes(attributes).axes)
     terms *= pass.is_forward() ? axis.largest() : axis.windows_over_inputs().largest();
   return static_cast<double>(terms);
 }
 
-void validate(const Attributes& attributes) {
+void adaptive_avg_pool_validate(const Attributes& attributes) {
   double elements = 1;
   for (const AdaptiveAxis& axis : adaptive_pool_attributes(attributes).axes)
     elements *= static_cast<double>(axis.in / axis.out + 2);
@@ -54,9 +54,9 @@ Operation adaptive_avg_pool_operation() {
   op.spec.attributes = adaptive_pool_attribute_specs();
   op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = adaptive_pool_src_shape},
                    {.name = "dst", .role = Role::kOutput, .shape = adaptive_pool_dst_shape}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.validate = adaptive_avg_pool_validate;
+  op.spec.cost = adaptive_avg_pool_cost;
+  op.spec.depth = adaptive_avg_pool_depth;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {
       "mb=2,c=3,ih=7,iw=9,oh=3,ow=4",  // windows that overlap

@@ -5,7 +5,7 @@
 namespace gradproof {
 namespace {
 
-ElementType argmax_type(const Attributes& attributes) {
+ElementType adaptive_max_pool_argmax_type(const Attributes& attributes) {
   return adaptive_argmax_type(adaptive_pool_attributes(attributes));
 }
 
@@ -18,7 +18,7 @@ double product(const AdaptivePoolAttributes& a, const F& f) {
 }
 
 // Least bytes: forward reads src and writes dst and argmax; the gradient reads argmax and diff_dst, never src.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost adaptive_max_pool_cost(const Attributes& attributes, const Pass& pass) {
   const AdaptivePoolAttributes a = adaptive_pool_attributes(attributes);
   const auto planes = static_cast<double>(a.mb * a.c);
   const double src = planes * product(a, [](const AdaptiveAxis& axis) { return axis.in; });
@@ -30,7 +30,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 
 // Forward selects and never rounds. diff_src sums the diff_dst of the windows that hold the element, and a sum of n
 // terms rounds n - 1 times.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double adaptive_max_pool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   if (pass.is_forward()) return 0;
   return product(adaptive_pool_attributes(attributes),
                  [](const AdaptiveAxis& axis) { return axis.windows_over_inputs().largest(); }) -
@@ -57,9 +57,12 @@ Operation adaptive_max_pool_operation() {
   op.spec.slots = {
       {.name = "src", .role = Role::kInput, .shape = adaptive_pool_src_shape, .dependence = Dependence::kKinked},
       {.name = "dst", .role = Role::kOutput, .shape = adaptive_pool_dst_shape},
-      {.name = "argmax", .role = Role::kSaved, .shape = adaptive_pool_dst_shape, .type = argmax_type}};
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+      {.name = "argmax",
+       .role = Role::kSaved,
+       .shape = adaptive_pool_dst_shape,
+       .type = adaptive_max_pool_argmax_type}};
+  op.spec.cost = adaptive_max_pool_cost;
+  op.spec.depth = adaptive_max_pool_depth;
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {

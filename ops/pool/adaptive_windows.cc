@@ -17,7 +17,6 @@ Index AdaptiveAxis::total() const { return in + out - std::gcd(in, out); }
 
 AdaptivePoolAttributes adaptive_pool_attributes(const Attributes& attributes) {
   AdaptivePoolAttributes a{attributes.integer("mb"), attributes.integer("c"), attributes.rank(), {}};
-  constexpr const char* kAxisNames[] = {"d", "h", "w"};
   for (size_t axis = 3 - static_cast<size_t>(a.rank); axis < 3; ++axis) {
     const std::string name = kAxisNames[axis];
     a.axes[axis] = {attributes.integer("i" + name), attributes.integer("o" + name)};

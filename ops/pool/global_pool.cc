@@ -9,10 +9,10 @@ namespace {
 
 constexpr const char* kMoreThanABlockOfSums = "mb=2,c=1,ih=67,iw=71";
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> global_pool_src_shape(const Attributes& attributes) {
   return spatial_shape(attributes, attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> global_pool_dst_shape(const Attributes& attributes) {
   return Shape{attributes.integer("mb"), attributes.integer("c")};
 }
 
@@ -23,30 +23,31 @@ double space_of(const Attributes& attributes) { return static_cast<double>(windo
 
 // Least bytes: each element is read or written once. The gradient of a sum is a copy, that of an average one quotient
 // a channel.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost global_pool_cost(const Attributes& attributes, const Pass& pass) {
   const double planes = planes_of(attributes);
   const double elements = planes * space_of(attributes);
   return {pass.is_forward() ? elements : planes, 4 * (elements + planes)};
 }
 
 // A sum of n terms rounds n - 1 times; its gradient is a copy.
-double sum_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double global_pool_sum_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   return pass.is_forward() ? space_of(attributes) - 1 : 0;
 }
 
 // And the quotient once.
-double average_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
-  return sum_depth(attributes, pass, slot) + 1;
+double global_pool_average_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
+  return global_pool_sum_depth(attributes, pass, slot) + 1;
 }
 
-ElementType argmax_type(const Attributes& attributes) {
+ElementType global_pool_argmax_type(const Attributes& attributes) {
   return GlobalPoolAttributes{1, window_of(attributes).in_count(), false}.argmax_type();
 }
 
 // Forward writes argmax too; the gradient reads it and diff_dst, never src.
 Cost max_cost(const Attributes& attributes, const Pass& pass) {
-  const double argmax = planes_of(attributes) * static_cast<double>(element_size(argmax_type(attributes)));
-  return {pass.is_forward() ? planes_of(attributes) * space_of(attributes) : 0, cost(attributes, pass).bytes + argmax};
+  const double argmax = planes_of(attributes) * static_cast<double>(element_size(global_pool_argmax_type(attributes)));
+  return {pass.is_forward() ? planes_of(attributes) * space_of(attributes) : 0,
+          global_pool_cost(attributes, pass).bytes + argmax};
 }
 
 Spec global_spec() {
@@ -54,9 +55,9 @@ Spec global_spec() {
   spec.family = "pool";
   spec.attributes = {integer_attribute("mb", "batch"), integer_attribute("c", "channels")};
   for (auto& attribute : input_size_attributes()) spec.attributes.push_back(attribute);
-  spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape},
-                {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
-  spec.cost = cost;
+  spec.slots = {{.name = "src", .role = Role::kInput, .shape = global_pool_src_shape},
+                {.name = "dst", .role = Role::kOutput, .shape = global_pool_dst_shape}};
+  spec.cost = global_pool_cost;
   spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   spec.smoke_cases = {
       "mb=2,c=3,ih=5,iw=7",
@@ -96,7 +97,7 @@ Operation global_avg_pool_operation() {
   op.spec.summary =
       "dst[n,c] = 1/m * sum over the m positions i of src[n,c,i]; diff_src[n,c,i] = diff_dst[n,c] / m (Lin, Chen, Yan: "
       "Network in network, arXiv:1312.4400, section 3.2)";
-  op.spec.depth = average_depth;
+  op.spec.depth = global_pool_average_depth;
   op.implementations = global_pool_simd_implementations();
   return op;
 }
@@ -106,7 +107,7 @@ Operation global_sum_pool_operation() {
   op.spec = global_spec();
   op.spec.name = "global_sum_pool";
   op.spec.summary = "dst[n,c] = sum over positions i of src[n,c,i]; diff_src[n,c,i] = diff_dst[n,c]";
-  op.spec.depth = sum_depth;
+  op.spec.depth = global_pool_sum_depth;
   op.spec.exact_on_integers = true;
   op.implementations = global_pool_simd_implementations();
   return op;
@@ -121,7 +122,8 @@ Operation global_max_pool_operation() {
       "diff_dst[n,c] at i = argmax, 0 elsewhere (Oquab, Bottou, Laptev, Sivic: Is object localization for free?, CVPR "
       "2015, section 3)";
   op.spec.slots.front().dependence = Dependence::kKinked;
-  op.spec.slots.push_back({.name = "argmax", .role = Role::kSaved, .shape = dst_shape, .type = argmax_type});
+  op.spec.slots.push_back(
+      {.name = "argmax", .role = Role::kSaved, .shape = global_pool_dst_shape, .type = global_pool_argmax_type});
   op.spec.cost = max_cost;
   op.spec.depth = [](const Attributes&, const Pass&, std::string_view) { return 0.0; };  // selects, never rounds
   op.spec.exact_on_integers = true;

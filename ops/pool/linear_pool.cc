@@ -9,16 +9,16 @@ namespace {
 
 constexpr Index kLargestDivisor = Index{1} << 24;  // whole numbers up to here are exact in float32
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> linear_pool_src_shape(const Attributes& attributes) {
   return window_of(attributes).in_shape(attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> linear_pool_dst_shape(const Attributes& attributes) {
   return window_of(attributes).out_shape(attributes.integer("mb"), attributes.integer("c"));
 }
 
 // Least bytes: each element is read or written once. As many operations as taps: a sum of n terms takes n - 1
 // additions, and a division makes it an average.
-Cost cost(const Attributes& attributes, const Pass&) {
+Cost linear_pool_cost(const Attributes& attributes, const Pass&) {
   const Window window = window_of(attributes);
   const auto planes = static_cast<double>(attributes.integer("mb") * attributes.integer("c"));
   const double src = planes * static_cast<double>(window.in_count());
@@ -27,14 +27,14 @@ Cost cost(const Attributes& attributes, const Pass&) {
 }
 
 // A sum of n terms rounds n - 1 times: forward the taps of a window, in the gradient the windows that see an input.
-double sum_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double linear_pool_sum_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const Window window = window_of(attributes);
   return static_cast<double>((pass.is_forward() ? window.taps() : windows_over_input(window)) - 1);
 }
 
 // And the quotient once; the divisor is exact.
-double average_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
-  return sum_depth(attributes, pass, slot) + 1;
+double linear_pool_average_depth(const Attributes& attributes, const Pass& pass, std::string_view slot) {
+  return linear_pool_sum_depth(attributes, pass, slot) + 1;
 }
 
 // The taps of each window along the axis that fall on the input or, if padding counts, on what is padded: those that
@@ -56,9 +56,9 @@ Spec linear_spec() {
   Spec spec;
   spec.family = "pool";
   spec.attributes = pool_attributes();
-  spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape},
-                {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
-  spec.cost = cost;
+  spec.slots = {{.name = "src", .role = Role::kInput, .shape = linear_pool_src_shape},
+                {.name = "dst", .role = Role::kOutput, .shape = linear_pool_dst_shape}};
+  spec.cost = linear_pool_cost;
   spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   spec.smoke_cases = pool_smoke_cases();
   spec.full_cases = pool_full_cases();
@@ -106,7 +106,7 @@ Operation avg_pool_operation() {
       refuse("avg_pool: divisor={} must be at most 2^24 = {}: up to there float32 holds every whole number",
              attributes.integer("divisor"), kLargestDivisor);
   };
-  op.spec.depth = average_depth;
+  op.spec.depth = linear_pool_average_depth;
   for (const char* text :
        {"mb=1,c=2,ih=6,iw=6,k=3,s=2,p=1,ceil_mode=1,count_include_pad=0", "mb=1,c=2,ih=5,iw=11,k=3,p=1,divisor=7"})
     op.spec.smoke_cases.emplace_back(text);
@@ -137,7 +137,7 @@ Operation sum_pool_operation() {
       "dst[n,c,o] = sum over taps k inside of src[n,c,o*s-pad+k*d]; diff_src sums the diff_dst of the windows that see "
       "the element (avg_pool that does not divide)";
   op.spec.validate = [](const Attributes& attributes) { require_pool("sum_pool", window_of(attributes)); };
-  op.spec.depth = sum_depth;
+  op.spec.depth = linear_pool_sum_depth;
   op.spec.exact_on_integers = true;
   op.spec.invalid_cases.push_back({"mb=1,c=3,ih=8,iw=8,k=3,divisor=9", "unknown key 'divisor'"});
   op.implementations = linear_pool_simd_implementations();

@@ -15,7 +15,7 @@ constexpr double kPowerFlops = 40;  // a logarithm and an exponential, polynomia
 
 // Least bytes: each element is read or written once. A window takes a power and a sum for each tap, and a root; its
 // gradient the window's norm again, and as much.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost lp_pool_cost(const Attributes& attributes, const Pass& pass) {
   const Window window = window_of(attributes);
   const double norm = attributes.real("norm");
   const auto planes = static_cast<double>(attributes.integer("mb") * attributes.integer("c"));
@@ -39,7 +39,7 @@ double relative_depth(const Window& window, double norm) {
 
 // Forward the norm times M. The gradient: |x| / M by the norm, its power, the product with diff_dst, and sums of
 // windows. At p = 1 sums alone.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double lp_pool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const Window window = window_of(attributes);
   const double norm = attributes.real("norm");
   const auto windows = static_cast<double>(windows_over_input(window));
@@ -70,8 +70,8 @@ Operation lp_pool_operation() {
       refuse("lp_pool: norm={} must be at most {}; beyond it is a maximum, which max_pool takes",
              attributes.real("norm"), kLargestNorm);
   };
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.cost = lp_pool_cost;
+  op.spec.depth = lp_pool_depth;
   for (const char* text : {
            "mb=2,c=3,ih=7,iw=9,k=3,s=2,p=1,norm=1",
            "mb=1,c=2,ih=5,iw=11,k=3,p=1,norm=2.5",

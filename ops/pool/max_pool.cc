@@ -6,20 +6,22 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> max_pool_src_shape(const Attributes& attributes) {
   const MaxPoolAttributes a = max_pool_attributes(attributes);
   return a.window.in_shape(a.mb, a.c);
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> max_pool_dst_shape(const Attributes& attributes) {
   const MaxPoolAttributes a = max_pool_attributes(attributes);
   return a.window.out_shape(a.mb, a.c);
 }
-ElementType argmax_type(const Attributes& attributes) { return max_pool_attributes(attributes).argmax_type(); }
+ElementType max_pool_argmax_type(const Attributes& attributes) { return max_pool_attributes(attributes).argmax_type(); }
 
-void validate(const Attributes& attributes) { require_pool("max_pool", max_pool_attributes(attributes).window); }
+void max_pool_validate(const Attributes& attributes) {
+  require_pool("max_pool", max_pool_attributes(attributes).window);
+}
 
 // Least bytes: forward reads src and writes dst and argmax; the gradient reads argmax and diff_dst, never src.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost max_pool_cost(const Attributes& attributes, const Pass& pass) {
   const MaxPoolAttributes a = max_pool_attributes(attributes);
   const auto src = static_cast<double>(a.mb * a.c * a.window.in_count());
   const auto dst = static_cast<double>(a.mb * a.c * a.window.out_count());
@@ -29,7 +31,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 
 // Forward selects and never rounds. diff_src sums the diff_dst of the windows that chose the element, and a sum of n
 // terms rounds n - 1 times.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double max_pool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   if (pass.is_forward()) return 0;
   return static_cast<double>(windows_over_input(max_pool_attributes(attributes).window) - 1);
 }
@@ -49,12 +51,13 @@ Operation max_pool_operation() {
       "diff_src "
       "sums the diff_dst of the windows that chose the element (conventions of PyTorch's MaxPool)";
   op.spec.attributes = pool_attributes();
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = Dependence::kKinked},
-                   {.name = "dst", .role = Role::kOutput, .shape = dst_shape},
-                   {.name = "argmax", .role = Role::kSaved, .shape = dst_shape, .type = argmax_type}};
-  op.spec.validate = validate;
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.slots = {
+      {.name = "src", .role = Role::kInput, .shape = max_pool_src_shape, .dependence = Dependence::kKinked},
+      {.name = "dst", .role = Role::kOutput, .shape = max_pool_dst_shape},
+      {.name = "argmax", .role = Role::kSaved, .shape = max_pool_dst_shape, .type = max_pool_argmax_type}};
+  op.spec.validate = max_pool_validate;
+  op.spec.cost = max_pool_cost;
+  op.spec.depth = max_pool_depth;
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {

@@ -12,17 +12,19 @@ namespace {
 constexpr Index kMostChoices = Index{1} << 24;
 
 // The window is that of the max_pool: from dst, its input, to src, its output.
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> max_unpool_dst_shape(const Attributes& attributes) {
   return window_of(attributes).in_shape(attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> max_unpool_src_shape(const Attributes& attributes) {
   return window_of(attributes).out_shape(attributes.integer("mb"), attributes.integer("c"));
 }
-ElementType argmax_type(const Attributes& attributes) { return max_pool_attributes(attributes).argmax_type(); }
+ElementType max_unpool_argmax_type(const Attributes& attributes) {
+  return max_pool_attributes(attributes).argmax_type();
+}
 
 // Least bytes: src, or its gradient, and argmax, and dst in whole forward; back only the elements of diff_dst that
 // windows ask for.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost max_unpool_cost(const Attributes& attributes, const Pass& pass) {
   const MaxPoolAttributes a = max_pool_attributes(attributes);
   const auto planes = static_cast<double>(a.mb * a.c);
   const double src = planes * static_cast<double>(a.window.out_count());
@@ -32,7 +34,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 }
 
 // A sum of n values rounds n - 1 times; the gradient is a copy.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double max_unpool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   return pass.is_forward() ? static_cast<double>(windows_over_input(window_of(attributes)) - 1) : 0;
 }
 
@@ -48,18 +50,19 @@ Operation max_unpool_operation() {
       "where windows do not overlap PyTorch's MaxUnpool); diff_src[n,c,o] = diff_dst at that place, 0 where the tap is "
       "on padding";
   op.spec.attributes = pool_attributes();
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape, .axes = {"n", "c", "oh", "ow"}},
-                   {.name = "argmax",
-                    .role = Role::kInput,
-                    .shape = src_shape,
-                    .differentiable = false,
-                    .type = argmax_type,
-                    .choices = [](const Attributes& a) { return std::min(window_of(a).taps(), kMostChoices); },
-                    .axes = {"n", "c", "oh", "ow"}},
-                   {.name = "dst", .role = Role::kOutput, .shape = dst_shape, .axes = {"n", "c", "ih", "iw"}}};
+  op.spec.slots = {
+      {.name = "src", .role = Role::kInput, .shape = max_unpool_src_shape, .axes = {"n", "c", "oh", "ow"}},
+      {.name = "argmax",
+       .role = Role::kInput,
+       .shape = max_unpool_src_shape,
+       .differentiable = false,
+       .type = max_unpool_argmax_type,
+       .choices = [](const Attributes& a) { return std::min(window_of(a).taps(), kMostChoices); },
+       .axes = {"n", "c", "oh", "ow"}},
+      {.name = "dst", .role = Role::kOutput, .shape = max_unpool_dst_shape, .axes = {"n", "c", "ih", "iw"}}};
   op.spec.validate = [](const Attributes& attributes) { require_pool("max_unpool", window_of(attributes)); };
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.cost = max_unpool_cost;
+  op.spec.depth = max_unpool_depth;
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = pool_smoke_cases();

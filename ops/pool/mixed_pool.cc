@@ -7,19 +7,21 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> mixed_pool_src_shape(const Attributes& attributes) {
   return window_of(attributes).in_shape(attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> mixed_pool_dst_shape(const Attributes& attributes) {
   return window_of(attributes).out_shape(attributes.integer("mb"), attributes.integer("c"));
 }
 std::optional<Shape> one(const Attributes&) { return Shape{1}; }
-ElementType argmax_type(const Attributes& attributes) { return max_pool_attributes(attributes).argmax_type(); }
+ElementType mixed_pool_argmax_type(const Attributes& attributes) {
+  return max_pool_attributes(attributes).argmax_type();
+}
 
 // Least bytes: forward reads src and writes dst and argmax; the gradient of src reads argmax and diff_dst and writes
 // diff_src; that of a reads src and diff_dst. A window's maximum and sum take as many operations as taps, less one
 // each; then come a quotient and the mix.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost mixed_pool_cost(const Attributes& attributes, const Pass& pass) {
   const MaxPoolAttributes a = max_pool_attributes(attributes);
   const auto planes = static_cast<double>(a.mb * a.c);
   const double src = planes * static_cast<double>(a.window.in_count());
@@ -32,7 +34,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 // The average of a window rounds as often as it has taps, 1 - a once, their product once, and the sum with a * maximum
 // once. diff_src has two terms of a window that sees the input, the longer of which rounds three times. diff_a sums the
 // products of diff_dst and a difference with an average.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double mixed_pool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const Window window = window_of(attributes);
   const Index windows = attributes.integer("mb") * attributes.integer("c") * window.out_count();
   if (pass.is_forward()) return static_cast<double>(window.taps() + 3);
@@ -52,13 +54,14 @@ Operation mixed_pool_operation() {
       "padding in neither; argmax = the first such k, NaN wins (Lee, Gallagher, Tu: Generalizing pooling functions, "
       "arXiv:1509.08985, section 3.1)";
   op.spec.attributes = pool_attributes();
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape, .dependence = Dependence::kKinked},
-                   {.name = "a", .role = Role::kInput, .shape = one},
-                   {.name = "dst", .role = Role::kOutput, .shape = dst_shape},
-                   {.name = "argmax", .role = Role::kSaved, .shape = dst_shape, .type = argmax_type}};
+  op.spec.slots = {
+      {.name = "src", .role = Role::kInput, .shape = mixed_pool_src_shape, .dependence = Dependence::kKinked},
+      {.name = "a", .role = Role::kInput, .shape = one},
+      {.name = "dst", .role = Role::kOutput, .shape = mixed_pool_dst_shape},
+      {.name = "argmax", .role = Role::kSaved, .shape = mixed_pool_dst_shape, .type = mixed_pool_argmax_type}};
   op.spec.validate = [](const Attributes& attributes) { require_pool("mixed_pool", window_of(attributes)); };
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.cost = mixed_pool_cost;
+  op.spec.depth = mixed_pool_depth;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = pool_smoke_cases();
   op.spec.full_cases = pool_full_cases();

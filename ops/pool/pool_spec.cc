@@ -17,10 +17,10 @@ bool windows_see_input(const WindowAxis& a) {
   return true;
 }
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> windowed_src_shape(const Attributes& attributes) {
   return window_of(attributes).in_shape(attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> windowed_dst_shape(const Attributes& attributes) {
   return window_of(attributes).out_shape(attributes.integer("mb"), attributes.integer("c"));
 }
 
@@ -30,8 +30,8 @@ Spec windowed_spec() {
   Spec spec;
   spec.family = "pool";
   spec.attributes = pool_attributes();
-  spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape},
-                {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
+  spec.slots = {{.name = "src", .role = Role::kInput, .shape = windowed_src_shape},
+                {.name = "dst", .role = Role::kOutput, .shape = windowed_dst_shape}};
   spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   spec.smoke_cases = pool_smoke_cases();
   spec.full_cases = pool_full_cases();
@@ -52,7 +52,6 @@ std::vector<AttributeSpec> pool_attributes() {
 
 void require_pool(std::string_view op, const Window& window) {
   require_output(op, window);
-  constexpr const char* kAxisNames[] = {"d", "h", "w"};
   for (size_t axis = 0; axis < 3; ++axis) {
     const WindowAxis& w = window.axes[axis];
     const char* name = kAxisNames[axis];

@@ -29,7 +29,7 @@ Index fewest_elements(const Window& window) {
 
 // Least bytes: each element is read or written once. A window takes a sum for each tap, and a difference, a product and
 // a sum; its gradient both again, and a difference, a product and a sum for each tap.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost std_pool_cost(const Attributes& attributes, const Pass& pass) {
   const Window window = window_of(attributes);
   const auto planes = static_cast<double>(attributes.integer("mb") * attributes.integer("c"));
   const double src = planes * static_cast<double>(window.in_count());
@@ -42,7 +42,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 // (x - x_0) / s is 3 roundings deep and its mean taps + 3, their difference one more; squares, sums, quotient and root,
 // and then the product with s. The gradient divides that difference by divisor times deviation, multiplies it by
 // diff_dst and sums windows.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double std_pool_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const Window window = window_of(attributes);
   const auto taps = static_cast<double>(window.taps());
   const double centred = taps + 4;
@@ -71,8 +71,8 @@ Operation std_pool_operation() {
           "std_pool: a window sees one element only, which has no unbiased deviation; use unbiased=0, a larger "
           "kernel or less padding");
   };
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.cost = std_pool_cost;
+  op.spec.depth = std_pool_depth;
   op.spec.smoke_cases.emplace_back("mb=1,c=2,ih=5,iw=11,k=3,p=1,unbiased=1");
   for (const char* text : {
            "mb=1,c=2,ih=5,iw=35,k=3,s=1,p=1,unbiased=1", "mb=2,c=3,iw=9,kw=4,sw=3,pw_lo=2,unbiased=1",

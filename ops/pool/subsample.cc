@@ -7,10 +7,10 @@
 namespace gradproof {
 namespace {
 
-std::optional<Shape> src_shape(const Attributes& attributes) {
+std::optional<Shape> subsample_src_shape(const Attributes& attributes) {
   return window_of(attributes).in_shape(attributes.integer("mb"), attributes.integer("c"));
 }
-std::optional<Shape> dst_shape(const Attributes& attributes) {
+std::optional<Shape> subsample_dst_shape(const Attributes& attributes) {
   return window_of(attributes).out_shape(attributes.integer("mb"), attributes.integer("c"));
 }
 std::optional<Shape> channels(const Attributes& attributes) { return Shape{attributes.integer("c")}; }
@@ -18,7 +18,7 @@ std::optional<Shape> channels(const Attributes& attributes) { return Shape{attri
 // Least bytes: forward reads src and writes dst; the gradient of src reads diff_dst and writes diff_src; that of the
 // coefficient reads src and diff_dst, that of the bias diff_dst. A window sum takes as many operations as taps, less
 // one; then come a product and a sum.
-Cost cost(const Attributes& attributes, const Pass& pass) {
+Cost subsample_cost(const Attributes& attributes, const Pass& pass) {
   const Window window = window_of(attributes);
   const auto c = static_cast<double>(attributes.integer("c"));
   const double planes = static_cast<double>(attributes.integer("mb")) * c;
@@ -32,7 +32,7 @@ Cost cost(const Attributes& attributes, const Pass& pass) {
 // A window sum rounds taps - 1 times, its product with the coefficient and the sum with the bias once each. diff_src
 // sums the products of the windows that see an input, diff_coefficient those of window sums with diff_dst, diff_bias
 // diff_dst itself.
-double depth(const Attributes& attributes, const Pass& pass, std::string_view) {
+double subsample_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
   const Window window = window_of(attributes);
   const Index taps = window.taps();
   const Index terms = attributes.integer("mb") * window.out_count();
@@ -52,13 +52,13 @@ Operation subsample_operation() {
       "dst[n,c,o] = coefficient[c] * sum over taps k inside of src[n,c,o*s-pad+k*d] + bias[c], coefficient and bias "
       "learned (LeCun, Bottou, Bengio, Haffner 1998, section II.B, without the sigmoid)";
   op.spec.attributes = pool_attributes();
-  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = src_shape},
+  op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = subsample_src_shape},
                    {.name = "coefficient", .role = Role::kInput, .shape = channels},
                    {.name = "bias", .role = Role::kInput, .shape = channels},
-                   {.name = "dst", .role = Role::kOutput, .shape = dst_shape}};
+                   {.name = "dst", .role = Role::kOutput, .shape = subsample_dst_shape}};
   op.spec.validate = [](const Attributes& attributes) { require_pool("subsample", window_of(attributes)); };
-  op.spec.cost = cost;
-  op.spec.depth = depth;
+  op.spec.cost = subsample_cost;
+  op.spec.depth = subsample_depth;
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = pool_smoke_cases();
