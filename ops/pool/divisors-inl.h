@@ -10,7 +10,7 @@
 #include <hwy/highway.h>
 
 #include "ops/pool/linear_pool.h"
-#include "ops/pool/window_sum_kernels-inl.h"
+#include "ops/pool/window_sum_kernel-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {

@@ -11,7 +11,8 @@
 #include <hwy/highway.h>
 
 #include "ops/pool/divisors-inl.h"
-#include "ops/pool/window_sum_kernels-inl.h"
+#include "ops/pool/window_sum_forward-inl.h"
+#include "ops/pool/window_sum_gradient-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {

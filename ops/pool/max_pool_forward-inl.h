@@ -66,7 +66,7 @@ class MaxPoolForward final : public PoolKernel {
       T* to_argmax = staged ? space.argmax.get() : argmax + at;
       const float* in = src + band.plane * g_.in_count();
       if (sweep_) {
-        const InputRows rows = Pad(in + band.slice * g_.h.in * g_.w.in, band, space);
+        const InputRows rows = Pad(in + SweptSlice(band) * g_.h.in * g_.w.in, band, space);
         Ahead ahead{InputOf(src, upcoming.next) + half_, InputOf(src, upcoming.after)};
         sweep_(g_, rows, FirstRow(band), band.rows, first_taps_.get(), ahead, to, to_argmax);
       } else {
@@ -134,8 +134,11 @@ class MaxPoolForward final : public PoolKernel {
     return {std::max<Index>(FirstRow(band), 0), std::min(end, g_.h.in)};
   }
 
+  // The one that a sweep reads.
+  Index SweptSlice(const Band& band) const { return g_.d.input_of(band.slice, 0); }
+
   const float* InputOf(const float* src, const Band& band) const {
-    return src + ((band.plane * g_.d.in + band.slice) * g_.h.in + RowsInside(band).first) * g_.w.in;
+    return src + ((band.plane * g_.d.in + SweptSlice(band)) * g_.h.in + RowsInside(band).first) * g_.w.in;
   }
 
   void AlongRows(const float* src, const Band& band, Workspace& space) const {

@@ -17,7 +17,8 @@
 
 #include "ops/pool/divisors-inl.h"
 #include "ops/pool/picked_rows-inl.h"
-#include "ops/pool/window_sum_kernels-inl.h"
+#include "ops/pool/window_sum_forward-inl.h"
+#include "ops/pool/window_sum_gradient-inl.h"
 #include "ops/simd/block_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();

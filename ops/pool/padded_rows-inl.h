@@ -76,6 +76,14 @@ struct Ahead {
     first += count / 2;
     second += count / 2;
   }
+
+  // The same, in whole lines, when enough of them are due.
+  HWY_INLINE void Pace(Index count) {
+    constexpr Index kLines = 2 * kLineFloats;
+    for (due += count; due >= kLines; due -= kLines) Fetch(kLines);
+  }
+
+  Index due = 0;
 };
 
 // Copies elements first ... end - 1 of rows of `width` elements to the same place of other rows, and perhaps some more:

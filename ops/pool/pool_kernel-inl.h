@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "ops/core/implementation.h"
@@ -56,6 +57,12 @@ class PoolKernel : public Kernel {
     const Index most = std::max(band_bytes / row_bytes, g_.h.extent() / g_.h.stride + 1);
     const Index count = (rows + most - 1) / most;
     band_rows_ = (rows + count - 1) / count;
+  }
+
+  // After PlanBands: makes bands that write row_floats for a row whole cache lines, where they are high enough.
+  void WholeLineBands(Index row_floats) {
+    const Index rows = kLineFloats / std::gcd(kLineFloats, row_floats);
+    if (rows <= band_rows_) band_rows_ = band_rows_ / rows * rows;
   }
 
   // Calls run(thread, band) for all bands.

@@ -110,6 +110,11 @@ std::vector<std::string> pool_full_cases() {
       "mb=1,c=2,id=5,ih=4,iw=7,k=3,s=2,p=1",
       "mb=1,c=1,id=3,ih=4,iw=5,k=2,s=1,d=2,dd=1,ph=1",
       "mb=3,c=1,id=2,ih=3,iw=4,k=2,s=2,ceil_mode=1",
+      "mb=1,c=2,id=5,ih=5,iw=8,kd=1,kh=2,kw=2,s=2",       // slices that no window sees
+      "mb=1,c=2,ih=5,iw=37,k=2,s=1,ph_lo=1,pw_hi=1",      // small squares, one-sided padding, more than two vectors
+      "mb=1,c=2,ih=7,iw=67,k=2,s=2,p=1",                  // small squares behind padding
+      "mb=1,c=1,ih=6,iw=66,k=3,s=2,pw_lo=1,ceil_mode=1",  // whole vectors, and an overhang
+      "mb=1,c=1,ih=7,iw=65,k=3,s=2",                      // three taps without padding
   };
 }
 

@@ -84,7 +84,7 @@ struct Neighbours {
   static void Route(const PoolGeometry& g, const Windows& windows, Index first, Index count, Stores stores,
                     float* diff_src, float* spare_row) {
     constexpr Stores kStream = kPairsFillLines && kStride == 2 ? Stores::kStreaming : Stores::kCached;
-    const auto route = windows.slices > 1             ? RouteSlices<0, Stores::kCached>
+    const auto route = windows.slices != 1            ? RouteSlices<0, Stores::kCached>
                        : stores == Stores::kStreaming ? RouteSlices<1, kStream>
                                                       : RouteSlices<1, Stores::kCached>;
     route(g, windows, first, count, diff_src, spare_row);

@@ -12,7 +12,8 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#include "ops/pool/window_sum_kernels-inl.h"
+#include "ops/pool/window_sum_forward-inl.h"
+#include "ops/pool/window_sum_gradient-inl.h"
 #include "ops/simd/block_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();

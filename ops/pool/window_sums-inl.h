@@ -158,6 +158,23 @@ HWY_NOINLINE void FinishRow(const float* HWY_RESTRICT from, Index width, const O
   }
 }
 
+// And of `rows` rows one behind the other, perhaps fetched ahead; rows of `to`, `pitch` apart, have room for whole
+// vectors.
+template <bool kFetches, class Finish>
+HWY_NOINLINE void FinishRows(const float* HWY_RESTRICT from, Index rows, Index width, const Finish finish,
+                             float* HWY_RESTRICT to, Index pitch) {
+  const D d;
+  for (Index row = 0; row < rows; ++row, from += width, to += pitch) {
+    const auto of_row = finish.OfRow(row);
+    Index i = 0;
+    for (; i + Lanes() <= width; i += Lanes()) {
+      if constexpr (kFetches) hwy::Prefetch(from + i + kPrefetchAhead);
+      hn::StoreU(of_row(hn::LoadU(d, from + i), i), d, to + i);
+    }
+    if (i < width) hn::StoreU(of_row(LoadFirst(d, from + i, At(width - i)), i), d, to + i);
+  }
+}
+
 // Rows of sums down columns, one for each row of the result, `pitch` apart.
 struct ColumnSums {
   Index rows, pitch;
