@@ -30,21 +30,32 @@ struct LanePixels {
   Index out_step;
 };
 
-template <Index kCount>
+// Taps come in runs of kRun neighbours; where that is more than one, the step is one pixel, and an element is loaded
+// once for all taps of a run that see it (0.84 of the time with AVX2, 0.95 with AVX-512, 7x7 and 14x14, Zen 5).
+template <Index kCount, Index kRun>
 HWY_NOINLINE void SumPixels(const LanePixels& pixels) {
   const hn::ScalableTag<float> d;
-  hn::Vec<decltype(d)> sum[kCount];
+  using V = hn::Vec<decltype(d)>;
+  V sum[kCount];
 #pragma GCC unroll 8
   for (Index j = 0; j < kCount; ++j) sum[j] = hn::Zero(d);
-  const Index step = pixels.step, taps = pixels.taps;
+  const Index step = kRun > 1 ? kChannelLanes : pixels.step;
+  const Index taps = pixels.taps;
   const float* weights = pixels.weights;
-  for (Index t = 0; t < taps; ++t, weights += kChannelLanes) {
-    const auto weight = hn::Load(d, weights);
+  for (Index t = 0; t < taps; t += kRun, weights += kRun * kChannelLanes) {
     const float* x = pixels.plane + pixels.offsets[t];
+    V weight[kRun];
 #pragma GCC unroll 8
-    for (Index j = 0; j < kCount; ++j) sum[j] = hn::MulAdd(weight, hn::Load(d, x + j * step), sum[j]);
+    for (Index r = 0; r < kRun; ++r) weight[r] = hn::Load(d, weights + r * kChannelLanes);
+#pragma GCC unroll 16
+    for (Index i = 0; i < kCount + kRun - 1; ++i) {
+      const V element = hn::Load(d, x + i * step);
+#pragma GCC unroll 8
+      for (Index r = 0; r < kRun; ++r)
+        if (i >= r && i - r < kCount) sum[i - r] = hn::MulAdd(weight[r], element, sum[i - r]);
+    }
   }
-  const auto bias = hn::Load(d, pixels.bias);
+  const V bias = hn::Load(d, pixels.bias);
 #pragma GCC unroll 8
   for (Index j = 0; j < kCount; ++j) hn::Store(hn::Add(sum[j], bias), d, pixels.out + j * pixels.out_step);
 }
@@ -87,17 +98,27 @@ class LaneConv final : public ConvSum {
  private:
   static constexpr Index kMostPixels = 8;  // sums at a time: chains enough for two multiply-adds a cycle
 
+  using PixelSums = std::array<void (*)(const LanePixels&), kMostPixels>;  // for one pixel, two, ...
+
+  template <Index kRun>
+  static constexpr PixelSums kSums = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
+    return PixelSums{&SumPixels<kIndex + 1, kRun>...};
+  }
+  (std::make_index_sequence<kMostPixels>());
+
   struct Sub {
     SubConv conv;
     std::vector<std::int32_t> offsets;  // of the taps, ascending as in the stencils
     std::vector<Index> numbers;
-    Index first_tap;  // among those of all sub-convolutions
+    Index first_tap = 0;  // among those of all sub-convolutions
+    const PixelSums* sums = nullptr;
   };
 
   Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
 
   Sub PlanSub(const SubConv& conv) const {
-    Sub sub{conv, {}, {}, 0};
+    Sub sub;
+    sub.conv = conv;
     if (!subs_.empty()) sub.first_tap = subs_.back().first_tap + static_cast<Index>(subs_.back().numbers.size());
     const auto offset = [&](const Tap& tap) { return tap.phase * phase_pitch_ + tap.offset; };
     std::sort(sub.conv.taps.begin(), sub.conv.taps.end(),
@@ -106,6 +127,7 @@ class LaneConv final : public ConvSum {
       sub.offsets.push_back(static_cast<std::int32_t>(offset(tap) * kChannelLanes));
       sub.numbers.push_back(tap.number);
     }
+    sub.sums = steps_[2] == 1 && AreTriples(sub.offsets) ? &kSums<3> : &kSums<1>;
     return sub;
   }
 
@@ -151,7 +173,7 @@ class LaneConv final : public ConvSum {
         if (next != nullptr && d == 0) PrefetchSource(next, h, sub.conv.count[1]);
         pixels.plane = space + geometry_.planes.offset(d, steps_[1] * h, 0) * kChannelLanes;
         pixels.out = space + (out_at_ + OutputAt(sub.conv, d, h)) * kChannelLanes;
-        SumRow(pixels, sub.conv.count[2]);
+        SumRow(*sub.sums, pixels, sub.conv.count[2]);
       }
   }
 
@@ -167,15 +189,19 @@ class LaneConv final : public ConvSum {
     return row * geometry_.output[2] + sub.start[2];
   }
 
+  // Whether the taps are rows of three neighbours.
+  static bool AreTriples(const std::vector<std::int32_t>& offsets) {
+    bool result = offsets.size() % 3 == 0;
+    for (size_t t = 0; result && t < offsets.size(); ++t)
+      result = offsets[t] == offsets[t - t % 3] + static_cast<std::int32_t>(t % 3) * kChannelLanes;
+    return result;
+  }
+
   // Shared out evenly: 14 pixels are 7 + 7.
-  static void SumRow(LanePixels pixels, Index count) {
-    constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
-      return std::array<void (*)(const LanePixels&), kMostPixels>{&SumPixels<kIndex + 1>...};
-    }
-    (std::make_index_sequence<kMostPixels>());
+  static void SumRow(const PixelSums& sums, LanePixels pixels, Index count) {
     for (Index blocks = (count + kMostPixels - 1) / kMostPixels; blocks > 0; --blocks) {
       const Index width = (count + blocks - 1) / blocks;
-      kTable[static_cast<size_t>(width - 1)](pixels);
+      sums[static_cast<size_t>(width - 1)](pixels);
       pixels.plane += width * pixels.step;
       pixels.out += width * pixels.out_step;
       count -= width;
