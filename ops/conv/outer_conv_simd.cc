@@ -248,8 +248,7 @@ class OuterConv final : public ConvSum {
     Index row = 0;
     if (shape_.window.taps() == 1)
       for (; row + kLineRows <= problem.rows; row += kLineRows) PackLine<kLineRows>(problem, packed, row);
-    for (; row < problem.rows; row += kRowBlock)
-      PackRows(problem, row, std::min<Index>(kRowBlock, problem.rows - row), packed + row * kMostDepth);
+    for (Index k = 0; k < problem.depth; ++k) PackTerm(problem, row, k, packed);
     problem.a = packed;
     problem.a_rows = packed_rows_.data();
     problem.a_offsets = packed_offsets_.data();
@@ -267,11 +266,14 @@ class OuterConv final : public ConvSum {
     }
   }
 
-  void PackRows(const OuterProblem& problem, Index row, Index rows, float* HWY_RESTRICT to) const {
+  // Rows from `first` on: the rows of a term are neighbours, and the taps of a channel share their cache lines.
+  void PackTerm(const OuterProblem& problem, Index first, Index k, float* HWY_RESTRICT packed) const {
     const Index step = shape_.window.taps();
-    const float* HWY_RESTRICT from = problem.a + problem.a_rows[row];
-    for (Index k = 0; k < problem.depth; ++k, to += kRowBlock)
-      for (Index r = 0; r < rows; ++r) to[r] = from[problem.a_offsets[k] + r * step];
+    for (Index row = first; row < problem.rows; row += kRowBlock) {
+      const float* HWY_RESTRICT from = problem.a + problem.a_rows[row] + problem.a_offsets[k];
+      float* HWY_RESTRICT to = packed + row * kMostDepth + k * kRowBlock;
+      for (Index r = 0; r < std::min<Index>(kRowBlock, problem.rows - row); ++r) to[r] = from[r * step];
+    }
   }
 
   // A row of gathered columns, behind which the last vector may spill.
