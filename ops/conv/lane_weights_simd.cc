@@ -151,7 +151,7 @@ class LaneWeights final : public ConvSum {
   }
 
   void AddBand(Index first_row, Index rows, float* space, float* sums) const {
-    constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
+    static constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
       return std::array<void (*)(const LaneDots&), kMostTaps>{&AddDots<kIndex + 1>...};
     }
     (std::make_index_sequence<kMostTaps>());

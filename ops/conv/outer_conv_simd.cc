@@ -341,16 +341,15 @@ class OuterConv final : public ConvSum {
   void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index step, Index rows, const float* sums,
                  float* out) const {
     const hn::ScalableTag<float> d;
-    const Index lanes = LaneCount();
     for (Index row = 0; row < rows; ++row, sums += TileWidth(), out += PixelCount())
       for (Index r = tile.first_run; r < tile.last_run; ++r) {
         const TilePlan::Run& run = plan.runs[static_cast<size_t>(r)];
         const float* from = sums + run.column;
         float* to = out + run.output;
-        Index i = 0;
         if (step == 1)
-          for (; i + lanes <= run.length; i += lanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-        for (; i < run.length; ++i) to[i * step] = from[i];
+          CopyExactly(d, from, run.length, to);
+        else
+          for (Index i = 0; i < run.length; ++i) to[i * step] = from[i];
       }
   }
 
