@@ -130,6 +130,10 @@ Operation conv_operation() {
       "mb=1,ic=3,ih=5,iw=34,oc=2,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=3,ih=13,iw=12,oc=4,kh=7,kw=5,sh=2,sw=2,ph=3,pw=2",
       "mb=2,ic=4,iw=9,oc=4,g=4,kw=3,pw=2,dw=2",
+      "mb=2,ic=17,ih=7,iw=7,oc=17,g=17,kh=3,kw=3,ph=1,pw=1",
+      "mb=1,ic=16,ih=20,iw=14,oc=16,g=16,kh=3,kw=3,sh=1,sw=1,ph_lo=1,pw=1,bias=0",
+      "mb=2,ic=19,ih=6,iw=10,oc=19,g=19,kh=5,kw=3,sh=2,sw=3,ph=2,pw_lo=1",
+      "mb=1,ic=18,id=5,ih=4,iw=3,oc=18,g=18,kd=3,kh=2,kw=2,sd=2,pd=1,ph=1,dh=2",
       "mb=1,ic=2,id=5,ih=4,iw=5,oc=2,g=2,kd=3,kh=2,kw=3,sd=2,sh=1,sw=2,pd=1,ph=1,pw=2,dd=1,dh=2,dw=1",
       "mb=3,ic=2,ih=5,iw=4,oc=2,kh=3,kw=4,sh=3,sw=2,ph=1,pw=2",
   };

@@ -184,6 +184,7 @@ Operation conv_transpose_operation() {
       "mb=1,ic=1,ih=1,iw=9,oc=1,kh=1,kw=3,sw=4",
       "mb=2,ic=6,ih=4,iw=3,oc=6,g=6,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1,oph=1,opw=1",
       "mb=1,ic=3,ih=4,iw=3,oc=6,g=3,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1",
+      "mb=2,ic=18,ih=3,iw=4,oc=18,g=18,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1,oph=1",
       "mb=1,ic=17,ih=3,iw=4,oc=19,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1",
       "mb=1,ic=3,ih=3,iw=17,oc=2,kh=3,kw=3,sh=1,sw=2,ph=1,pw=1,opw=1",
       "mb=2,ic=4,iw=5,oc=4,g=4,kw=3,pw=2,dw=2,sw=2,opw=1",

@@ -135,7 +135,7 @@ HWY_NOINLINE void SumTile(const LocalSums& problem, const StretchTile& tile) {
 // SumTile<rows, images> for 1 <= rows <= kLocalRows and 1 <= images <= kLocalImages.
 inline void SumOverTile(const LocalSums& s, const StretchTile& tile) {
   using Function = void (*)(const LocalSums&, const StretchTile&);
-  constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
+  static constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
     return std::array<Function, sizeof...(kIndex)>{&SumTile<kIndex / kLocalImages + 1, kIndex % kLocalImages + 1>...};
   }
   (std::make_index_sequence<kLocalRows * kLocalImages>());

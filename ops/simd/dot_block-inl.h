@@ -94,11 +94,11 @@ HWY_NOINLINE void DotTile(const DotProblem& problem) {
 inline void DotTiles(DotProblem problem, Index rows, Index taps) {
   using Function = void (*)(const DotProblem&);
   constexpr Index kMostRows = 4, kMostTaps = 9;
-  constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
+  static constexpr auto kTable = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
     return std::array<Function, sizeof...(kIndex)>{&DotTile<kIndex / 3 + 1, kIndex % 3 + 1>...};
   }
   (std::make_index_sequence<kMostRows * 3>());
-  constexpr auto kRow = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
+  static constexpr auto kRow = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
     return std::array<Function, sizeof...(kIndex)>{&DotTile<1, kIndex + 1>...};
   }
   (std::make_index_sequence<kMostTaps>());

@@ -79,7 +79,7 @@ OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   constexpr auto kOf = []<Index kVectors, size_t... kRow>(std::index_sequence<kRow...>) {
     return std::array<OuterFunction, 16>{&OuterBlock<kRow + 1, kVectors>...};
   };
-  constexpr auto kTable = [kOf]<size_t... kVector>(std::index_sequence<kVector...>) {
+  static constexpr auto kTable = [kOf]<size_t... kVector>(std::index_sequence<kVector...>) {
     return std::array{kOf.template operator()<kVector + 1>(std::make_index_sequence<kRowBlocks[kVector]>())...};
   }
   (std::make_index_sequence<kVectorBlock>());
