@@ -6,9 +6,6 @@
 namespace gradproof::testing {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
 // One output pixel with a 1x1 kernel of weight 2 on the image 1 2 / 3 5, sampled at the offset (y, x), with mask 10 and
 // cotangent 1: everything about one sample.
 struct OneSample {

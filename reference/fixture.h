@@ -1,6 +1,7 @@
 // What the tests of the reference share: cases by text, tensors from literals or seeds.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "reference/reference.h"
 
 namespace gradproof::testing {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 inline const Registry& registry() {
   static const Registry operations = register_operations();
