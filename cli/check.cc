@@ -19,7 +19,7 @@ ExitCode run_check(const CheckCommand& command, Session& session) {
   Journal journal(session.console);
   record_environment(journal);
   if (command.self)
-    self_into(journal, session);
+    self_into(journal, options.patterns, session);
   else
     check_into(journal, options, session);
   const Records records = journal.records();

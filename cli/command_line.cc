@@ -14,6 +14,8 @@ namespace gradproof {
 namespace {
 
 void declare(CLI::App& sub, RunCommand& command) {
+  sub.add_option("PATTERN|CASE", command.wish.words,
+                 "operations, patterns over case texts, or cases; everything without");
   sub.add_option("--out", command.directory, "directory for records.jsonl, report.html and report.md")
       ->capture_default_str();
   sub.add_option("--sizes", command.wish.sizes, "what to time: smoke, standard or a file of layers")

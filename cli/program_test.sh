@@ -202,13 +202,15 @@ test_bench_measures_what_was_verified() {
 }
 
 test_run_checks_measures_and_reports() {
-  call run --sizes smoke
+  call run relu max_pool --sizes smoke
   expect_code 0
   expect_equal "$(cd gradproof-results && echo *)" "records.jsonl report.html report.md"
   for kind in environment check timing roof; do
     grep -q "\"kind\":\"$kind\"" gradproof-results/records.jsonl || fail "no $kind record"
   done
   expect_equal "${out##*$'\n'}" "The report is gradproof-results/report.html"
+  ! grep -q '"op":"conv"' gradproof-results/records.jsonl || fail "conv was not asked for"
+  refused "unknown operation 'banana'" run banana
 }
 
 test_eval_writes_every_tensor() {

@@ -18,8 +18,8 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   for (const auto& path : {lines, html, markdown}) outputs.announce(path);
   Journal journal(session.console);
   record_environment(journal);
-  check_into(journal, {.peers = true}, session);
-  self_into(journal, session);
+  check_into(journal, {.patterns = command.wish.words, .peers = true}, session);
+  self_into(journal, command.wish.words, session);
   bench_into(journal, command.wish, session);
   const Records records = journal.records();
   outputs.write(lines, journal.lines());

@@ -1,5 +1,6 @@
 #include "cli/running.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -46,8 +47,16 @@ void check_into(Journal& journal, const CheckOptions& options, Session& session)
   });
 }
 
-void self_into(Journal& journal, Session& session) {
-  try_all_mutants(session.registry, session.references, [&](const Record& record, double fraction) {
+void self_into(Journal& journal, const std::vector<std::string>& words, Session& session) {
+  std::vector<std::string> names;
+  for (const std::string& word : words) names.push_back(word.substr(0, word.find(':')));
+  const std::vector<const Operation*> operations = select_operations(session.registry, names);
+  std::vector<Mutant> mutants = all_mutants();
+  std::erase_if(mutants, [&](const Mutant& mutant) {
+    return std::none_of(operations.begin(), operations.end(),
+                        [&](const Operation* operation) { return operation->spec.name == mutant.operation; });
+  });
+  try_mutants(session.registry, session.references, mutants, [&](const Record& record, double fraction) {
     journal.add(record);
     session.console.progress(fraction, fmt::format("planted bug {}", record.value("mutant", "")));
   });

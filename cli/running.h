@@ -24,8 +24,8 @@ void record_environment(Journal& journal);
 
 // Throw UsageError before the work when nothing is chosen.
 void check_into(Journal& journal, const CheckOptions& options, Session& session);
-// The planted bugs: is the harness able to see?
-void self_into(Journal& journal, Session& session);
+// The planted bugs of the operations that the words name, by themselves or in a case: is the harness able to see?
+void self_into(Journal& journal, const std::vector<std::string>& words, Session& session);
 void bench_into(Journal& journal, const BenchWish& wish, Session& session);
 
 }  // namespace gradproof

@@ -16,7 +16,7 @@ namespace gradproof {
 
 struct RunCommand {
   std::filesystem::path directory = "gradproof-results";
-  BenchWish wish;
+  BenchWish wish;  // its words say what to check, too
 };
 ExitCode run_all(const RunCommand& command, Session& session);
 

@@ -79,9 +79,8 @@ Record try_mutant(const Registry& registry, const References& references, const 
   return record;
 }
 
-void try_all_mutants(const Registry& registry, const References& references,
-                     const std::function<void(const Record&, double)>& progress) {
-  const std::vector<Mutant> mutants = all_mutants();
+void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants,
+                 const std::function<void(const Record&, double)>& progress) {
   double done = 0;
   for (const Mutant& mutant : mutants) {
     const Record record = try_mutant(registry, references, mutant);

@@ -21,8 +21,8 @@ struct Trial {
   Trial(const Registry& real, const References& truths, const Mutant& mutant);
 };
 
-// All mutants, with the fraction done.
-void try_all_mutants(const Registry& registry, const References& references,
-                     const std::function<void(const Record&, double fraction)>& progress);
+// The mutants given, with the fraction done.
+void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants,
+                 const std::function<void(const Record&, double fraction)>& progress);
 
 }  // namespace gradproof
