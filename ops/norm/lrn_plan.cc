@@ -42,7 +42,7 @@ SumLevels::SumLevels(Index taps) : run(1) {
 
 namespace {
 
-double lrn_plan_sum_depth(const LrnAttributes& a) {
+double lrn_sum_depth(const LrnAttributes& a) {
   Index depth = SumLevels(a.across().taps()).depth();
   for (const LrnWindow& window : a.spatial()) depth += SumLevels(window.taps()).depth();
   return static_cast<double>(depth);
@@ -55,10 +55,10 @@ double lrn_plan_sum_depth(const LrnAttributes& a) {
 // beta, as they do in the mass of the formula. dst = src * power. diff_src = diff_dst * power - (2 beta share) * src *
 // W, W the sum of diff_dst * power * src / scale.
 double lrn_depth(const LrnAttributes& a, std::string_view slot) {
-  const double scale = lrn_plan_sum_depth(a) + 4, power = scale + 5;
+  const double scale = lrn_sum_depth(a) + 4, power = scale + 5;
   if (slot == "dst") return power + 1;
   const double term = (power + 1) + 1 + scale + 1;
-  return term + lrn_plan_sum_depth(a) + 1 + 2 + 1;
+  return term + lrn_sum_depth(a) + 1 + 2 + 1;
 }
 
 }  // namespace gradproof
