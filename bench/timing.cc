@@ -89,7 +89,7 @@ class RecordReporter final : public benchmark::BenchmarkReporter {
     }
     const Limit limit = limit_of(row, median(samples));
     ++summary_.measured;
-    if (!is_peer(row) && limit.ns > (1 + kRoofNoise) * median(samples)) ++summary_.above_roof;
+    if (!is_peer(row) && limit.ns > median(samples)) ++summary_.above_roof;
     seen_.emplace(row.demand.isa, row.threads);
     emit_(timing_record(row, samples, limit));
   }

@@ -89,12 +89,6 @@ TEST(Summary, PointAboveItsRoofIsAFault) {
   EXPECT_NE(s.faults.front().find("1 timing lies above the measured roof"), std::string::npos) << s.faults.front();
 }
 
-TEST(Summary, NoiseOfTheRoofIsNone) {
-  const Summary s = summary_of({a_check(), timing_with({{"roof", 1.06}})});
-  EXPECT_FALSE(s.operations.at(0).timings.at(0).above_roof);
-  for (const std::string& fault : s.faults) EXPECT_EQ(fault.find("roof"), std::string::npos) << fault;
-}
-
 TEST(Summary, NoiseIsTheMedianRelativeSpread) {
   const Summary s =
       summary_of({a_check(), timing_with({{"samples_ns", {90, 100, 110}}}), timing_with({{"samples_ns", {100, 100}}}),

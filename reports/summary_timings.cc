@@ -4,7 +4,6 @@
 #include <map>
 #include <tuple>
 
-#include "ops/core/record.h"
 #include "reports/format.h"
 #include "reports/judge.h"
 #include "reports/summary_parts.h"
@@ -21,8 +20,7 @@ TimingRow row_of(const Timing& timing) {
   row.command = repeat_command(timing);
   if (row.outcome != Outcome::kMeasured) return row;
   row.spread = relative_spread(timing);
-  // A peer's Winograd does less than the work that is counted.
-  row.above_roof = !timing.peer && timing.roof && *timing.roof > 1 + kRoofNoise;
+  row.above_roof = !timing.peer && timing.roof && *timing.roof > 1;  // Winograd does less than the work that is counted
   return row;
 }
 

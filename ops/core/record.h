@@ -10,11 +10,6 @@ namespace gradproof {
 
 inline constexpr int kRecordSchema = 1;
 
-// How far a timing may stand above its roof before that is a fault of the harness. Roof and row are not timed at the
-// same moment, and a shared machine's bandwidth wanders by several percent between them (seen: 5.6 %). What the verdict
-// is for is off by more: of three tensors' bytes, one counted too much is a third.
-inline constexpr double kRoofNoise = 0.1;
-
 // Who looks inside one includes <nlohmann/json.hpp>, which costs 3 s a file.
 using Record = nlohmann::ordered_json;
 
