@@ -44,6 +44,10 @@ set(GRADPROOF_STANDARD_HEADERS
 # users build and off where one edits: there every file stands alone. gradproof_one_by_one(TARGET...) is for those where it
 # does not fit (docs/decisions/0006-build-time.md).
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 0)  # a library is one compilation
+# GCC takes the parts of a unity file for headers, where types without linkage would be a mistake.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(gradproof_settings INTERFACE -Wno-subobject-linkage)
+endif()
 function(gradproof_one_by_one)
   set_target_properties(${ARGN} PROPERTIES UNITY_BUILD OFF)
 endfunction()
