@@ -93,6 +93,11 @@ bool Comparison::judge(const Position& position, double error, double bound) {
   return true;
 }
 
+void Comparison::add_equal(Index count) {
+  sections_.back().compared += count;
+  compared_ += count;
+}
+
 void Comparison::describe(std::string expected, std::string got) {
   expected_ = std::move(expected);
   got_ = std::move(got);

@@ -36,6 +36,9 @@ class Comparison {
       describe(number_text(expected), number_text(got));
   }
 
+  // `count` more elements that are known to be equal, after one that was added.
+  void add_equal(Index count);
+
   // An element about which the truth is open: a cell border lies within the error of a computed value.
   void leave_undecided() { ++undecided_; }
 

@@ -124,7 +124,7 @@ Oracle large_oracle() {
       .name = "large",
       .question = "does the implementation agree with the reference on sampled elements, at any size, on two threads?",
       .applies = any_pass,
-      .at_any_size = true,
+      .sizes = Oracle::Sizes::kLarge,
       .run = [](const Subject& s) {
         return check_large(*s.reference, s.c, s.pass, *s.implementation, {.seed = s.seed, .threads = 2});
       }};

@@ -18,14 +18,20 @@ struct Oracle {
     kSpec             // once for each invalid case that the Spec lists
   };
 
+  // Of which cases it is asked: where the reference is evaluated everywhere only of small ones, see is_small().
+  enum class Sizes {
+    kSmall,
+    kLarge,  // it samples: small ones only where it is asked for by name
+    kAny     // threads share the work of large ones
+  };
+
   std::string name;
   std::string question;  // one line, for lists and reports
   Asks asks = Asks::kImplementation;
   // Whether the question makes sense for a pass of a case. Where it does not, there is no check at all: a skip is
   // something that should have run and did not.
   std::function<bool(const Case&, const Pass&)> applies;
-  // Whether it samples, so that cases of benchmark size can be asked too.
-  bool at_any_size = false;
+  Sizes sizes = Sizes::kSmall;
   std::function<Verdict(const Subject&)> run;
 };
 

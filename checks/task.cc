@@ -141,8 +141,15 @@ class Planner {
   // Small cases are compared everywhere by the other oracles, so that `large` would add nothing.
   bool suits(const Oracle& oracle, const Wanted& wanted, const Pass& pass) const {
     if (!oracle.applies(wanted.c, pass)) return false;
-    if (oracle.at_any_size) return !options_.oracles.empty() || wanted.tier == "bench" || !is_small(wanted.c);
-    return wanted.tier != "bench" && is_small(wanted.c);
+    const bool small = wanted.tier != "bench" && is_small(wanted.c);
+    switch (oracle.sizes) {
+      case Oracle::Sizes::kSmall:
+        return small;
+      case Oracle::Sizes::kLarge:
+        return !small || !options_.oracles.empty();
+      default:
+        return true;
+    }
   }
 
   [[noreturn]] void refuse_implementation() const {
