@@ -13,6 +13,7 @@
 
 #include "ops/pool/geometry.h"
 #include "ops/pool/padded_rows-inl.h"
+#include "ops/simd/every_second-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -36,23 +37,21 @@ struct Windows {
   }
 };
 
-// Two vectors of every second element fill a cache line where they are as long as half of it.
-constexpr bool kPairsFillLines = HWY_TARGET == HWY_AVX2;
+// Two vectors of every second element fill a cache line where they are as long as half of it, or two lines.
+constexpr bool kPairsFillLines = HWY_TARGET == HWY_AVX2 || HWY_TARGET <= HWY_AVX3;
 
 // Writes a[0], b[0], a[1], b[1], ...
 template <Stores kStores>
 HWY_INLINE void PutInterleaved(hn::Vec<D> a, hn::Vec<D> b, float* to) {
   const D d;
-#if HWY_TARGET == HWY_AVX2
+  const Interleaved<hn::Vec<D>> both(a, b);
   if constexpr (kStores == Stores::kStreaming) {
-    const auto low = hn::InterleaveLower(d, a, b);
-    const auto high = hn::InterleaveUpper(d, a, b);
-    hn::Stream(hn::ConcatLowerLower(d, high, low), d, to);
-    hn::Stream(hn::ConcatUpperUpper(d, high, low), d, to + Lanes());
-    return;
+    hn::Stream(both.first, d, to);
+    hn::Stream(both.second, d, to + Lanes());
+  } else {
+    hn::StoreU(both.first, d, to);
+    hn::StoreU(both.second, d, to + Lanes());
   }
-#endif
-  hn::StoreInterleaved2(a, b, d, to);
 }
 
 // A window of kTaps x kTaps neighbours, kStride 1 or 2 apart. Inputs are taken in groups of kStride x kStride: input

@@ -110,11 +110,10 @@ class SumSweep {
           Put<kStores>(of_row(sum, at), {targets.width - at, left - at}, to + at);
         } else {
           const V odd = AddTaps<1>(before, here, behind);
-          const V low = Interleaved(hn::ConcatLowerLower(D(), odd, sum));
-          const V high = Interleaved(hn::ConcatUpperUpper(D(), odd, sum));
+          const Interleaved<V> both(sum, odd);
           const Index next = at + Lanes();
-          Put<kStores>(of_row(low, at), {targets.width - at, left - at}, to + at);
-          Put<kStores>(of_row(high, next), {targets.width - next, left - next}, to + next);
+          Put<kStores>(of_row(both.first, at), {targets.width - at, left - at}, to + at);
+          Put<kStores>(of_row(both.second, next), {targets.width - next, left - next}, to + next);
         }
         before = here;
         here = behind;
@@ -195,11 +194,6 @@ class SumSweep {
     V sum = hn::Zero(D());
     for (Index k = 0; k < Taps::kRows; ++k) sum = hn::Add(sum, load(rows_[k] + column));
     return sum;
-  }
-
-  // The first half of the lanes and the second by turns.
-  static HWY_INLINE V Interleaved(V halves) {
-    return hn::TableLookupLanes(halves, hn::IndicesFromVec(D(), ElementsOfLanes(D())));
   }
 
   // What is left to write: of the row, and of all rows. A row may overrun the next, which is written after it.

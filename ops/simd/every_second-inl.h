@@ -74,6 +74,29 @@ HWY_INLINE hn::Vec<D> LoadTap(D d, const float* from) {
   return LoadEverySecond(d, from + kTap);
 }
 
+// a[0], b[0], a[1], b[1], ...: the first vector of them and the second. Where blocks are all of a vector's halves no
+// lane has to cross more than one of them.
+template <class V>
+struct Interleaved {
+  HWY_INLINE Interleaved(V a, V b) {
+    [[maybe_unused]] const hn::DFromV<V> d;
+#if HWY_TARGET == HWY_SCALAR
+    first = a;
+    second = b;
+#elif HWY_TARGET == HWY_AVX2
+    const V low = hn::InterleaveLower(d, a, b), high = hn::InterleaveUpper(d, a, b);
+    first = hn::ConcatLowerLower(d, high, low);
+    second = hn::ConcatUpperUpper(d, high, low);
+#else
+    const auto by_turns = hn::IndicesFromVec(d, ElementsOfLanes(d));
+    first = hn::TableLookupLanes(hn::ConcatLowerLower(d, b, a), by_turns);
+    second = hn::TableLookupLanes(hn::ConcatUpperUpper(d, b, a), by_turns);
+#endif
+  }
+
+  V first, second;
+};
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace gradproof
