@@ -49,9 +49,12 @@ std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> sample_norm_mutants();
 std::vector<Mutant> lrn_mutants();
 std::vector<Mutant> relu_mutants();
+std::vector<Mutant> activation_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
 std::vector<Mutant> agreed_mutants();
+
+std::vector<Mutant> healthy_activations();
 
 Mutant healthy_conv();
 Mutant healthy_conv_transpose();
