@@ -26,6 +26,7 @@
 #include "ops/pool/std_pool.h"
 #include "ops/pool/subsample.h"
 #include "ops/pool/weighted_pool.h"
+#include "ops/step/step.h"
 
 namespace gradproof {
 
@@ -62,6 +63,7 @@ Registry register_operations() {
   registry.add(lrn_operation());
   for (Operation& operation : activation_operations()) registry.add(std::move(operation));
   registry.add(prelu_operation());
+  for (Operation& operation : step_operations()) registry.add(std::move(operation));
   registry.add(linear_operation());
   return registry;
 }

@@ -36,6 +36,7 @@ Reference rms_norm_reference();
 Reference lrn_reference();
 Reference activation_reference();  // of every row of the table in activation.cc
 Reference prelu_reference();
+Reference step_reference();  // of every row of the table in step.cc
 Reference linear_reference();
 
 }  // namespace gradproof

@@ -38,6 +38,9 @@ References register_references() {
         "softsign", "sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hard_swish", "log_sigmoid", "threshold"})
     references.emplace(name, activation_reference());
   references.emplace("prelu", prelu_reference());
+  for (const char* name :
+       {"step", "sign", "step_ste", "step_ste_clipped", "step_linear", "step_sigmoid", "step_numerical"})
+    references.emplace(name, step_reference());
   references.emplace("linear", linear_reference());
   return references;
 }

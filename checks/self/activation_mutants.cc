@@ -9,12 +9,6 @@
 namespace gradproof {
 namespace {
 
-using Curve = double (*)(double x, const Attributes& a);
-
-struct Function {
-  Curve value, slope;
-};
-
 double sigmoid_in_double(double x) { return 1 / (1 + std::exp(-x)); }
 double softplus_in_double(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::abs(x))); }
 double normal_in_double(double x) { return std::erfc(-x * std::sqrt(0.5)) / 2; }
@@ -25,15 +19,12 @@ double gelu_argument_slope(double x) { return 2 * std::sqrt(2 / std::acos(-1.0))
 // x f, which is 0 where f is, at infinity too.
 double fading(double x, double f) { return f == 0 ? 0 : x * f; }
 
-// Attributes as kernels hold them.
-double held(const Attributes& a, std::string_view key) { return static_cast<float>(a.real(key)); }
-
 constexpr double kScale = 1.0507009873554805, kAlpha = 1.6732632423543772;
 
 // NaN is on the right of every limit.
-const std::map<std::string, Function>& right_functions() {
+const std::map<std::string, NaiveFunction>& right_functions() {
   using A = const Attributes&;
-  static const std::map<std::string, Function> functions{
+  static const std::map<std::string, NaiveFunction> functions{
       {"leaky_relu",
        {[](double x, A a) { return x <= 0 ? held(a, "slope") * x : x; },
         [](double x, A a) { return x <= 0 ? held(a, "slope") : 1; }}},
@@ -107,24 +98,6 @@ const std::map<std::string, Function>& right_functions() {
        {[](double x, A) { return -softplus_in_double(-x); }, [](double x, A) { return sigmoid_in_double(-x); }}},
   };
   return functions;
-}
-
-// A slope of 0 cuts the cotangent off, whatever it is.
-void naive_activation(const NaiveCall& call, const Function& f) {
-  const float* src = call.floats("src");
-  for (Index i = 0; i < call.count("src"); ++i) {
-    if (call.pass.is_forward()) {
-      const double value = std::isnan(src[i]) ? src[i] : f.value(src[i], call.attributes);
-      call.floats("dst")[i] = static_cast<float>(value);
-      continue;
-    }
-    const double slope = f.slope(src[i], call.attributes);
-    call.floats("diff_src")[i] = slope == 0 ? 0.0F : static_cast<float>(slope * call.floats("diff_dst")[i]);
-  }
-}
-
-Implementation naive_function(const std::string& name, const Function& f) {
-  return naive_implementation(name, [f](const NaiveCall& call) { naive_activation(call, f); });
 }
 
 enum class PreluBug { kNone, kFirstSlope, kWrongAxis, kPositiveSide, kFirstSample, kGradientAtZero };
@@ -321,7 +294,7 @@ std::vector<MutantRow> wrong_slopes() {
 }
 
 Mutant mutant_of(const MutantRow& row) {
-  Function f = right_functions().at(row.operation);
+  NaiveFunction f = right_functions().at(row.operation);
   if (row.value != nullptr) f.value = row.value;
   if (row.slope != nullptr) f.slope = row.slope;
   return {row.name, row.operation, row.what, row.oracles, naive_function(row.name, f), {}};

@@ -116,6 +116,7 @@ std::vector<Mutant> all_mutants() {
            lrn_mutants,
            relu_mutants,
            activation_mutants,
+           step_mutants,
            linear_mutants,
            reference_mutants,
            agreed_mutants,
@@ -126,6 +127,7 @@ std::vector<Mutant> all_mutants() {
 
 std::vector<Mutant> healthy_kernels() {
   std::vector<Mutant> controls = healthy_activations();
+  for (Mutant& control : healthy_steps()) controls.push_back(std::move(control));
   for (Mutant& control : std::vector<Mutant>{
            healthy_conv(),
            healthy_conv_transpose(),

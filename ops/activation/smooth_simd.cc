@@ -142,10 +142,12 @@ struct Mish {
   template <class V>
   HWY_ATTR V gradient(V x, V diff) const {
     const MishParts<V> parts(x);
-    const V share = hn::Div(Constant<V>(1), parts.denominator), four_x = hn::Mul(Constant<V>(4), Within(x));
+    // Twice the share, so that no product is smaller than it need be where results are denormal.
+    const V twice = hn::Div(Constant<V>(2), parts.denominator);
     const V rise = hn::IfThenElse(parts.left, parts.power, parts.square);
-    const V slope = hn::Mul(hn::Mul(rise, hn::Add(Constant<V>(1), parts.power)), hn::Mul(share, share));
-    return hn::Mul(diff, hn::MulAdd(four_x, slope, hn::Mul(parts.numerator, share)));
+    const V slope = hn::Mul(hn::Mul(rise, hn::Add(Constant<V>(1), parts.power)), hn::Mul(twice, twice));
+    const V value = hn::Mul(parts.numerator, hn::Mul(Constant<V>(0.5F), twice));
+    return hn::Mul(diff, hn::MulAdd(Within(x), slope, value));
   }
 };
 
