@@ -29,7 +29,8 @@ Product tangent_side(const Subject& subject, const Arrays<float>& numbers, const
   for (const Argument& argument : arguments_of(subject.spec(), subject.c.attributes, Pass::forward())) {
     const auto cotangent = numbers.find("diff_" + argument.name);
     if (cotangent == numbers.end()) continue;
-    const auto duals = subject.reference->evaluate<Dual<Real>>(subject.c, inputs, argument.name, argument.shape);
+    const auto duals = subject.reference->evaluate<Dual<Real>>(
+        subject.c, inputs, subject.spec().differentiated(argument.name), argument.shape);
     for (size_t i = 0; i < duals.values.size(); ++i)
       product.value += Real(cotangent->second.values[i]) * duals.values[i].tangent;
     product.count += static_cast<double>(duals.values.size());

@@ -11,6 +11,8 @@
 namespace gradproof {
 namespace {
 
+bool has_kinks(Dependence dependence) { return dependence == Dependence::kKinked || dependence == Dependence::kFlat; }
+
 Dependence dependence_of(const Subject& subject) { return subject.spec().find_slot(subject.pass.slot)->dependence; }
 
 int step_exponent(Dependence dependence, int digits) {
@@ -20,6 +22,7 @@ int step_exponent(Dependence dependence, int digits) {
     case Dependence::kSmooth:
       return -(digits / 4);
     case Dependence::kKinked:
+    case Dependence::kFlat:
       break;
   }
   return -(digits / 3);
@@ -44,6 +47,7 @@ int evaluations(Dependence dependence) {
     case Dependence::kSmooth:
       return 4;
     case Dependence::kKinked:
+    case Dependence::kFlat:
       break;
   }
   return 2;
@@ -69,6 +73,7 @@ class Line {
       case Dependence::kSmooth:
         return fourth_order(moved(1), moved(-1), moved(2), moved(-2));
       case Dependence::kKinked:
+      case Dependence::kFlat:
         break;
     }
     return second_order(moved(1), moved(-1));
@@ -108,7 +113,7 @@ DifferencePlan plan_differences(const Subject& subject, double budget) {
   plan.column_count = element_count(shape);
   plan.direction = seeded_array({.name = "direction", .shape = shape}, subject.seed, Regime::kNormal);
   plan.rows_of = rows_by_column(subject, plan.outputs, plan.inputs);
-  if (dependence_of(subject) == Dependence::kKinked) withdraw_uncertain_rows(subject, plan);
+  if (has_kinks(dependence_of(subject))) withdraw_uncertain_rows(subject, plan);
   plan.columns = sample_columns(subject, plan.rows_of, plan.row_count(), evaluations(dependence_of(subject)), budget);
   plan.colors = color_columns(plan.rows_of, plan.columns, plan.row_count());
   return plan;

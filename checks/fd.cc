@@ -33,6 +33,22 @@ double digits_of(double worst) {
   return worst > 0 ? std::min(most, -std::log10(worst * kAcceptance<T>)) : most;
 }
 
+// Of an operation that is flat in the slot: what fd says is not that its gradient is right, but that there is none.
+template <class T>
+void require_no_gradient(const Array<T>& vjp, const DifferenceGradient<T>& gradient, Verdict& verdict) {
+  const auto is_zero = [](const T& x) { return x == T(0.0); };
+  const auto zeros = std::count_if(vjp.values.begin(), vjp.values.end(), is_zero);
+  const bool flat = zeros == static_cast<std::ptrdiff_t>(vjp.values.size()) &&
+                    std::all_of(gradient.columns.begin(), gradient.columns.end(), is_zero);
+  if (!flat) {
+    verdict = Verdict::fail("declared flat, but the gradient is not zero everywhere");
+    return;
+  }
+  verdict.digits.reset();
+  const std::string withdrawn = verdict.reason.empty() ? "" : "; " + verdict.reason;
+  verdict.reason = fmt::format("{}: zero at {} of {} points", kNoUsefulGradient, zeros, zeros) + withdrawn;
+}
+
 template <class T>
 Verdict compare_with_reference(const Subject& subject, const DifferencePlan& plan,
                                const DifferenceGradient<T>& gradient) {
@@ -62,6 +78,8 @@ Verdict compare_with_reference(const Subject& subject, const DifferencePlan& pla
   if (verdict.passed()) {
     verdict.digits = digits_of<T>(comparison.worst());
     verdict.reason = withdrawn_text(plan);
+    if (subject.spec().find_slot(subject.pass.slot)->dependence == Dependence::kFlat)
+      require_no_gradient(vjp, gradient, verdict);
   }
   return verdict;
 }

@@ -9,6 +9,9 @@
 
 namespace gradproof {
 
+// How fd begins what it says of an operation that is flat in a slot.
+inline constexpr const char* kNoUsefulGradient = "no useful gradient";
+
 const DifferencePlan& difference_plan(const Subject& subject);
 const DifferenceGradient<Real>& real_gradient(const Subject& subject);
 

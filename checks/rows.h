@@ -1,5 +1,6 @@
 // Rows: the elements of the differentiable outputs, one after the other, as functions of the slot of pass vjp:<slot>.
-// They are the rows of its Jacobian, whose columns are the elements of the slot.
+// They are the rows of its Jacobian, whose columns are the elements of the slot. Of an output that has a surrogate, the
+// rows are the surrogate's.
 #pragma once
 
 #include <map>
@@ -32,7 +33,8 @@ std::vector<T> row_values(const Subject& subject, const std::vector<Argument>& o
                           const std::vector<Index>& rows) {
   std::map<std::string, Element<T>> elements;
   for (const Argument& output : outputs)
-    elements.emplace(output.name, subject.reference->element<T>(subject.c, inputs, output.name));
+    elements.emplace(output.name,
+                     subject.reference->element<T>(subject.c, inputs, subject.spec().differentiated(output.name)));
   std::vector<T> values;
   auto wanted = rows.begin();
   for_each_row(outputs, [&](Index row, const Argument& output, Index i) {

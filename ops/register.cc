@@ -1,6 +1,7 @@
 #include "ops/register.h"
 
-#include "ops/activation/relu.h"
+#include "ops/activation/activations.h"
+#include "ops/activation/prelu.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_transpose.h"
 #include "ops/conv/coord_conv.h"
@@ -25,6 +26,7 @@
 #include "ops/pool/std_pool.h"
 #include "ops/pool/subsample.h"
 #include "ops/pool/weighted_pool.h"
+#include "ops/step/step.h"
 
 namespace gradproof {
 
@@ -59,7 +61,9 @@ Registry register_operations() {
   registry.add(layer_norm_operation());
   registry.add(rms_norm_operation());
   registry.add(lrn_operation());
-  registry.add(relu_operation());
+  for (Operation& operation : activation_operations()) registry.add(std::move(operation));
+  registry.add(prelu_operation());
+  for (Operation& operation : step_operations()) registry.add(std::move(operation));
   registry.add(linear_operation());
   return registry;
 }

@@ -5,8 +5,10 @@ namespace {
 
 constexpr std::string_view kGradient = "diff_";
 
-// The pass that writes `argument`.
+// The pass that writes `argument`, or would, if an output were its surrogate.
 Pass pass_of(const Case& c, std::string_view argument) {
+  for (const Slot& output : c.spec->slots)
+    if (!argument.empty() && output.surrogate == argument) return Pass::forward();
   const bool gradient = argument.starts_with(kGradient);
   const Slot* slot = c.spec->find_slot(gradient ? argument.substr(kGradient.size()) : argument);
   const bool written =

@@ -57,6 +57,29 @@ TYPED_TEST(Vocabulary, Sigmoid) {
   EXPECT_TRUE(isnan(sigmoid(T(kNan))));
 }
 
+TYPED_TEST(Vocabulary, FunctionsOfActivations) {
+  using T = TypeParam;
+  EXPECT_NEAR(number(expm1(T(1e-10))), 1e-10, 1e-16);
+  EXPECT_NEAR(number(expm1(T(-200.0))), -1, 1e-7);
+  EXPECT_NEAR(number(log1p(T(1e-10))), 1e-10, 1e-16);
+  EXPECT_NEAR(number(T(tanh(T(0.5)))), 0.46211715726000973, 1e-7);
+  EXPECT_NEAR(number(normal_cdf(T(-5.0))) / 2.8665157187919391e-7, 1, 1e-6);
+  EXPECT_NEAR(number(normal_density(T(2.0))), 0.053990966513188063, 1e-8);
+  EXPECT_EQ(number(normal_cdf(T(-kInfinity))), 0);
+  EXPECT_TRUE(isnan(normal_cdf(T(kNan))));
+  EXPECT_TRUE(isnan(expm1(T(kNan))));
+}
+
+// P(X < -10) and P(X < -3) to 40 digits (mpmath 1.2: the continued fraction and the series).
+TEST(NormalCdf, TailsKeepTheirDigits) {
+  const auto relative_error = [](double x, const char* digits) {
+    return static_cast<double>(Mpfr50(normal_cdf(Mpfr50(x)) / Mpfr50(digits) - 1));
+  };
+  EXPECT_LE(std::abs(relative_error(-10, "7.619853024160526065973343251599308363504e-24")), 1e-39);
+  EXPECT_LE(std::abs(relative_error(-4, "3.167124183311992125377075672215129844384e-5")), 1e-39);
+  EXPECT_LE(std::abs(static_cast<double>(Real(normal_cdf(Real(-4.5)) / Real("3.3976731247300604016874e-6") - 1))), 1e-18);
+}
+
 TYPED_TEST(Vocabulary, FloorWithinIsAClampedFloor) {
   using T = TypeParam;
   const struct {
@@ -101,6 +124,16 @@ TEST(Dual, SigmoidAndCells) {
   EXPECT_EQ(cell.value, 2);
   EXPECT_EQ(cell.tangent, 0) << "a cell does not move";
   EXPECT_EQ(given(cell, Dual<Real>(Real(1), Real(5))).tangent, 5);
+}
+
+TEST(Dual, FunctionsOfActivations) {
+  const Dual<Real> x(Real(0.75), Real(1));
+  const Real t = tanh(x.value);
+  EXPECT_LE(abs(Real(tanh(x).tangent - (1 - t * t))), 1e-32);
+  EXPECT_LE(abs(Real(expm1(x).tangent - exp(x.value))), 1e-32);
+  EXPECT_LE(abs(Real(log1p(x).tangent - 1 / Real(1.75))), 1e-32);
+  EXPECT_EQ(normal_cdf(x).tangent, normal_density(x.value));
+  EXPECT_EQ(normal_density(x).tangent, -x.value * normal_density(x.value));
 }
 
 TEST(Depends, Sets) {

@@ -129,7 +129,8 @@ std::string operation_rows(const OperationRow& row) {
     passes += (passes.empty() ? "" : " ") + fmt::format("<span>{}</span>", escape_html(pass));
   std::string out = fmt::format(
       "<tbody class=\"operation\" data-state=\"{}\">\n<tr><th scope=\"row\"><b>{}</b><small>{}</small></th>",
-      to_text(row.state), escape_html(row.op), escape_html(row.family));
+      to_text(row.state), escape_html(row.op),
+      escape_html(row.note.empty() ? row.family : row.family + ", " + row.note));
   out +=
       fmt::format("<td>{}</td><td class=\"passes\">{}</td>", verdict_badge(row.state), passes.empty() ? "–" : passes);
   out +=

@@ -133,12 +133,17 @@ OperationRow& operation_row(Summary& summary, const std::string& op, const std::
   return summary.operations.back();
 }
 
+// How the oracle fd begins what it says of flat operations (checks/fd.h).
+constexpr std::string_view kNoUsefulGradient = "no useful gradient";
+
 void add_operations(const Records& records, Summary& summary) {
   std::map<std::string, Gathered> gathered;
   for (const Check& check : records.checks) {
     if (is_planted_bug(check) || check.peer) continue;
     OperationRow& row = operation_row(summary, check.op, check.family);
     add_check(check, row, gathered[check.op]);
+    if (check.oracle == "fd" && check.status == Status::kPass && check.reason.starts_with(kNoUsefulGradient))
+      row.note = kNoUsefulGradient;
     summary.checks.add(judge(check).status);
   }
   for (OperationRow& row : summary.operations) finish_operation(row, gathered[row.op]);

@@ -46,6 +46,7 @@ struct BestAndMedian {
 
 struct OperationRow {
   std::string op, family;
+  std::string note;  // what fd says of an operation that is flat: that its gradient is none
   std::vector<std::string> passes;
   std::size_t cases = 0;
   Counts checks;

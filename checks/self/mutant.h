@@ -49,9 +49,14 @@ std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> sample_norm_mutants();
 std::vector<Mutant> lrn_mutants();
 std::vector<Mutant> relu_mutants();
+std::vector<Mutant> activation_mutants();
+std::vector<Mutant> step_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> reference_mutants();
 std::vector<Mutant> agreed_mutants();
+
+std::vector<Mutant> healthy_activations();
+std::vector<Mutant> healthy_steps();
 
 Mutant healthy_conv();
 Mutant healthy_conv_transpose();

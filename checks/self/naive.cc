@@ -1,5 +1,7 @@
 #include "checks/self/naive.h"
 
+#include <cmath>
+
 #include <algorithm>
 
 namespace gradproof {
@@ -60,5 +62,22 @@ void store_index(const TensorRef& tensor, Index element, Index value) {
   else
     tensor.ints()[element] = static_cast<std::int32_t>(value);
 }
+
+Implementation naive_function(const std::string& name, const NaiveFunction& f) {
+  return naive_implementation(name, [f](const NaiveCall& call) {
+    const float* src = call.floats("src");
+    for (Index i = 0; i < call.count("src"); ++i) {
+      if (call.pass.is_forward()) {
+        const double value = std::isnan(src[i]) ? src[i] : f.value(src[i], call.attributes);
+        call.floats("dst")[i] = static_cast<float>(value);
+        continue;
+      }
+      const double slope = f.slope(src[i], call.attributes);
+      call.floats("diff_src")[i] = slope == 0 ? 0.0F : static_cast<float>(slope * call.floats("diff_dst")[i]);
+    }
+  });
+}
+
+double held(const Attributes& a, std::string_view key) { return static_cast<float>(a.real(key)); }
 
 }  // namespace gradproof

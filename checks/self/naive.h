@@ -28,6 +28,18 @@ struct NaiveCall {
 // An implementation of every pass by one function.
 Implementation naive_implementation(std::string name, std::function<void(const NaiveCall&)> run);
 
+// A function of one number, in double, and its derivative.
+using Curve = double (*)(double x, const Attributes& a);
+struct NaiveFunction {
+  Curve value, slope;
+};
+
+// dst = value(src), NaN of NaN; diff_src = slope(src) diff_dst, and 0 where the slope is, whatever diff_dst is.
+Implementation naive_function(const std::string& name, const NaiveFunction& f);
+
+// An attribute as kernels hold it.
+double held(const Attributes& a, std::string_view key);
+
 // Writes an argmax of either element type.
 void store_index(const TensorRef& tensor, Index element, Index value);
 

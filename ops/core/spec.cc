@@ -26,6 +26,11 @@ const Slot* Spec::find_slot(std::string_view slot_name) const {
   return nullptr;
 }
 
+const std::string& Spec::differentiated(const std::string& output) const {
+  const std::string& surrogate = find_slot(output)->surrogate;
+  return surrogate.empty() ? output : surrogate;
+}
+
 std::vector<Pass> Spec::passes() const {
   std::vector<Pass> passes{Pass::forward()};
   for (const Slot& slot : slots)

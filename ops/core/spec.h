@@ -15,8 +15,10 @@ namespace gradproof {
 enum class Role { kInput, kOutput, kSaved };
 
 // How the outputs depend on an input, the other inputs held fixed. It chooses the finite-difference step:
-// affine has no truncation error at all, smooth takes high order, kinked a small step certified to cross no kink.
-enum class Dependence { kAffine, kSmooth, kKinked };
+// affine has no truncation error at all, smooth takes high order, kinked a small step certified to cross no kink. Flat
+// is constant between jumps: kinked, with a derivative of 0 wherever there is one, which is no use and is said to be
+// none.
+enum class Dependence { kAffine, kSmooth, kKinked, kFlat };
 
 // Which values an input may take.
 enum class Domain { kReal, kPositive };
@@ -41,6 +43,9 @@ struct Slot {
   // Inputs that are no floats: how many values they choose from, 0, 1, 2, ..., at most 2^24, so that floats hold them
   // as well. Such inputs are not differentiable.
   std::function<Index(const Attributes&)> choices{};
+  // Of an output whose gradient is by design that of another function: the reference's formula of that name. Whatever
+  // differentiates the output differentiates this instead (docs/decisions/0016-surrogates.md).
+  std::string surrogate{};
   // Names of the axes in two dimensions, where they are not those of a map (n c ih iw), of weights (oc ic kh kw) or of
   // channels (c). In one dimension those that end in h are missing.
   std::vector<std::string> axes{};
@@ -100,6 +105,8 @@ struct Spec {
   std::vector<InvalidCase> invalid_cases;
 
   const Slot* find_slot(std::string_view slot_name) const;
+  // The formula that an output is differentiated by: its surrogate's, or its own.
+  const std::string& differentiated(const std::string& output) const;
   // Forward, one VJP for each differentiable input and, where offered, the whole VJP.
   std::vector<Pass> passes() const;
 };
