@@ -1,6 +1,7 @@
 # Tests of kernels and their building blocks, included by ops/CMakeLists.txt.
 gradproof_test(simd_test
   SOURCES "${CMAKE_CURRENT_LIST_DIR}/simd/targets_test.cc" "${CMAKE_CURRENT_LIST_DIR}/simd/block_sums_test.cc"
+          "${CMAKE_CURRENT_LIST_DIR}/simd/math_test.cc"
   LIBS gradproof_ops)
 gradproof_test(geometry_test
   SOURCES "${CMAKE_CURRENT_LIST_DIR}/conv/geometry_test.cc" "${CMAKE_CURRENT_LIST_DIR}/pool/sources_test.cc"

@@ -1,0 +1,212 @@
+// The functions of math-inl.h against long double, with 11 bits more than their errors need: 4096 seeded numbers of
+// every exponent and sign on every target, or, where GRADPROOF_NIGHTLY is set, every float.
+#include "ops/simd/math.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/simd/math_test.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "ops/simd/lanes-inl.h"
+#include "ops/simd/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+namespace {
+
+#define GRADPROOF_ON_ARRAYS(Function)                              \
+  void Function##OnArray(size_t count, const float* x, float* y) { \
+    const auto f = [](auto v) HWY_ATTR { return Function(v); };    \
+    Map(f, Stores::kCached, count, y, x);                          \
+  }
+GRADPROOF_ON_ARRAYS(Exp)
+GRADPROOF_ON_ARRAYS(Log)
+GRADPROOF_ON_ARRAYS(Expm1)
+GRADPROOF_ON_ARRAYS(Log1pOfUnit)
+GRADPROOF_ON_ARRAYS(Tanh)
+GRADPROOF_ON_ARRAYS(Sigmoid)
+GRADPROOF_ON_ARRAYS(Softplus)
+GRADPROOF_ON_ARRAYS(Gelu)
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradproof {
+namespace {
+
+HWY_EXPORT(ExpOnArray);
+HWY_EXPORT(LogOnArray);
+HWY_EXPORT(Expm1OnArray);
+HWY_EXPORT(Log1pOfUnitOnArray);
+HWY_EXPORT(TanhOnArray);
+HWY_EXPORT(SigmoidOnArray);
+HWY_EXPORT(SoftplusOnArray);
+HWY_EXPORT(GeluOnArray);
+
+using Number = long double;
+
+struct Function {
+  const char* name;
+  void (*run)(size_t count, const float* x, float* y);
+  Number (*truth)(Number);
+  double ulps;
+  Number first = -std::numeric_limits<Number>::infinity(), last = std::numeric_limits<Number>::infinity();  // domain
+};
+
+void PrintTo(const Function& f, std::ostream* out) { *out << f.name; }
+
+Number sigmoid_of(Number x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
+Number softplus_of(Number x) { return std::fmax(x, Number(0)) + std::log1p(std::exp(-std::fabs(x))); }
+Number gelu_of(Number x) {
+  return std::isinf(x) && x < 0 ? Number(-0.0) : x * std::erfc(-x * std::sqrt(Number(0.5))) / 2;
+}
+
+const Function kFunctions[] = {
+    {"exp",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(ExpOnArray)
+       (n, x, y);
+     },
+     std::exp, MathUlps::kExp},
+    {"log",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(LogOnArray)
+       (n, x, y);
+     },
+     std::log, MathUlps::kLog},
+    {"expm1",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(Expm1OnArray)
+       (n, x, y);
+     },
+     std::expm1, MathUlps::kExpm1},
+    {"log1p",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(Log1pOfUnitOnArray)
+       (n, x, y);
+     },
+     std::log1p, MathUlps::kLog1p, 0, 1},
+    {"tanh",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(TanhOnArray)
+       (n, x, y);
+     },
+     std::tanh, MathUlps::kTanh},
+    {"sigmoid",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(SigmoidOnArray)
+       (n, x, y);
+     },
+     sigmoid_of, MathUlps::kSigmoid},
+    {"softplus",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(SoftplusOnArray)
+       (n, x, y);
+     },
+     softplus_of, MathUlps::kSoftplus},
+    {"gelu",
+     [](size_t n, const float* x, float* y) {
+       HWY_DYNAMIC_DISPATCH(GeluOnArray)
+       (n, x, y);
+     },
+     gelu_of, MathUlps::kGelu},
+};
+
+// |got - want| in units in the last place of a float of want's size, rounded to infinity where that is.
+double ulps_between(Number want, float got) {
+  if (std::isnan(want)) return std::isnan(got) ? 0 : std::numeric_limits<double>::infinity();
+  if (std::isinf(static_cast<float>(want)) || std::isinf(got))
+    return static_cast<float>(want) == got ? 0 : std::numeric_limits<double>::infinity();
+  const int exponent = want == 0 ? -126 : std::max(std::ilogb(want), -126);
+  const double error = static_cast<double>(std::fabs(want - got) / std::scalbn(Number(1), exponent - 23));
+  return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+}
+
+// The worst error on one target, and where.
+struct Worst {
+  std::int64_t target = 0;
+  double ulps = 0;
+  float x = 0;
+};
+
+std::vector<Worst> targets() {
+  std::vector<Worst> result;
+  for (std::int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1)
+    result.push_back({rest & -rest});
+  return result;
+}
+
+void run_on(std::int64_t target, const Function& f, const std::vector<float>& x, std::vector<float>& y) {
+  hwy::SetSupportedTargetsForTest(target);
+  hwy::GetChosenTarget().Update(target);
+  f.run(x.size(), x.data(), y.data());
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+// Every `step`-th float of each sign, infinities and NaN among them, from a seeded start in each block.
+template <class Visit>
+void for_blocks(std::uint32_t step, const Visit& visit) {
+  constexpr std::uint32_t kBlock = 1U << 16;  // floats a visit
+  std::vector<float> x;
+  x.reserve(kBlock);
+  std::uint32_t seed = 1;
+  for (std::uint64_t next = 0; next <= 0xFFFFFFFFU; next += step) {
+    seed = seed * 1664525U + 1013904223U;
+    const std::uint32_t bits = static_cast<std::uint32_t>(next) + (seed >> 8) % step;
+    x.push_back(std::bit_cast<float>(bits));
+    if (x.size() < kBlock) continue;
+    visit(x);
+    x.clear();
+  }
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float special : {0.0F, 1.0F, kInfinity, std::numeric_limits<float>::quiet_NaN(), 0x1p-126F, 0x1p-149F})
+    for (const float sign : {1.0F, -1.0F}) x.push_back(sign * special);
+  visit(x);
+}
+
+class EveryFloat : public ::testing::TestWithParam<Function> {};
+
+TEST_P(EveryFloat, IsWithinItsUlps) {
+  const Function& f = GetParam();
+  const std::uint32_t step = std::getenv("GRADPROOF_NIGHTLY") != nullptr ? 1 : 2048;
+  std::vector<Worst> worst = targets();
+  for_blocks(step, [&](std::vector<float> x) {
+    std::erase_if(x, [&](float v) { return v < f.first || v > f.last; });
+    std::vector<Number> want(x.size());
+    for (size_t i = 0; i < x.size(); ++i) want[i] = f.truth(x[i]);
+    std::vector<float> got(x.size());
+    for (Worst& w : worst) {
+      run_on(w.target, f, x, got);
+      for (size_t i = 0; i < x.size(); ++i)
+        if (const double ulps = ulps_between(want[i], got[i]); ulps > w.ulps) w = {w.target, ulps, x[i]};
+    }
+  });
+  for (const Worst& w : worst) {
+    EXPECT_LE(w.ulps, f.ulps) << f.name << " on " << hwy::TargetName(w.target) << " at " << w.x;
+    std::printf("%s on %s: %.3f ulps at %a\n", f.name, hwy::TargetName(w.target), w.ulps, static_cast<double>(w.x));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Math, EveryFloat, ::testing::ValuesIn(kFunctions),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+}  // namespace
+}  // namespace gradproof
+#endif  // HWY_ONCE
