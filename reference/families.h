@@ -35,6 +35,19 @@ Reference layer_norm_reference();
 Reference rms_norm_reference();
 Reference lrn_reference();
 Reference relu_reference();
+Reference softmax_reference();
+Reference log_softmax_reference();
 Reference linear_reference();
+Reference flatten_reference();
+Reference reshape_reference();
+Reference add_reference();
+Reference concat_reference();
+Reference dropout_reference();
+Reference softmax_cross_entropy_reference();
+Reference nll_reference();
+Reference bce_with_logits_reference();
+Reference mse_reference();
+Reference l1_reference();
+Reference huber_reference();
 
 }  // namespace gradproof

@@ -37,6 +37,7 @@
 //                     With b infinite, which it is by its inputs alone, q = 0 without error: m = w = 0.
 //   s = sqrt(x)       |sqrt(x') - s| = |x' - x| / (sqrt(x') + s): m = max(s, m_x / (s + sqrt(least(x)))), w alike.
 //   exp(x)            e^x (e^E - 1) <= e^x E e^E: m = e^x max(1, m_x e^r), r = most(x) - |x|; w = e^x w_x e^r + 1.
+//                     Of -infinity, which it is by its inputs alone, 0 without error.
 //   log(x)            E / least(x): m = max(|log x|, m_x / least(x)), w = w_x / least(x).
 //   sigmoid(x)        |sigmoid(x') - sigmoid(x)| <= E sigmoid'(t) for the t nearest to 0: m = max(sigmoid(x), m_x
 //                     sigmoid'(t)), where |t| = |x| - K m_x - 2^-149 w_x or t = 0; w = w_x sigmoid'(t) + 1.
@@ -169,6 +170,7 @@ struct Mass {
   }
   friend Mass exp(const Mass& x) {
     const S power = exp(x.value);
+    if (power == 0 && std::isinf(static_cast<double>(x.value))) return Mass(power, 0, 0).after(x);
     const double p = magnitude(power), growth = std::exp(x.most() - magnitude(x.value));
     return Mass(power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1).after(x).using_k();
   }

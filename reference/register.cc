@@ -34,7 +34,20 @@ References register_references() {
   references.emplace("rms_norm", rms_norm_reference());
   references.emplace("lrn", lrn_reference());
   references.emplace("relu", relu_reference());
+  references.emplace("softmax", softmax_reference());
+  references.emplace("log_softmax", log_softmax_reference());
   references.emplace("linear", linear_reference());
+  references.emplace("flatten", flatten_reference());
+  references.emplace("reshape", reshape_reference());
+  references.emplace("add", add_reference());
+  references.emplace("concat", concat_reference());
+  references.emplace("dropout", dropout_reference());
+  references.emplace("softmax_cross_entropy", softmax_cross_entropy_reference());
+  references.emplace("nll", nll_reference());
+  references.emplace("bce_with_logits", bce_with_logits_reference());
+  references.emplace("mse", mse_reference());
+  references.emplace("l1", l1_reference());
+  references.emplace("huber", huber_reference());
   return references;
 }
 
