@@ -47,12 +47,12 @@ struct AddFormulas {
     for (int axis = 0; axis < src_shape.rank(); ++axis)
       if (other_shape[axis] == 1) repeats[axis] = src_shape[axis];
     Position repeat = Position::filled(src_shape.rank(), 0);
-    T sum(0.0);
-    do {
+    T sum = diff_dst[linear_of(q, src_shape)];
+    while (advance(repeat, repeats)) {
       Position p = q;
       for (int axis = 0; axis < p.rank(); ++axis) p[axis] += repeat[axis];
       sum += diff_dst[linear_of(p, src_shape)];
-    } while (advance(repeat, repeats));
+    }
     return sum;
   }
 

@@ -116,6 +116,10 @@ std::vector<Mutant> all_mutants() {
            lrn_mutants,
            relu_mutants,
            linear_mutants,
+           shape_mutants,
+           softmax_mutants,
+           class_loss_mutants,
+           pointwise_mutants,
            reference_mutants,
            agreed_mutants,
        })
@@ -124,7 +128,7 @@ std::vector<Mutant> all_mutants() {
 }
 
 std::vector<Mutant> healthy_kernels() {
-  return {
+  std::vector<Mutant> healthy{
       healthy_conv(),
       healthy_conv_transpose(),
       healthy_coord_conv(),
@@ -157,6 +161,9 @@ std::vector<Mutant> healthy_kernels() {
       healthy_weighted_pool(),
       healthy_adaptive_avg_pool(),
   };
+  for (auto make : {healthy_shapes, healthy_softmaxes, healthy_class_losses, healthy_pointwise})
+    for (Mutant& kernel : make()) healthy.push_back(std::move(kernel));
+  return healthy;
 }
 
 }  // namespace gradproof

@@ -83,15 +83,16 @@ enum class ConcatBug { kNone, kGradientsSwapped, kOtherFirst, kBatchesJoined, kO
 void naive_concat(const NaiveCall& call, ConcatBug bug) {
   const Index samples = call.attributes.integer("mb"), space = feature_space(call.attributes);
   const Index src = call.attributes.integer("c") * space, other = call.attributes.integer("c2") * space;
-  const bool swapped = bug == ConcatBug::kOtherFirst || (bug == ConcatBug::kGradientsSwapped && !call.pass.is_forward());
+  const bool swapped =
+      bug == ConcatBug::kOtherFirst || (bug == ConcatBug::kGradientsSwapped && !call.pass.is_forward());
   const Index src_at = swapped ? other : 0, other_at = swapped ? 0 : bug == ConcatBug::kOffsetOfOther ? other : src;
   const auto copy = [&](const char* name, Index first, Index length, Index all_before) {
     const std::string gradient = std::string("diff_") + name;
     for (Index n = 0; n < samples; ++n)
       for (Index i = 0; i < length; ++i) {
-        const Index joined = bug == ConcatBug::kBatchesJoined ? all_before + n * length + i
-                                                              : std::min(n * (src + other) + first + i,
-                                                                         samples * (src + other) - 1);
+        const Index joined = bug == ConcatBug::kBatchesJoined
+                                 ? all_before + n * length + i
+                                 : std::min(n * (src + other) + first + i, samples * (src + other) - 1);
         if (call.pass.is_forward())
           call.floats("dst")[joined] = call.floats(name)[n * length + i];
         else
@@ -172,36 +173,53 @@ Mutant healthy_shape(const std::string& operation, void (*run)(const NaiveCall&,
 
 std::vector<Mutant> shape_mutants() {
   std::vector<Mutant> mutants;
-  append_mutants<ReshapeBug>(
-      mutants, "flatten", naive_reshape,
-      {{"channels-last", ReshapeBug::kChannelsLast, "channels become the last axis [TensorFlow's order]",
-        {"forward", "exact"}},
-       {"gradient-channels-last", ReshapeBug::kGradientChannelsLast, "the gradient takes channels for the last axis",
-        {"vjp", "fd-direct", "exact"}}});
+  append_mutants<ReshapeBug>(mutants, "flatten", naive_reshape,
+                             {{"channels-last",
+                               ReshapeBug::kChannelsLast,
+                               "channels become the last axis [TensorFlow's order]",
+                               {"forward", "exact"}},
+                              {"gradient-channels-last",
+                               ReshapeBug::kGradientChannelsLast,
+                               "the gradient takes channels for the last axis",
+                               {"vjp", "fd-direct", "exact"}}});
   append_mutants<ReshapeBug>(
       mutants, "reshape", naive_reshape,
       {{"samples-reversed", ReshapeBug::kSamplesReversed, "samples in reverse", {"forward", "vjp", "exact"}},
-       {"last-lost", ReshapeBug::kLastLost, "the last element of a sample is not written",
+       {"last-lost",
+        ReshapeBug::kLastLost,
+        "the last element of a sample is not written",
         {"forward", "vjp", "exact", "memory"}}});
   append_mutants<AddBug>(
       mutants, "add", naive_add,
-      {{"repeated-as-tail", AddBug::kRepeatedAsTail, "what is repeated is taken for the innermost axes",
+      {{"repeated-as-tail",
+        AddBug::kRepeatedAsTail,
+        "what is repeated is taken for the innermost axes",
         {"forward", "exact"}},
-       {"not-summed", AddBug::kNotSummed, "the gradient of what is repeated is that of its last use",
+       {"not-summed",
+        AddBug::kNotSummed,
+        "the gradient of what is repeated is that of its last use",
         {"vjp", "fd-direct", "exact"}},
        {"averaged", AddBug::kAveraged, "the gradient of what is repeated is averaged", {"vjp", "fd-direct", "exact"}},
-       {"batch-not-summed", AddBug::kBatchNotSummed, "the gradient is summed over space, but not over the batch",
+       {"batch-not-summed",
+        AddBug::kBatchNotSummed,
+        "the gradient is summed over space, but not over the batch",
         {"vjp", "fd-direct", "exact"}},
        {"last-skipped", AddBug::kLastSkipped, "the last element gets another addend", {"forward", "exact"}},
-       {"source-gradient-zero", AddBug::kSourceGradientZero, "the residual branch has no gradient",
+       {"source-gradient-zero",
+        AddBug::kSourceGradientZero,
+        "the residual branch has no gradient",
         {"vjp", "fd-direct", "exact"}}});
   append_mutants<ConcatBug>(
       mutants, "concat", naive_concat,
-      {{"gradients-swapped", ConcatBug::kGradientsSwapped, "gradients are split as if other came first",
+      {{"gradients-swapped",
+        ConcatBug::kGradientsSwapped,
+        "gradients are split as if other came first",
         {"vjp", "fd-direct", "exact"}},
        {"other-first", ConcatBug::kOtherFirst, "other comes first", {"forward", "vjp", "exact"}},
        {"batches-joined", ConcatBug::kBatchesJoined, "joined along the batch", {"forward", "vjp", "exact"}},
-       {"offset-of-other", ConcatBug::kOffsetOfOther, "other starts behind as many channels as it has itself",
+       {"offset-of-other",
+        ConcatBug::kOffsetOfOther,
+        "other starts behind as many channels as it has itself",
         {"forward", "vjp", "exact"}}});
   append_mutants<DropoutBug>(
       mutants, "dropout", naive_dropout,
@@ -210,7 +228,9 @@ std::vector<Mutant> shape_mutants() {
        {"other-mask-back", DropoutBug::kOtherMaskBack, "the gradient has another mask", {"vjp", "fd-direct"}},
        {"mask-of-sample", DropoutBug::kMaskOfSample, "all samples have the same mask", {"forward", "vjp"}},
        {"drops-the-kept", DropoutBug::kDropsTheKept, "1 - p for p", {"forward", "vjp"}},
-       {"drops-in-inference", DropoutBug::kDropsInInference, "elements are dropped in inference",
+       {"drops-in-inference",
+        DropoutBug::kDropsInInference,
+        "elements are dropped in inference",
         {"forward", "vjp", "fd-direct"}},
        {"times-zero", DropoutBug::kTimesZero, "NaN that is dropped stays NaN", {"special"}}});
   return mutants;

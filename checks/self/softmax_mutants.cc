@@ -88,11 +88,7 @@ Implementation wrong_softmax(const std::string& name, bool logarithm, SoftmaxBug
 
 Mutant softmax_mutant(const char* name, bool logarithm, SoftmaxBug bug, const char* what,
                       std::vector<std::string> oracles) {
-  return {name,
-          logarithm ? "log_softmax" : "softmax",
-          what,
-          std::move(oracles),
-          wrong_softmax(name, logarithm, bug),
+  return {name, logarithm ? "log_softmax" : "softmax", what, std::move(oracles), wrong_softmax(name, logarithm, bug),
           {}};
 }
 
@@ -108,14 +104,14 @@ std::vector<Mutant> softmax_mutants() {
       softmax_mutant("tail-skipped", false, kTailSkipped, "the sum misses what is behind the last four",
                      {"forward", "vjp"}),
       softmax_mutant("own-cotangent", false, kOwnCotangent, "only the diagonal of the Jacobian", {"vjp", "fd-direct"}),
-      softmax_mutant("mean-missing", false, kMeanMissing, "the gradient is taken for that of exp", {"vjp", "fd-direct"}),
+      softmax_mutant("mean-missing", false, kMeanMissing, "the gradient is taken for that of exp",
+                     {"vjp", "fd-direct"}),
       softmax_mutant("plain-sum", false, kPlainSumOfCotangents, "cotangents are summed without their shares",
                      {"vjp", "fd-direct"}),
       softmax_mutant("max-kept", true, kMaxKept, "the largest is not subtracted", {"forward", "vjp"}),
       softmax_mutant("axis-ignored", true, kAxisIgnored, "always along the channels", {"forward", "vjp", "fd-direct"}),
       softmax_mutant("own-cotangent", true, kOwnCotangent, "diff_dst_j for the sum of all", {"vjp", "fd-direct"}),
-      softmax_mutant("log-of-share", true, kLogOfShare, "the logarithm of a share that may have become 0",
-                     {"forward"}),
+      softmax_mutant("log-of-share", true, kLogOfShare, "the logarithm of a share that may have become 0", {"forward"}),
       softmax_mutant("infinity-skipped", true, kNegativeInfinityKept, "an infinite element is left out of the sum",
                      {"special"}),
   };

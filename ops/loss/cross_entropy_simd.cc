@@ -324,6 +324,7 @@ class CrossEntropyGradientKernel final : public CrossEntropyKernel {
 
  private:
   float AllSpread(const Coefficients& c) const {
+    if (a_.smoothing == 0) return 0;  // also where a weight is NaN
     const Index classes = a_.rows.classes;
     const double weights =
         c.weights == nullptr ? static_cast<double>(classes) : ChannelTotal({1, classes, classes}, c.weights);

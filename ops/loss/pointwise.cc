@@ -100,7 +100,15 @@ Operation huber_operation() {
     require_reduction("huber", attributes);
     if (!(attributes.real("delta") > 0)) refuse("huber: delta={} must be positive", attributes.real("delta"));
   };
-  op.spec.smoke_cases.emplace_back("mb=2,c=9,delta=2");
+  // Slopes may be tiny, which the differences of a sum over many elements do not resolve: sums here are short.
+  op.spec.smoke_cases = {"mb=2,c=3,ih=5,iw=7,reduction=0", "mb=3,c=5,delta=2"};
+  op.spec.full_cases = {"mb=1,c=3,iw=5",
+                        "mb=3,c=7,reduction=2",
+                        "mb=1,c=1,iw=16",
+                        "mb=1,c=1,iw=33,reduction=0",
+                        "mb=2,c=3,id=2,ih=3,iw=5,reduction=0,delta=3",
+                        "mb=3,c=2,ih=3,reduction=2",
+                        "mb=1,c=5,ih=13,iw=17,reduction=0"};
   op.spec.invalid_cases.push_back({"mb=2,c=3,delta=0", "delta=0 must be positive"});
   op.implementations = pointwise_simd_implementations(Pointwise::kHuber);
   return op;
