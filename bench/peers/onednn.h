@@ -46,8 +46,8 @@ struct Problem {
   std::vector<Tensor> tensors;
   // The primitive with its tensors in such layouts. Throws dnnl::error where oneDNN has none.
   std::function<dnnl::primitive_desc(Layout)> describe;
-  // Of a gradient that may want the workspace of a forward primitive: that one, for the same layouts. It is executed in
-  // load() and not timed, since training has executed it anyway.
+  // Of a gradient that may want the workspace of a forward primitive, or takes its dst: that one, for the same layouts.
+  // It is executed in load() and not timed, since training has executed it anyway. "src" must be among the tensors.
   std::function<dnnl::primitive_desc(const dnnl::primitive_desc&)> forward_of = nullptr;
   // What oneDNN leaves to its caller, part of run(): before and after the primitive.
   std::function<void(const Values&)> before = nullptr, after = nullptr;
@@ -76,6 +76,10 @@ std::vector<Implementation> layer_norm_implementations();
 std::vector<Implementation> lrn_implementations();
 std::vector<Implementation> relu_implementations();
 std::vector<Implementation> linear_implementations();
+std::vector<Implementation> softmax_implementations();
+std::vector<Implementation> log_softmax_implementations();
+std::vector<Implementation> add_implementations();
+std::vector<Implementation> concat_implementations();
 
 // The processor; there is one engine and one stream in the process.
 const dnnl::engine& engine();

@@ -25,6 +25,10 @@ void register_peers(Registry& registry) {
   add_all(registry, "lrn", onednn::lrn_implementations());
   add_all(registry, "relu", onednn::relu_implementations());
   add_all(registry, "linear", onednn::linear_implementations());
+  add_all(registry, "softmax", onednn::softmax_implementations());
+  add_all(registry, "log_softmax", onednn::log_softmax_implementations());
+  add_all(registry, "add", onednn::add_implementations());
+  add_all(registry, "concat", onednn::concat_implementations());
 }
 
 std::map<std::string, std::string> peer_libraries() { return {{"onednn", onednn::version()}}; }

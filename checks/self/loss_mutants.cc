@@ -190,7 +190,7 @@ std::vector<Mutant> class_loss_mutants() {
       nll("all-ignored", kAllIgnoredIsNan, "0/0 where every row is ignored [PyTorch]", {"forward"}),
       nll("weights-not-in-divisor", kWeightsNotInDivisor, "the mean is by the number of rows, not their weights", both),
       nll("ignored-in-divisor", kIgnoredInDivisor, "rows that are ignored count in the mean", both),
-      nll("sign-lost", kSignLost, "the loss is the score itself", {"forward", "fd-direct"}),
+      nll("sign-lost", kSignLost, "the loss is the score itself", {"forward"}),
       nll("gain-of-first", kGainOfFirst, "all rows get the cotangent of the first", back),
   };
 }

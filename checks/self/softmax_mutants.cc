@@ -19,7 +19,7 @@ enum class SoftmaxBug {
   kMeanMissing,
   kPlainSumOfCotangents,
   kLogOfShare,
-  kNegativeInfinityKept,
+  kNanSkipped,
 };
 
 class NaiveSoftmax {
@@ -50,7 +50,7 @@ class NaiveSoftmax {
     if (is(SoftmaxBug::kMaxKept)) max = 0;
     const Index counted = is(SoftmaxBug::kTailSkipped) ? std::max<Index>(rows_.classes / 4 * 4, 1) : rows_.classes;
     for (Index j = 0; j < counted; ++j)
-      if (!(is(SoftmaxBug::kNegativeInfinityKept) && std::isinf(src(row, j)))) sum += std::exp(src(row, j) - max);
+      if (!(is(SoftmaxBug::kNanSkipped) && std::isnan(src(row, j)))) sum += std::exp(src(row, j) - max);
     double mean = 0, cotangents = 0;
     for (Index j = 0; j < rows_.classes && !call_.pass.is_forward(); ++j) {
       mean += diff(row, j) * std::exp(src(row, j) - max) / sum;
@@ -112,7 +112,7 @@ std::vector<Mutant> softmax_mutants() {
       softmax_mutant("axis-ignored", true, kAxisIgnored, "always along the channels", {"forward", "vjp", "fd-direct"}),
       softmax_mutant("own-cotangent", true, kOwnCotangent, "diff_dst_j for the sum of all", {"vjp", "fd-direct"}),
       softmax_mutant("log-of-share", true, kLogOfShare, "the logarithm of a share that may have become 0", {"forward"}),
-      softmax_mutant("infinity-skipped", true, kNegativeInfinityKept, "an infinite element is left out of the sum",
+      softmax_mutant("nan-skipped", true, kNanSkipped, "NaN is left out of the sum",
                      {"special"}),
   };
 }

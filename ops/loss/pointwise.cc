@@ -106,7 +106,7 @@ Operation huber_operation() {
                         "mb=3,c=7,reduction=2",
                         "mb=1,c=1,iw=16",
                         "mb=1,c=1,iw=33,reduction=0",
-                        "mb=2,c=3,id=2,ih=3,iw=5,reduction=0,delta=3",
+                        "mb=2,c=3,id=2,ih=3,iw=5,reduction=0,delta=2",
                         "mb=3,c=2,ih=3,reduction=2",
                         "mb=1,c=5,ih=13,iw=17,reduction=0"};
   op.spec.invalid_cases.push_back({"mb=2,c=3,delta=0", "delta=0 must be positive"});
