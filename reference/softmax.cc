@@ -70,7 +70,7 @@ struct LogSoftmaxFormulas : OfRows<T> {
   T diff_src(const Position& p) const {
     return this->at(p, [&](Index r, Index j) {
       const T sum = this->sum_over_row(r, [](const T& u, Index) { return u; });
-      return this->diff_dst[this->rows.element(r, j)] - this->exponentials.share(r, j) * sum;
+      return this->diff_dst[this->rows.element(r, j)] - T(exp(this->exponentials.log_share(r, j))) * sum;
     });
   }
 

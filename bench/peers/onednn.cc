@@ -92,26 +92,22 @@ struct Port {
   std::vector<AlignedMemory<float>> owned;
 };
 
-// A forward primitive that leaves a workspace to a gradient, or its dst where that is what the gradient takes.
+// A forward primitive that leaves a workspace to a gradient.
 class ForwardWorkspace {
  public:
   ForwardWorkspace(const Problem& problem, const dnnl::primitive_desc& gradient) {
     if (!problem.forward_of) return;
     const dnnl::primitive_desc forward = problem.forward_of(gradient);
-    const memory::desc workspace = forward.query_md(dnnl::query::workspace_md);
-    const bool takes_dst = !gradient.query_md(dnnl::query::exec_arg_md, DNNL_ARG_DST).is_zero();
-    if (workspace.is_zero() && !takes_dst) return;
+    const memory::desc wanted = forward.query_md(dnnl::query::workspace_md);
+    if (wanted.is_zero()) return;
     primitive_ = dnnl::primitive(forward);
     const memory::desc dst = forward.query_md(dnnl::query::dst_md);
+    tensors_[DNNL_ARG_WORKSPACE] = memory(wanted, engine(), zeros_for(wanted, owned_));
     tensors_[DNNL_ARG_DST] = memory(dst, engine(), zeros_for(dst, owned_));
-    if (workspace.is_zero()) return;
-    left_ = DNNL_ARG_WORKSPACE;
-    tensors_[left_] = memory(workspace, engine(), zeros_for(workspace, owned_));
   }
 
   bool exists() const { return !tensors_.empty(); }
-  int left() const { return left_; }  // which of its tensors
-  const memory& filled() const { return tensors_.at(left_); }
+  const memory& filled() const { return tensors_.at(DNNL_ARG_WORKSPACE); }
   void fill(const memory& src) {
     tensors_[DNNL_ARG_SRC] = src;
     primitive_.execute(stream(), tensors_);
@@ -119,7 +115,6 @@ class ForwardWorkspace {
 
  private:
   dnnl::primitive primitive_;
-  int left_ = DNNL_ARG_DST;
   std::unordered_map<int, memory> tensors_;
   std::vector<AlignedMemory<float>> owned_;
 };
@@ -135,7 +130,7 @@ class Plan {
         workspace_(problem, described) {
     for (const Tensor& tensor : problem.tensors) ports_.emplace_back(tensor, described, arguments);
     for (const Port& port : ports_) tensors_[port.key] = port.seen_by_primitive();
-    if (workspace_.exists()) tensors_[workspace_.left()] = workspace_.filled();
+    if (workspace_.exists()) tensors_[DNNL_ARG_WORKSPACE] = workspace_.filled();
     values_ = [this](const std::string& name) -> float* {
       for (const Port& port : ports_)
         if (port.name == name) return static_cast<float*>(port.outer.get_data_handle());

@@ -46,8 +46,8 @@ struct Problem {
   std::vector<Tensor> tensors;
   // The primitive with its tensors in such layouts. Throws dnnl::error where oneDNN has none.
   std::function<dnnl::primitive_desc(Layout)> describe;
-  // Of a gradient that may want the workspace of a forward primitive, or takes its dst: that one, for the same layouts.
-  // It is executed in load() and not timed, since training has executed it anyway. "src" must be among the tensors.
+  // Of a gradient that may want the workspace of a forward primitive: that one, for the same layouts. It is executed in
+  // load() and not timed, since training has executed it anyway.
   std::function<dnnl::primitive_desc(const dnnl::primitive_desc&)> forward_of = nullptr;
   // What oneDNN leaves to its caller, part of run(): before and after the primitive.
   std::function<void(const Values&)> before = nullptr, after = nullptr;

@@ -17,10 +17,10 @@ void validate_axis(std::string_view op, const Attributes& attributes) {
          shape_text(shape), shape.rank(), shape.rank() - 1);
 }
 
-// An exponential counts 1. The gradient takes them anew, of src: what it would read instead, dst, is as large.
+// An exponential counts 1. The gradient reads dst, which is as large as src and spares it the exponentials.
 Cost softmax_cost(const Attributes& attributes, const Pass& pass) {
   const auto count = static_cast<double>(feature_count(attributes));
-  return {(pass.is_forward() ? 5 : 9) * count, (pass.is_forward() ? 8 : 12) * count};
+  return {(pass.is_forward() ? 5 : 4) * count, (pass.is_forward() ? 8 : 12) * count};
 }
 
 double classes_of(const Attributes& attributes) {
@@ -35,9 +35,8 @@ double softmax_depth(const Attributes& attributes, const Pass& pass, std::string
   return 2 * (4 + sum) + 1 + classes_of(attributes) + 1;
 }
 double log_softmax_depth(const Attributes& attributes, const Pass& pass, std::string_view) {
-  const double sum = classes_of(attributes) + 2;
-  if (pass.is_forward()) return 1 + sum + 3;
-  return 1 + 1 + (4 + sum) + classes_of(attributes) - 1;
+  const double log_share = classes_of(attributes) + 2 + 3 + 1;
+  return pass.is_forward() ? log_share : (log_share + 2) + (classes_of(attributes) - 1) + 1 + 1;
 }
 
 Operation operation_along_axis(const std::string& name) {
@@ -46,7 +45,7 @@ Operation operation_along_axis(const std::string& name) {
   op.spec.family = "activation";
   op.spec.attributes = feature_attributes({integer_attribute("axis", "along which exponentials are summed", 1, 0)});
   op.spec.slots = {{.name = "src", .role = Role::kInput, .shape = softmax_shape, .dependence = Dependence::kSmooth},
-                   {.name = "dst", .role = Role::kOutput, .shape = softmax_shape}};
+                   {.name = "dst", .role = Role::kOutput, .shape = softmax_shape, .kept = true}};
   op.spec.validate = [name](const Attributes& attributes) { validate_axis(name, attributes); };
   op.spec.cost = softmax_cost;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };

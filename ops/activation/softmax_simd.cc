@@ -18,8 +18,6 @@ namespace {
 
 // softmax: the exponentials are remembered, and scaled once their sum is known.
 struct SoftmaxForward {
-  static constexpr int kInputs = 1;
-
   template <class P>
   HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
     const float* src = t.in[0];
@@ -45,8 +43,6 @@ struct SoftmaxForward {
 };
 
 struct LogSoftmaxForward {
-  static constexpr int kInputs = 1;
-
   template <class P>
   HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
     const float* src = t.in[0];
@@ -70,91 +66,76 @@ struct LogSoftmaxForward {
   }
 };
 
-// Both gradients remember the exponentials, and sum them and what the cotangents contribute.
+// Both gradients take dst, and no exponential that the forward pass has taken.
 struct SoftmaxGradient {
-  static constexpr int kInputs = 2;
-
   template <class P>
   HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
-    const float *src = t.in[0], *diff_dst = t.in[1];
-    const auto largest = Largest(panel, src);
-    typename P::Values sums[2];
+    const float *dst = t.in[0], *diff_dst = t.in[1];
+    typename P::Values mean[1];
     SumOverClasses(
         panel,
-        [&](const auto& access, Index at, Index j, int n, auto& to) HWY_ATTR {
-          if (n == 0) panel.Fetch(src + at), panel.Fetch(diff_dst + at);
-          const PanelV power = access.Only(ExpOfNegative(hn::Sub(access.Load(src + at, n), largest[n])), n);
-          WholeVectors().Store(power, t.memory + panel.Remembered(j), n);
-          to[0][n] = hn::Add(to[0][n], power);
-          to[1][n] = hn::MulAdd(power, access.Load(diff_dst + at, n), to[1][n]);
+        [&](const auto& access, Index at, Index, int n, auto& to) HWY_ATTR {
+          if (n == 0) panel.Fetch(dst + at), panel.Fetch(diff_dst + at);
+          to[0][n] = hn::MulAdd(access.Load(dst + at, n), access.Load(diff_dst + at, n), to[0][n]);
         },
-        sums);
-    typename P::Values &scale = sums[0], &mean = sums[1];
-#pragma GCC unroll 32
-    for (int n = 0; n < P::kVectors; ++n) {
-      scale[n] = hn::Div(Constant<PanelV>(1), scale[n]);
-      mean[n] = hn::Mul(mean[n], scale[n]);
-    }
-    ForElements(panel, [&](const auto& access, Index at, Index j) HWY_ATTR {
+        mean);
+    ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
 #pragma GCC unroll 32
       for (int n = 0; n < P::kVectors; ++n) {
-        const PanelV share = hn::Mul(WholeVectors().Load(t.memory + panel.Remembered(j), n), scale[n]);
-        access.Store(hn::Mul(share, hn::Sub(access.Load(diff_dst + at, n), mean[n])), t.out + at, n);
+        const PanelV off = hn::Sub(access.Load(diff_dst + at, n), mean[0][n]);
+        access.Store(hn::Mul(access.Load(dst + at, n), off), t.out + at, n);
       }
     });
   }
 };
 
 struct LogSoftmaxGradient {
-  static constexpr int kInputs = 2;
-
   template <class P>
   HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
-    const float *src = t.in[0], *diff_dst = t.in[1];
-    const auto largest = Largest(panel, src);
-    typename P::Values sums[2];
+    const float *dst = t.in[0], *diff_dst = t.in[1];
+    typename P::Values total[1];
     SumOverClasses(
         panel,
-        [&](const auto& access, Index at, Index j, int n, auto& to) HWY_ATTR {
-          if (n == 0) panel.Fetch(src + at), panel.Fetch(diff_dst + at);
-          const PanelV power = access.Only(ExpOfNegative(hn::Sub(access.Load(src + at, n), largest[n])), n);
-          WholeVectors().Store(power, t.memory + panel.Remembered(j), n);
-          to[0][n] = hn::Add(to[0][n], power);
-          to[1][n] = hn::Add(to[1][n], access.Load(diff_dst + at, n));
+        [&](const auto& access, Index at, Index, int n, auto& to) HWY_ATTR {
+          if (n == 0) panel.Fetch(dst + at), panel.Fetch(diff_dst + at);
+          to[0][n] = hn::Add(to[0][n], access.Load(diff_dst + at, n));
         },
-        sums);
-    typename P::Values &scale = sums[0], &total = sums[1];
-#pragma GCC unroll 32
-    for (int n = 0; n < P::kVectors; ++n) scale[n] = hn::Div(total[n], scale[n]);
-    ForElements(panel, [&](const auto& access, Index at, Index j) HWY_ATTR {
+        total);
+    ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
 #pragma GCC unroll 32
       for (int n = 0; n < P::kVectors; ++n) {
-        const PanelV power = WholeVectors().Load(t.memory + panel.Remembered(j), n);
-        access.Store(hn::NegMulAdd(power, scale[n], access.Load(diff_dst + at, n)), t.out + at, n);
+        const PanelV share = ExpOfNegative(access.Load(dst + at, n));
+        access.Store(hn::NegMulAdd(share, total[0][n], access.Load(diff_dst + at, n)), t.out + at, n);
       }
     });
   }
 };
 
-// Arguments: src, dst forward; src, diff_dst, diff_src in the gradient.
+// Arguments: src, dst forward; src, dst, diff_dst, diff_src in the gradient.
 template <class Work>
-class SoftmaxKernel final : public ClassKernel {
+class SoftmaxForwardKernel final : public ClassKernel {
  public:
-  SoftmaxKernel(const ClassRows& rows, int threads) : ClassKernel(rows, Work::kInputs, 1, threads) {}
+  SoftmaxForwardKernel(const ClassRows& rows, int threads) : ClassKernel(rows, 1, 1, threads) {}
 
   void run(std::span<const TensorRef> arguments) override {
-    if constexpr (Work::kInputs == 1)
-      ForPanels({arguments[0].floats()}, arguments[1].floats(), Work());
-    else
-      ForPanels({arguments[0].floats(), arguments[1].floats()}, arguments[2].floats(), Work());
+    ForPanels({arguments[0].floats()}, arguments[1].floats(), Work());
+  }
+};
+template <class Work>
+class SoftmaxGradientKernel final : public ClassKernel {
+ public:
+  SoftmaxGradientKernel(const ClassRows& rows, int threads) : ClassKernel(rows, 2, 1, threads) {}
+
+  void run(std::span<const TensorRef> arguments) override {
+    ForPanels({arguments[1].floats(), arguments[2].floats()}, arguments[3].floats(), Work());
   }
 };
 
 std::unique_ptr<Kernel> PrepareSoftmax(const ClassRows& rows, bool logarithm, bool forward, int threads) {
-  if (logarithm && forward) return std::make_unique<SoftmaxKernel<LogSoftmaxForward>>(rows, threads);
-  if (logarithm) return std::make_unique<SoftmaxKernel<LogSoftmaxGradient>>(rows, threads);
-  if (forward) return std::make_unique<SoftmaxKernel<SoftmaxForward>>(rows, threads);
-  return std::make_unique<SoftmaxKernel<SoftmaxGradient>>(rows, threads);
+  if (logarithm && forward) return std::make_unique<SoftmaxForwardKernel<LogSoftmaxForward>>(rows, threads);
+  if (logarithm) return std::make_unique<SoftmaxGradientKernel<LogSoftmaxGradient>>(rows, threads);
+  if (forward) return std::make_unique<SoftmaxForwardKernel<SoftmaxForward>>(rows, threads);
+  return std::make_unique<SoftmaxGradientKernel<SoftmaxGradient>>(rows, threads);
 }
 
 }  // namespace
@@ -181,7 +162,8 @@ double softmax_simd_depth(const Case& c, const Pass& pass, std::string_view) {
 }
 double log_softmax_simd_depth(const Case& c, const Pass& pass, std::string_view) {
   const double additions = class_sum_depth(rows_of(c)), sum = 3 + additions;
-  return pass.is_forward() ? sum + 3 + 1 : 3 + 1 + additions + sum + 2;
+  const double log_share = sum + 3 + 1;
+  return pass.is_forward() ? log_share : (log_share + 2) + additions + 1 + 1;
 }
 
 std::vector<Implementation> softmax_implementations(bool logarithm) {

@@ -28,6 +28,8 @@ struct Slot {
   std::function<std::optional<Shape>(const Attributes&)> shape;
   // Input: a gradient exists. Output: it receives a cotangent.
   bool differentiable = true;
+  // Output: gradients read it, as the forward pass left it.
+  bool kept = false;
   Dependence dependence = Dependence::kAffine;
   // Of a kinked slot: the values at which it has kinks whatever its other elements are (relu: 0; a clip: its limits).
   // Those at ties and at whole numbers need not be named.
@@ -44,6 +46,9 @@ struct Slot {
   // Names of the axes in two dimensions, where they are not those of a map (n c ih iw), of weights (oc ic kh kw) or of
   // channels (c). In one dimension those that end in h are missing.
   std::vector<std::string> axes{};
+
+  // Whether gradients have it from the forward pass.
+  bool from_forward() const { return role == Role::kSaved || kept; }
 };
 
 // What is computed: the forward pass, the VJP with respect to one input, or the whole VJP.
@@ -115,7 +120,8 @@ struct Argument {
 };
 
 // What a pass reads and writes in a case, in the fixed order in which kernels receive it:
-// forward: inputs, then outputs and saved; VJP: inputs, saved, diff_<output>, then the diff_<input> it writes.
+// forward: inputs, then outputs and saved; VJP: inputs, outputs that are kept, saved, diff_<output>, then the
+// diff_<input> it writes.
 // Slots that the case does not have are left out.
 std::vector<Argument> arguments_of(const Spec& spec, const Attributes& attributes, const Pass& pass);
 
