@@ -1,6 +1,7 @@
 #include "ops/register.h"
 
-#include "ops/activation/relu.h"
+#include "ops/activation/activations.h"
+#include "ops/activation/prelu.h"
 #include "ops/activation/softmax.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_transpose.h"
@@ -66,7 +67,8 @@ Registry register_operations() {
   registry.add(layer_norm_operation());
   registry.add(rms_norm_operation());
   registry.add(lrn_operation());
-  registry.add(relu_operation());
+  for (Operation& operation : activation_operations()) registry.add(std::move(operation));
+  registry.add(prelu_operation());
   registry.add(softmax_operation());
   registry.add(log_softmax_operation());
   registry.add(linear_operation());

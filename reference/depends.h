@@ -79,6 +79,11 @@ class Depends {
   }
   friend Depends exp(const Depends& x) { return x.valued(std::exp(x.value_)); }
   friend Depends log(const Depends& x) { return x.valued(std::log(x.value_)); }
+  friend Depends expm1(const Depends& x) { return x.valued(std::expm1(x.value_)); }
+  friend Depends log1p(const Depends& x) { return x.valued(std::log1p(x.value_)); }
+  friend Depends tanh(const Depends& x) { return x.valued(std::tanh(x.value_)); }
+  friend Depends normal_cdf(const Depends& x) { return x.valued(std::erfc(-x.value_ * std::sqrt(0.5)) / 2); }
+  friend Depends normal_density(const Depends& x) { return x.valued(std::exp(-x.value_ * x.value_ / 2)); }
   friend Depends sigmoid(const Depends& x) { return x.valued(gradproof::sigmoid(x.value_)); }
 
   // The decision is what it depends on; its value is 1 where it holds.

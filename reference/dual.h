@@ -41,6 +41,17 @@ struct Dual {
     return {power, x.tangent * power};
   }
   friend Dual log(const Dual& x) { return {log(x.value), x.tangent / x.value}; }
+  friend Dual expm1(const Dual& x) { return {expm1(x.value), x.tangent * exp(x.value)}; }
+  friend Dual log1p(const Dual& x) { return {log1p(x.value), x.tangent / (S(1) + x.value)}; }
+  friend Dual tanh(const Dual& x) {
+    const S twice = x.value + x.value;
+    return {tanh(x.value), x.tangent * S(4) * sigmoid(twice) * sigmoid(S(-twice))};
+  }
+  friend Dual normal_cdf(const Dual& x) { return {normal_cdf(x.value), x.tangent * normal_density(x.value)}; }
+  friend Dual normal_density(const Dual& x) {
+    const S density = normal_density(x.value);
+    return {density, -x.tangent * x.value * density};
+  }
 
   friend Dual sigmoid(const Dual& x) {
     const S rising = sigmoid(x.value);

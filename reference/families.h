@@ -34,7 +34,8 @@ Reference instance_norm_reference();
 Reference layer_norm_reference();
 Reference rms_norm_reference();
 Reference lrn_reference();
-Reference relu_reference();
+Reference activation_reference();  // of every row of the table in activation.cc
+Reference prelu_reference();
 Reference softmax_reference();
 Reference log_softmax_reference();
 Reference linear_reference();

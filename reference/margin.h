@@ -40,7 +40,11 @@ struct Margin {
   friend Margin sqrt(const Margin& x) { return Margin(S(sqrt(x.value)), x.margin); }
   friend Margin exp(const Margin& x) { return Margin(S(exp(x.value)), x.margin); }
   friend Margin log(const Margin& x) { return Margin(S(log(x.value)), x.margin); }
-
+  friend Margin expm1(const Margin& x) { return Margin(S(expm1(x.value)), x.margin); }
+  friend Margin log1p(const Margin& x) { return Margin(S(log1p(x.value)), x.margin); }
+  friend Margin tanh(const Margin& x) { return Margin(S(tanh(x.value)), x.margin); }
+  friend Margin normal_cdf(const Margin& x) { return Margin(S(normal_cdf(x.value)), x.margin); }
+  friend Margin normal_density(const Margin& x) { return Margin(S(normal_density(x.value)), x.margin); }
   friend Margin sigmoid(const Margin& x) { return Margin(S(sigmoid(x.value)), x.margin); }
 
   friend Decision exceeds(const Margin& a, const Margin& b) {

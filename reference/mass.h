@@ -36,11 +36,14 @@
 //                     With b without error E_b = 0 and b' = b: m = m_a / |b|, w = w_a / |b| + 1, and no K.
 //                     With b infinite, which it is by its inputs alone, q = 0 without error: m = w = 0.
 //   s = sqrt(x)       |sqrt(x') - s| = |x' - x| / (sqrt(x') + s): m = max(s, m_x / (s + sqrt(least(x)))), w alike.
-//   exp(x)            e^x (e^E - 1) <= e^x E e^E: m = e^x max(1, m_x e^r), r = most(x) - |x|; w = e^x w_x e^r + 1.
-//                     Of -infinity, which it is by its inputs alone, 0 without error.
+//   f(x)              of an operand without error: m = |f(x)|. Otherwise, with a bound L of |f'| between x and what is
+//                     computed for it: m = max(|f(x)|, L m_x), w = L w_x + 1. L is, r being most(x) - |x|, and t the
+//                     least |x| that is possible, least(x) or 0:
+//   exp, expm1        e^x e^r, as e^x (e^E - 1) <= e^x E e^E;
+//   log1p(x)          1 / (1 + x - r);
+//   tanh, sigmoid, normal_cdf(x)   the slope at t, where it is largest;
+//   normal_density(x) (t + 2r) exp(-t^2 / 2) / sqrt(2 pi), t + 2r being the largest |x|.
 //   log(x)            E / least(x): m = max(|log x|, m_x / least(x)), w = w_x / least(x).
-//   sigmoid(x)        |sigmoid(x') - sigmoid(x)| <= E sigmoid'(t) for the t nearest to 0: m = max(sigmoid(x), m_x
-//                     sigmoid'(t)), where |t| = |x| - K m_x - 2^-149 w_x or t = 0; w = w_x sigmoid'(t) + 1.
 //   maximum(a, b)     |max(a', b') - max(a, b)| <= max(E_a, E_b): m = max(m_a, m_b), w alike.
 //   select            the mass of the branch taken; decisions must be taken on values without error.
 //   floor_within(x)   a whole number without error, if no border of a cell lies within E_x of x. If one does, the cell
@@ -170,9 +173,23 @@ struct Mass {
   }
   friend Mass exp(const Mass& x) {
     const S power = exp(x.value);
-    if (power == 0 && std::isinf(static_cast<double>(x.value))) return Mass(power, 0, 0).after(x);
-    const double p = magnitude(power), growth = std::exp(x.most() - magnitude(x.value));
-    return Mass(power, p * std::max(1.0, x.mass * growth), p * growth * x.underflow + 1).after(x).using_k();
+    return function(power, x, magnitude(power) * std::exp(x.spread()));
+  }
+  friend Mass expm1(const Mass& x) {
+    return function(expm1(x.value), x, std::exp(static_cast<double>(x.value) + x.spread()));
+  }
+  friend Mass log1p(const Mass& x) {
+    const double least = 1 + static_cast<double>(x.value) - x.spread();
+    return function(log1p(x.value), x, least > 0 ? 1 / least : kInfinity);
+  }
+  friend Mass tanh(const Mass& x) {
+    const double power = std::exp(-2 * x.nearest()), root = 1 + power;
+    return function(tanh(x.value), x, 4 * power / (root * root));
+  }
+  friend Mass normal_cdf(const Mass& x) { return function(normal_cdf(x.value), x, normal_density(x.nearest())); }
+  friend Mass normal_density(const Mass& x) {
+    const double t = x.nearest();
+    return function(normal_density(x.value), x, (t + 2 * x.spread()) * normal_density(t));
   }
   friend Mass log(const Mass& x) {
     const S logarithm = log(x.value);
@@ -182,10 +199,8 @@ struct Mass {
         .using_k();
   }
   friend Mass sigmoid(const Mass& x) {
-    const S rising = sigmoid(x.value);
-    if (std::isinf(static_cast<double>(x.value))) return Mass(rising).after(x);  // flat
-    const double power = std::exp(-std::max(0.0, x.least())), slope = power / ((1 + power) * (1 + power));
-    return Mass(rising, std::max(magnitude(rising), slope * x.mass), slope * x.underflow + 1).after(x).using_k();
+    const double power = std::exp(-x.nearest()), root = 1 + power;
+    return function(sigmoid(x.value), x, power / (root * root));
   }
 
   friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
@@ -217,6 +232,13 @@ struct Mass {
   Mass(S v, double m, double w)
       : value(std::move(v)), mass(std::max(m, magnitude(value))), underflow(w), exact(false) {}
   static Mass unbounded(S v) { return Mass(std::move(v), kInfinity, kInfinity); }
+
+  // f(x), where |f'| is at most `slope` between x and what is computed for it. Of an infinite x, which is so by the
+  // inputs alone, it is without error.
+  [[gnu::noinline]] static Mass function(S value, const Mass& x, double slope) {
+    if (x.exact || std::isinf(static_cast<double>(x.value))) return Mass(std::move(value), 0, 1).after(x);
+    return Mass(value, slope * x.mass, slope * x.underflow + 1).after(x).using_k();
+  }
 
   // This, as the result of an operation on x (and y).
   Mass after(const Mass& x) const {
@@ -256,6 +278,8 @@ struct Mass {
   double k() const { return std::isinf(second_order) ? kSecondOrder : second_order; }
   // The least and the most that the magnitude of a computed value may be.
   double least() const { return std::max(magnitude(value) - k() * mass, (1 - k()) * floor) - kUnderflow * underflow; }
+  double spread() const { return k() * mass + kUnderflow * underflow; }
+  double nearest() const { return std::max(0.0, least()); }
   double most() const { return magnitude(value) + k() * mass + kUnderflow * underflow; }
 };
 

@@ -124,7 +124,7 @@ struct LogitsLoss {
  private:
   T weight(Index i) const { return pos_weight[i / space % channels]; }
   T of_positives(Index i, const T& t) const { return pos_weight.exists() ? one + difference(weight(i), one) * t : one; }
-  T softplus(const T& x) const { return maximum(x, T(0.0)) + log(one + exp(select(exceeds(x, T(0.0)), -x, x))); }
+  T softplus(const T& x) const { return maximum(x, T(0.0)) + log1p(exp(select(exceeds(x, T(0.0)), -x, x))); }
 
   const Index channels, space;
   const T one = T(1.0);

@@ -33,7 +33,11 @@ References register_references() {
   references.emplace("layer_norm", layer_norm_reference());
   references.emplace("rms_norm", rms_norm_reference());
   references.emplace("lrn", lrn_reference());
-  references.emplace("relu", relu_reference());
+  for (const char* name :
+       {"relu", "leaky_relu", "relu6", "elu", "selu", "celu", "gelu", "gelu_tanh", "silu", "mish", "softplus",
+        "softsign", "sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hard_swish", "log_sigmoid", "threshold"})
+    references.emplace(name, activation_reference());
+  references.emplace("prelu", prelu_reference());
   references.emplace("softmax", softmax_reference());
   references.emplace("log_softmax", log_softmax_reference());
   references.emplace("linear", linear_reference());

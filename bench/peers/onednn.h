@@ -10,6 +10,7 @@
 
 #include <dnnl.hpp>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -74,7 +75,8 @@ std::vector<Implementation> global_avg_pool_implementations();
 std::vector<Implementation> batch_norm_implementations();
 std::vector<Implementation> layer_norm_implementations();
 std::vector<Implementation> lrn_implementations();
-std::vector<Implementation> relu_implementations();
+// By operation: all nonlinearities that oneDNN has.
+std::map<std::string, std::vector<Implementation>> activation_implementations();
 std::vector<Implementation> linear_implementations();
 std::vector<Implementation> softmax_implementations();
 std::vector<Implementation> log_softmax_implementations();

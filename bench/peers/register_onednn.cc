@@ -23,7 +23,8 @@ void register_peers(Registry& registry) {
   add_all(registry, "batch_norm", onednn::batch_norm_implementations());
   add_all(registry, "layer_norm", onednn::layer_norm_implementations());
   add_all(registry, "lrn", onednn::lrn_implementations());
-  add_all(registry, "relu", onednn::relu_implementations());
+  for (auto& [operation, implementations] : onednn::activation_implementations())
+    add_all(registry, operation, std::move(implementations));
   add_all(registry, "linear", onednn::linear_implementations());
   add_all(registry, "softmax", onednn::softmax_implementations());
   add_all(registry, "log_softmax", onednn::log_softmax_implementations());

@@ -49,6 +49,7 @@ std::vector<Mutant> batch_norm_mutants();
 std::vector<Mutant> sample_norm_mutants();
 std::vector<Mutant> lrn_mutants();
 std::vector<Mutant> relu_mutants();
+std::vector<Mutant> activation_mutants();
 std::vector<Mutant> linear_mutants();
 std::vector<Mutant> shape_mutants();
 std::vector<Mutant> softmax_mutants();
@@ -56,6 +57,8 @@ std::vector<Mutant> class_loss_mutants();
 std::vector<Mutant> pointwise_mutants();
 std::vector<Mutant> reference_mutants();
 std::vector<Mutant> agreed_mutants();
+
+std::vector<Mutant> healthy_activations();
 
 Mutant healthy_conv();
 Mutant healthy_conv_transpose();

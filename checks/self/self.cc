@@ -115,6 +115,7 @@ std::vector<Mutant> all_mutants() {
            sample_norm_mutants,
            lrn_mutants,
            relu_mutants,
+           activation_mutants,
            linear_mutants,
            shape_mutants,
            softmax_mutants,
@@ -128,42 +129,44 @@ std::vector<Mutant> all_mutants() {
 }
 
 std::vector<Mutant> healthy_kernels() {
-  std::vector<Mutant> healthy{
-      healthy_conv(),
-      healthy_conv_transpose(),
-      healthy_coord_conv(),
-      healthy_depthwise_separable_conv(),
-      healthy_separable_conv(),
-      healthy_max_pool(),
-      healthy_batch_norm(),
-      healthy_relu(),
-      healthy_linear(),
-      healthy_local_conv(),
-      healthy_deform_conv(),
-      healthy_deform_layer(),
-      healthy_avg_pool(),
-      healthy_sum_pool(),
-      healthy_global_avg_pool(),
-      healthy_global_sum_pool(),
-      healthy_subsample(),
-      healthy_group_norm(),
-      healthy_instance_norm(),
-      healthy_layer_norm(),
-      healthy_rms_norm(),
-      healthy_min_pool(),
-      healthy_mixed_pool(),
-      healthy_adaptive_max_pool(),
-      healthy_max_unpool(),
-      healthy_global_max_pool(),
-      healthy_lrn(),
-      healthy_lp_pool(),
-      healthy_std_pool(),
-      healthy_weighted_pool(),
-      healthy_adaptive_avg_pool(),
-  };
-  for (auto make : {healthy_shapes, healthy_softmaxes, healthy_class_losses, healthy_pointwise})
-    for (Mutant& kernel : make()) healthy.push_back(std::move(kernel));
-  return healthy;
+  std::vector<Mutant> controls;
+  for (auto make : {healthy_activations, healthy_shapes, healthy_softmaxes, healthy_class_losses, healthy_pointwise})
+    for (Mutant& control : make()) controls.push_back(std::move(control));
+  for (Mutant& control : std::vector<Mutant>{
+           healthy_conv(),
+           healthy_conv_transpose(),
+           healthy_coord_conv(),
+           healthy_depthwise_separable_conv(),
+           healthy_separable_conv(),
+           healthy_max_pool(),
+           healthy_batch_norm(),
+           healthy_relu(),
+           healthy_linear(),
+           healthy_local_conv(),
+           healthy_deform_conv(),
+           healthy_deform_layer(),
+           healthy_avg_pool(),
+           healthy_sum_pool(),
+           healthy_global_avg_pool(),
+           healthy_global_sum_pool(),
+           healthy_subsample(),
+           healthy_group_norm(),
+           healthy_instance_norm(),
+           healthy_layer_norm(),
+           healthy_rms_norm(),
+           healthy_min_pool(),
+           healthy_mixed_pool(),
+           healthy_adaptive_max_pool(),
+           healthy_max_unpool(),
+           healthy_global_max_pool(),
+           healthy_lrn(),
+           healthy_lp_pool(),
+           healthy_std_pool(),
+           healthy_weighted_pool(),
+           healthy_adaptive_avg_pool(),
+       })
+    controls.push_back(std::move(control));
+  return controls;
 }
 
 }  // namespace gradproof

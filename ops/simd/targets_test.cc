@@ -6,7 +6,8 @@
 
 #include <algorithm>
 
-#include "ops/activation/relu.h"
+#include "ops/activation/activations.h"
+#include "ops/activation/prelu.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/norm/group_norm.h"
 #include "ops/norm/layer_norm.h"
@@ -104,9 +105,9 @@ TEST(Targets, ForcingDoesNotOutliveThePlan) {
 
 TEST(Targets, KernelsReportTheForcedTarget) {
   for (const Operation& operation :
-       {relu_operation(), max_pool_operation(), min_pool_operation(), mixed_pool_operation(),
-        adaptive_max_pool_operation(), max_unpool_operation(), batch_norm_operation(), group_norm_operation(),
-        layer_norm_operation(), lrn_operation()}) {
+       {activation_operation("relu"), activation_operation("gelu"), prelu_operation(), max_pool_operation(),
+        min_pool_operation(), mixed_pool_operation(), adaptive_max_pool_operation(), max_unpool_operation(),
+        batch_norm_operation(), group_norm_operation(), layer_norm_operation(), lrn_operation()}) {
     const Case c = make_case(operation.spec, operation.spec.smoke_cases.front());
     for (const Implementation& implementation : operation.implementations)
       for (const Pass& pass : operation.spec.passes()) {

@@ -1,4 +1,4 @@
-// The SIMD implementations of relu.
+// The SIMD implementations of prelu.
 #pragma once
 
 #include <vector>
@@ -7,6 +7,6 @@
 
 namespace gradproof {
 
-std::vector<Implementation> relu_simd_implementations();
+std::vector<Implementation> prelu_simd_implementations();
 
 }  // namespace gradproof
