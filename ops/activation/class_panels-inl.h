@@ -168,8 +168,9 @@ class RowPanel {
     return access.Load(numbers + j, n);
   }
   HWY_INLINE hn::Mask<PanelD> AreOf(hn::Vec<PanelInts> classes, Index j, int n) const {
-    const auto here = hn::Iota(PanelInts(), static_cast<std::int32_t>(j + n * kPanelLanes));
-    return hn::RebindMask(PanelD(), hn::Eq(classes, here));
+    // Highway makes a vector that counts from a variable lane by lane; from 0 it is a constant.
+    const auto first = hn::Set(PanelInts(), static_cast<std::int32_t>(j + n * kPanelLanes));
+    return hn::RebindMask(PanelD(), hn::Eq(hn::Sub(classes, first), hn::Iota(PanelInts(), 0)));
   }
   Index ElementOf(Index j, Index) const { return j; }
   Index RowCount() const { return 1; }

@@ -177,8 +177,12 @@ struct CrossEntropyGradient {
                            const typename P::Values& gain, typename P::Values& scale) const {
     const PanelLabels<P> labels(panel, rows, c, t.row);
     typename P::Values picked;
+    hn::Vec<PanelInts> label[P::kVectors];
+    hn::Mask<PanelD> counts[P::kVectors];
 #pragma GCC unroll 32
     for (int n = 0; n < P::kVectors; ++n) {
+      label[n] = labels.Load(n);
+      counts[n] = labels.Count(panel, n);
       const PanelV weight = panel.LoadOfRows(labels.weight, n);
       picked[n] = hn::Mul(gain[n], weight);
       scale[n] = hn::Mul(scale[n], hn::Add(weight, Constant<PanelV>(all_spread)));
@@ -187,9 +191,9 @@ struct CrossEntropyGradient {
 #pragma GCC unroll 32
       for (int n = 0; n < P::kVectors; ++n) {
         const PanelV power = ExpOfNegative(hn::Sub(access.Load(t.in[0] + at, n), largest[n]));
-        PanelV own = hn::IfThenElseZero(panel.AreOf(labels.Load(n), j, n), picked[n]);
+        PanelV own = hn::IfThenElseZero(panel.AreOf(label[n], j, n), picked[n]);
         if constexpr (kLabels == Labels::kSmoothed) own = hn::MulAdd(gain[n], c.Spread(panel, access, j, n), own);
-        access.Store(hn::IfThenElseZero(labels.Count(panel, n), hn::MulSub(power, scale[n], own)), t.out + at, n);
+        access.Store(hn::IfThenElseZero(counts[n], hn::MulSub(power, scale[n], own)), t.out + at, n);
       }
     });
   }
