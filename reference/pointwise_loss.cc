@@ -124,7 +124,12 @@ struct LogitsLoss {
  private:
   T weight(Index i) const { return pos_weight[i / space % channels]; }
   T of_positives(Index i, const T& t) const { return pos_weight.exists() ? one + difference(weight(i), one) * t : one; }
-  T softplus(const T& x) const { return maximum(x, T(0.0)) + log1p(exp(select(exceeds(x, T(0.0)), -x, x))); }
+  // One decision for both parts, so that at 0 their tangents go together.
+  T softplus(const T& x) const {
+    const T zero(0.0);
+    const auto positive = exceeds(x, zero);
+    return select(positive, x, zero) + log1p(exp(select(positive, -x, x)));
+  }
 
   const Index channels, space;
   const T one = T(1.0);
