@@ -64,7 +64,7 @@ void naive_add(const NaiveCall& call, AddBug bug) {
       call.floats("diff_src")[i] = bug == AddBug::kSourceGradientZero ? 0.0F : diff_dst[i];
     return;
   }
-  std::vector<double> sums(static_cast<size_t>(others));
+  std::vector<double> sums(static_cast<size_t>(others), -0.0);  // to which -0 adds up to -0
   const Index sample = count / call.attributes.integer("mb");
   for_each_sum(call, [&](Index i, Index k) {
     double& sum = sums[static_cast<size_t>(k)];
