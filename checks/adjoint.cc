@@ -81,6 +81,7 @@ Oracle adjoint_oracle() {
           .question = "is the reference's VJP the transpose of its JVP, <J v, u> = <v, J^T u>?",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
+          .sizes = Oracle::Sizes::kFewRows,
           .run = check_adjoint};
 }
 

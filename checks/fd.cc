@@ -116,6 +116,7 @@ Oracle fd_oracle() {
           .question = "is the reference's VJP what finite differences of the reference's forward give, to 18 digits?",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
+          .sizes = Oracle::Sizes::kFewRows,
           .run = [](const Subject& subject) {
             return compare_with_reference<Real>(subject, difference_plan(subject), real_gradient(subject));
           }};
@@ -126,6 +127,7 @@ Oracle fd50_oracle() {
           .question = "the same in a second arithmetic of 50 digits, on sampled columns, to 27 digits?",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
+          .sizes = Oracle::Sizes::kFewRows,
           .run = [](const Subject& subject) { return check<Precise>(subject, kSampleBudget); }};
 }
 

@@ -57,6 +57,7 @@ Oracle fd_direct_oracle() {
   return {.name = "fd-direct",
           .question = "is the implementation's VJP what finite differences of the reference's forward give?",
           .applies = is_single_vjp_pass,
+          .sizes = Oracle::Sizes::kFewRows,
           .run = check_fd_direct};
 }
 

@@ -4,7 +4,7 @@ namespace gradproof {
 
 bool is_saved(const Spec& spec, std::string_view argument) {
   const Slot* slot = spec.find_slot(argument);
-  return slot != nullptr && slot->role == Role::kSaved;
+  return slot != nullptr && slot->from_forward();
 }
 
 Array<float> seeded_array(const Argument& argument, std::uint64_t seed, Regime regime) {

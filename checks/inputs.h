@@ -9,7 +9,8 @@
 
 namespace gradproof {
 
-// Whether the argument is a saved tensor: an implementation gets it from its own forward pass, the reference never.
+// Whether the argument of a gradient is a saved tensor, or an output that is kept: an implementation gets it from its
+// own forward pass, the reference never.
 bool is_saved(const Spec& spec, std::string_view argument);
 
 // Every tensor that the pass reads, saved ones excepted: the operation's inputs, and the cotangents of a VJP. All

@@ -21,8 +21,9 @@ struct Oracle {
   // Of which cases it is asked: where the reference is evaluated everywhere only of small ones, see is_small().
   enum class Sizes {
     kSmall,
-    kLarge,  // it samples: small ones only where it is asked for by name
-    kAny     // threads share the work of large ones
+    kFewRows,  // and of larger ones whose Jacobian has few rows, as a network's
+    kLarge,    // it samples: small ones only where it is asked for by name
+    kAny       // threads share the work of large ones
   };
 
   std::string name;
@@ -55,6 +56,8 @@ Oracle large_oracle();
 // Whether oracles that evaluate the reference everywhere can be asked: each pass then takes seconds at most, and the
 // sparsity of a Jacobian, n^2 bits for n elements, tens of megabytes.
 bool is_small(const Case& c);
+// Whether differences of single columns are as cheap as for small cases, and the Jacobian's sparsity as small.
+bool has_few_rows(const Case& c);
 
 // For Oracle::applies.
 inline bool any_pass(const Case&, const Pass&) { return true; }

@@ -4,13 +4,26 @@
 
 namespace gradproof {
 
+namespace {
+
+constexpr double kMostFlops = 4e6;
+constexpr Index kMostElements = 20000;
+
+}  // namespace
+
 bool is_small(const Case& c) {
-  constexpr double kMostFlops = 4e6;
-  constexpr Index kMostElements = 20000;
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, Pass::forward());
   return c.spec->cost(c.attributes, Pass::forward()).flops <= kMostFlops &&
          std::all_of(arguments.begin(), arguments.end(),
                      [](const Argument& argument) { return element_count(argument.shape) <= kMostElements; });
+}
+
+bool has_few_rows(const Case& c) {
+  Index rows = 0, columns = 0;
+  for (const Argument& argument : arguments_of(*c.spec, c.attributes, Pass::forward()))
+    (argument.written ? rows : columns) += element_count(argument.shape);
+  return c.spec->cost(c.attributes, Pass::forward()).flops <= kMostFlops &&
+         rows * columns <= kMostElements * kMostElements;
 }
 
 std::vector<Oracle> all_oracles() {

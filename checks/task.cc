@@ -145,6 +145,8 @@ class Planner {
     switch (oracle.sizes) {
       case Oracle::Sizes::kSmall:
         return small;
+      case Oracle::Sizes::kFewRows:
+        return small || (wanted.tier != "bench" && has_few_rows(wanted.c));
       case Oracle::Sizes::kLarge:
         return !small || !options_.oracles.empty();
       default:

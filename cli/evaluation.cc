@@ -96,7 +96,7 @@ std::vector<Argument> free_arguments(const Case& c) {
     for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass)) {
       const auto known = [&](const Argument& other) { return other.name == argument.name; };
       const Slot* slot = c.spec->find_slot(argument.name);
-      const bool saved = slot != nullptr && slot->role == Role::kSaved;
+      const bool saved = slot != nullptr && slot->from_forward();
       if (!argument.written && !saved && std::none_of(result.begin(), result.end(), known)) result.push_back(argument);
     }
   };

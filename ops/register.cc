@@ -2,6 +2,7 @@
 
 #include "ops/activation/activations.h"
 #include "ops/activation/prelu.h"
+#include "ops/activation/softmax.h"
 #include "ops/conv/conv.h"
 #include "ops/conv/conv_transpose.h"
 #include "ops/conv/coord_conv.h"
@@ -11,6 +12,9 @@
 #include "ops/conv/local_conv.h"
 #include "ops/conv/separable_conv.h"
 #include "ops/linear/linear.h"
+#include "ops/loss/class_loss.h"
+#include "ops/loss/pointwise.h"
+#include "ops/net/networks.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/norm/group_norm.h"
 #include "ops/norm/layer_norm.h"
@@ -26,6 +30,10 @@
 #include "ops/pool/std_pool.h"
 #include "ops/pool/subsample.h"
 #include "ops/pool/weighted_pool.h"
+#include "ops/shape/add.h"
+#include "ops/shape/concat.h"
+#include "ops/shape/dropout.h"
+#include "ops/shape/flatten.h"
 #include "ops/step/step.h"
 
 namespace gradproof {
@@ -63,8 +71,22 @@ Registry register_operations() {
   registry.add(lrn_operation());
   for (Operation& operation : activation_operations()) registry.add(std::move(operation));
   registry.add(prelu_operation());
+  registry.add(softmax_operation());
+  registry.add(log_softmax_operation());
   for (Operation& operation : step_operations()) registry.add(std::move(operation));
   registry.add(linear_operation());
+  registry.add(flatten_operation());
+  registry.add(reshape_operation());
+  registry.add(add_operation());
+  registry.add(concat_operation());
+  registry.add(dropout_operation());
+  registry.add(softmax_cross_entropy_operation());
+  registry.add(nll_operation());
+  registry.add(bce_with_logits_operation());
+  registry.add(mse_operation());
+  registry.add(l1_operation());
+  registry.add(huber_operation());
+  for (Operation& operation : network_operations()) registry.add(std::move(operation));
   return registry;
 }
 

@@ -6,3 +6,4 @@ gradproof_test(simd_test
 gradproof_test(geometry_test
   SOURCES "${CMAKE_CURRENT_LIST_DIR}/conv/geometry_test.cc" "${CMAKE_CURRENT_LIST_DIR}/pool/sources_test.cc"
   LIBS gradproof_ops)
+gradproof_test(networks_test SOURCES "${CMAKE_CURRENT_LIST_DIR}/net/networks_test.cc" LIBS gradproof_ops)

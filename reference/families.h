@@ -36,7 +36,25 @@ Reference rms_norm_reference();
 Reference lrn_reference();
 Reference activation_reference();  // of every row of the table in activation.cc
 Reference prelu_reference();
+Reference softmax_reference();
+Reference log_softmax_reference();
 Reference step_reference();  // of every row of the table in step.cc
 Reference linear_reference();
+Reference flatten_reference();
+Reference reshape_reference();
+Reference add_reference();
+Reference concat_reference();
+Reference dropout_reference();
+Reference softmax_cross_entropy_reference();
+Reference nll_reference();
+Reference bce_with_logits_reference();
+Reference mse_reference();
+Reference l1_reference();
+Reference huber_reference();
+
+// Of every operation but networks.
+References layer_references();
+// Of every network, by those of its operations.
+Reference network_reference();
 
 }  // namespace gradproof

@@ -28,7 +28,7 @@ inline std::vector<Argument> inputs_of(const Case& c, const Pass& pass) {
   std::vector<Argument> result;
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass)) {
     const Slot* slot = c.spec->find_slot(argument.name);
-    const bool saved = slot != nullptr && slot->role == Role::kSaved;
+    const bool saved = slot != nullptr && slot->from_forward();
     if (!argument.written && !saved) result.push_back(argument);
   }
   return result;

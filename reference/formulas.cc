@@ -28,7 +28,7 @@ void refuse_formula(const Case& c, std::string_view argument) {
 void require_arguments(const Case& c, std::string_view argument, const ShapeOf& shape_of) {
   for (const Argument& wanted : arguments_of(*c.spec, c.attributes, pass_of(c, argument))) {
     const Slot* slot = c.spec->find_slot(wanted.name);
-    if (wanted.written || (slot != nullptr && slot->role == Role::kSaved)) continue;
+    if (wanted.written || (slot != nullptr && slot->from_forward())) continue;
     const Shape* shape = shape_of(wanted.name);
     if (shape == nullptr)
       refuse("{}: '{}' needs the tensor '{}' of shape {}", c.to_text(), argument, wanted.name,

@@ -36,12 +36,12 @@ struct LrnFormulas {
   T dst(const Point& p) const { return src(p) / power(p); }
 
   // diff_src[p] = diff_dst[p] / scale[p]^beta
-  //             - 2 * beta * alpha/m * src[p] * sum over the q in whose window p lies of diff_dst[q] * dst[q] /
+  //             - src[p] * 2 * beta * alpha/m * sum over the q in whose window p lies of diff_dst[q] * dst[q] /
   //             scale[q]
   T diff_src(const Point& p) const {
     T sum(0.0);
     for_each_neighbour(p, (size - 1) / 2, size / 2, [&](const Point& q) { sum += diff_dst(q) * dst(q) / scale(q); });
-    return diff_dst(p) / power(p) - T(2.0) * beta * alpha / m * src(p) * sum;
+    return diff_dst(p) / power(p) - src(p) * sum * T(2.0) * beta * alpha / m;
   }
 
   static FormulaTable<LrnFormulas, T> table() {

@@ -45,7 +45,9 @@
 //   normal_density(x) (t + 2r) exp(-t^2 / 2) / sqrt(2 pi), t + 2r being the largest |x|.
 //   log(x)            E / least(x): m = max(|log x|, m_x / least(x)), w = w_x / least(x).
 //   maximum(a, b)     |max(a', b') - max(a, b)| <= max(E_a, E_b): m = max(m_a, m_b), w alike.
-//   select            the mass of the branch taken; decisions must be taken on values without error.
+//   select            the mass of the branch taken, if the decision is certain: what is compared is further apart than
+//                     its errors E_x + E_y (decision: K). Otherwise the other branch may be what is computed: m =
+//                     max(m_a, m_b), w = max(w_a, w_b) + |a - b| / 2^-149.
 //   floor_within(x)   a whole number without error, if no border of a cell lies within E_x of x. If one does, the cell
 //                     is `undecided`, and so is all that is computed from it or given it: (1) does not hold for these.
 // Where least <= 0 the computed operand may be zero or have the other sign: then the mass is infinite.
@@ -88,6 +90,14 @@ inline double rounding_gamma(double depth) {
 template <class S>
 struct Mass {
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+  // Whether a is chosen over b, whether rounding cannot make it the other way round, and what is known of a and b.
+  struct Decision {
+    bool holds = false;
+    bool certain = true;
+    double second_order = kInfinity, valid_to = kInfinity, decision = kInfinity;
+    bool undecided = false;
+  };
 
   S value{};
   double mass = 0;                  // at least |value|
@@ -203,9 +213,34 @@ struct Mass {
     return function(sigmoid(x.value), x, power / (root * root));
   }
 
-  friend bool exceeds(const Mass& a, const Mass& b) { return exceeds(a.value, b.value); }
+  friend Decision exceeds(const Mass& a, const Mass& b) {
+    const double error = a.error() + b.error();
+    const bool certain = error == 0 || !(magnitude(S(a.value - b.value)) <= error);
+    const Mass both = Mass().after(a, b);
+    return {exceeds(a.value, b.value),
+            certain,
+            both.second_order,
+            error == 0 ? both.valid_to : both.using_k().valid_to,
+            both.decision,
+            both.undecided};
+  }
+  friend Mass select(const Decision& decision, const Mass& a, const Mass& b) {
+    Mass result = decision.holds ? a : b;
+    if (!decision.certain) {
+      const double apart = a.value == b.value ? 0 : magnitude(S(a.value - b.value));
+      result = Mass(result.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow) + apart / kUnderflow)
+                   .after(a, b)
+                   .not_below(std::min(a.floor, b.floor));
+    }
+    result.second_order = std::min(result.second_order, decision.second_order);
+    result.valid_to = std::min(result.valid_to, decision.valid_to);
+    result.decision = std::min(result.decision, decision.decision);
+    result.undecided = result.undecided || decision.undecided;
+    return result;
+  }
   friend Mass maximum(const Mass& a, const Mass& b) {
-    return Mass(exceeds(b, a) ? b.value : a.value, std::max(a.mass, b.mass), std::max(a.underflow, b.underflow))
+    return Mass(exceeds(b.value, a.value) ? b.value : a.value, std::max(a.mass, b.mass),
+                std::max(a.underflow, b.underflow))
         .after(a, b)
         .not_below(std::max(a.floor, b.floor));
   }
@@ -213,7 +248,7 @@ struct Mass {
   friend Mass floor_within(const Mass& x, Index first, Index last) {
     Mass cell = Mass(floor_within(x.value, first, last)).after(x);
     if (x.exact || !std::isfinite(static_cast<double>(x.value))) return cell;
-    const double error = std::min(x.k(), x.decision) * x.mass + kUnderflow * x.underflow;
+    const double error = x.error();
     const bool decided = floor_within(S(x.value - S(error)), first, last) == cell.value &&
                          floor_within(S(x.value + S(error)), first, last) == cell.value;
     return decided ? cell.using_k() : cell.using_k().as_undecided();
@@ -272,6 +307,9 @@ struct Mass {
     return result;
   }
   bool is_whole() const { return std::floor(static_cast<double>(value)) == static_cast<double>(value); }
+
+  // Of what is computed for a value that something is decided by.
+  double error() const { return exact ? 0 : std::min(k(), decision) * mass + kUnderflow * underflow; }
 
   static double magnitude(const S& x) { return std::abs(static_cast<double>(x)); }
   static double known_floor(double x) { return x >= 0 ? x : -kInfinity; }

@@ -364,5 +364,19 @@ TEST(Mass, CoversEveryReferenceFormulaInFloat) {
   EXPECT_EQ(exceeded, 0);
 }
 
+TEST(Mass, ADecisionWithinItsErrorAllowsBothBranches) {
+  const auto of = [](double value) { return Mass<Real>::input(Real(value), 10); };
+  const Mass<Real> five = of(5), none(0.0);
+  const auto slope = [&](const Mass<Real>& x) { return select(exceeds(x, none), five, none); };
+  const Mass<Real> near = of(1) + of(0x1p-30) - of(1), far = of(1) + of(0x1p-10) - of(1);
+  EXPECT_EQ(error_bound(slope(far), 0), 0) << "2^-10 is further from 0 than 10 roundings of 1 can bring it";
+  EXPECT_GE(error_bound(slope(near), 0), 5) << "float32 may lose 2^-30 beside 1, and take the other branch";
+  EXPECT_GE(error_bound(slope(-near), 0), 5);
+  EXPECT_EQ(error_bound(slope(of(0)), 0), 0) << "inputs are known without error";
+  const Mass<Real> rectified = select(exceeds(none, near), none, near);
+  EXPECT_LE(error_bound(rectified, 10), 2 * error_bound(near, 10)) << "branches that meet differ by no more than the error";
+  EXPECT_THROW(error_bound(slope(far), 11), std::domain_error) << "deeper computations may decide otherwise";
+}
+
 }  // namespace
 }  // namespace gradproof::testing

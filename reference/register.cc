@@ -2,7 +2,7 @@
 
 namespace gradproof {
 
-References register_references() {
+References layer_references() {
   References references;
   references.emplace("conv", conv_reference());
   references.emplace("conv_transpose", conv_transpose_reference());
@@ -38,10 +38,30 @@ References register_references() {
         "softsign", "sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hard_swish", "log_sigmoid", "threshold"})
     references.emplace(name, activation_reference());
   references.emplace("prelu", prelu_reference());
+  references.emplace("softmax", softmax_reference());
+  references.emplace("log_softmax", log_softmax_reference());
   for (const char* name :
        {"step", "sign", "step_ste", "step_ste_clipped", "step_linear", "step_sigmoid", "step_numerical"})
     references.emplace(name, step_reference());
   references.emplace("linear", linear_reference());
+  references.emplace("flatten", flatten_reference());
+  references.emplace("reshape", reshape_reference());
+  references.emplace("add", add_reference());
+  references.emplace("concat", concat_reference());
+  references.emplace("dropout", dropout_reference());
+  references.emplace("softmax_cross_entropy", softmax_cross_entropy_reference());
+  references.emplace("nll", nll_reference());
+  references.emplace("bce_with_logits", bce_with_logits_reference());
+  references.emplace("mse", mse_reference());
+  references.emplace("l1", l1_reference());
+  references.emplace("huber", huber_reference());
+  return references;
+}
+
+References register_references() {
+  References references = layer_references();
+  for (const char* name : {"lenet5", "alexnet_head", "gap_net", "residual_block", "mobile_block", "coord_regressor"})
+    references.emplace(name, network_reference());
   return references;
 }
 

@@ -78,6 +78,10 @@ std::vector<Implementation> lrn_implementations();
 // By operation: all nonlinearities that oneDNN has.
 std::map<std::string, std::vector<Implementation>> activation_implementations();
 std::vector<Implementation> linear_implementations();
+std::vector<Implementation> softmax_implementations();
+std::vector<Implementation> log_softmax_implementations();
+std::vector<Implementation> add_implementations();
+std::vector<Implementation> concat_implementations();
 
 // The processor; there is one engine and one stream in the process.
 const dnnl::engine& engine();

@@ -26,6 +26,10 @@ void register_peers(Registry& registry) {
   for (auto& [operation, implementations] : onednn::activation_implementations())
     add_all(registry, operation, std::move(implementations));
   add_all(registry, "linear", onednn::linear_implementations());
+  add_all(registry, "softmax", onednn::softmax_implementations());
+  add_all(registry, "log_softmax", onednn::log_softmax_implementations());
+  add_all(registry, "add", onednn::add_implementations());
+  add_all(registry, "concat", onednn::concat_implementations());
 }
 
 std::map<std::string, std::string> peer_libraries() { return {{"onednn", onednn::version()}}; }

@@ -52,6 +52,11 @@ std::vector<Mutant> relu_mutants();
 std::vector<Mutant> activation_mutants();
 std::vector<Mutant> step_mutants();
 std::vector<Mutant> linear_mutants();
+std::vector<Mutant> shape_mutants();
+std::vector<Mutant> softmax_mutants();
+std::vector<Mutant> class_loss_mutants();
+std::vector<Mutant> pointwise_mutants();
+std::vector<Mutant> network_mutants();
 std::vector<Mutant> reference_mutants();
 std::vector<Mutant> agreed_mutants();
 
@@ -89,5 +94,9 @@ Mutant healthy_rms_norm();
 Mutant healthy_lrn();
 Mutant healthy_relu();
 Mutant healthy_linear();
+std::vector<Mutant> healthy_shapes();
+std::vector<Mutant> healthy_softmaxes();
+std::vector<Mutant> healthy_class_losses();
+std::vector<Mutant> healthy_pointwise();
 
 }  // namespace gradproof

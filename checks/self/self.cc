@@ -118,6 +118,11 @@ std::vector<Mutant> all_mutants() {
            activation_mutants,
            step_mutants,
            linear_mutants,
+           shape_mutants,
+           softmax_mutants,
+           class_loss_mutants,
+           pointwise_mutants,
+           network_mutants,
            reference_mutants,
            agreed_mutants,
        })
@@ -126,8 +131,10 @@ std::vector<Mutant> all_mutants() {
 }
 
 std::vector<Mutant> healthy_kernels() {
-  std::vector<Mutant> controls = healthy_activations();
-  for (Mutant& control : healthy_steps()) controls.push_back(std::move(control));
+  std::vector<Mutant> controls;
+  for (auto make :
+       {healthy_activations, healthy_steps, healthy_shapes, healthy_softmaxes, healthy_class_losses, healthy_pointwise})
+    for (Mutant& control : make()) controls.push_back(std::move(control));
   for (Mutant& control : std::vector<Mutant>{
            healthy_conv(),
            healthy_conv_transpose(),

@@ -53,6 +53,8 @@ std::vector<Argument> arguments_of(const Spec& spec, const Attributes& attribute
     append_all(Role::kOutput, false, true);
     append_all(Role::kSaved, false, true);
   } else {
+    for (const Slot& slot : spec.slots)
+      if (slot.kept) append(arguments, slot, attributes, false, false);
     append_all(Role::kSaved, false, false);
     append_all(Role::kOutput, true, false);
     append_all(Role::kInput, true, true);

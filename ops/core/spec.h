@@ -23,6 +23,8 @@ enum class Dependence { kAffine, kSmooth, kKinked, kFlat };
 // Which values an input may take.
 enum class Domain { kReal, kPositive };
 
+class Graph;
+
 struct Slot {
   std::string name;
   Role role = Role::kInput;
@@ -30,6 +32,8 @@ struct Slot {
   std::function<std::optional<Shape>(const Attributes&)> shape;
   // Input: a gradient exists. Output: it receives a cotangent.
   bool differentiable = true;
+  // Output: gradients read it, as the forward pass left it.
+  bool kept = false;
   Dependence dependence = Dependence::kAffine;
   // Of a kinked slot: the values at which it has kinks whatever its other elements are (relu: 0; a clip: its limits).
   // Those at ties and at whole numbers need not be named.
@@ -49,6 +53,9 @@ struct Slot {
   // Names of the axes in two dimensions, where they are not those of a map (n c ih iw), of weights (oc ic kh kw) or of
   // channels (c). In one dimension those that end in h are missing.
   std::vector<std::string> axes{};
+
+  // Whether gradients have it from the forward pass.
+  bool from_forward() const { return role == Role::kSaved || kept; }
 };
 
 // What is computed: the forward pass, the VJP with respect to one input, or the whole VJP.
@@ -104,6 +111,9 @@ struct Spec {
   std::vector<std::string> full_cases;   // full tier = smoke + these
   std::vector<InvalidCase> invalid_cases;
 
+  // Of a network: the operations that it is made of. The reference follows it by the chain rule.
+  std::function<Graph(const Attributes&)> graph{};
+
   const Slot* find_slot(std::string_view slot_name) const;
   // The formula that an output is differentiated by: its surrogate's, or its own.
   const std::string& differentiated(const std::string& output) const;
@@ -122,7 +132,8 @@ struct Argument {
 };
 
 // What a pass reads and writes in a case, in the fixed order in which kernels receive it:
-// forward: inputs, then outputs and saved; VJP: inputs, saved, diff_<output>, then the diff_<input> it writes.
+// forward: inputs, then outputs and saved; VJP: inputs, outputs that are kept, saved, diff_<output>, then the
+// diff_<input> it writes.
 // Slots that the case does not have are left out.
 std::vector<Argument> arguments_of(const Spec& spec, const Attributes& attributes, const Pass& pass);
 

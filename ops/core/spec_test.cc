@@ -32,6 +32,18 @@ TEST_F(SpecTest, ArgumentsComeInTheirFixedOrder) {
   EXPECT_EQ(arguments(Pass::vjp()), "src scale table bias argmax diff_dst > diff_src diff_scale diff_bias");
 }
 
+TEST_F(SpecTest, GradientsReadOutputsThatAreKept) {
+  Spec spec = toy_spec();
+  spec.slots[4].kept = true;
+  std::string names;
+  for (const Argument& argument : arguments_of(spec, make_case(spec, "mb=1,iw=3").attributes, Pass::vjp("src")))
+    names += argument.name + (argument.written ? "> " : " ");
+  EXPECT_EQ(names, "src scale table bias dst argmax diff_dst diff_src> ");
+  EXPECT_TRUE(spec.slots[4].from_forward());
+  EXPECT_TRUE(spec.slots[6].from_forward());
+  EXPECT_FALSE(spec.slots[5].from_forward());
+}
+
 TEST_F(SpecTest, AbsentSlotsAreLeftOut) {
   EXPECT_EQ(arguments(Pass::forward(), "mb=1,iw=3,bias=0"), "src scale table > dst count argmax");
   EXPECT_EQ(arguments(Pass::vjp(), "mb=1,iw=3,bias=0"), "src scale table argmax diff_dst > diff_src diff_scale");

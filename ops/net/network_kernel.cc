@@ -1,0 +1,173 @@
+#include "ops/net/network_kernel.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "ops/core/buffer.h"
+#include "ops/net/network.h"
+
+namespace gradproof {
+namespace {
+
+// Tensors whose gradients lead to those that `pass` wants.
+std::set<std::string> on_the_way(const Graph& graph, const Pass& pass) {
+  std::set<std::string> tensors;
+  for (const std::string& input : graph.inputs())
+    if (pass.slot.empty() || pass.slot == input) tensors.insert(input);
+  for (const Node& node : graph.nodes())
+    for (const auto& [slot, tensor] : node.tensors)
+      if (tensors.contains(tensor)) tensors.insert(node.result());
+  return tensors;
+}
+
+// The kernels of the nodes in their order, then for a gradient those of their VJPs in the opposite one. Every tensor
+// has a place: memory of the network's own, or the caller's.
+class NetworkKernel final : public Kernel {
+ public:
+  NetworkKernel(Graph graph, const Case& c, const Pass& pass, std::string implementation, const PrepareOptions& options)
+      : graph_(std::move(graph)), implementation_(std::move(implementation)), options_(options) {
+    for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
+      add_place(pass.is_forward() && argument.written ? graph_.result()
+                : argument.name == "diff_dst"         ? "diff_" + graph_.result()
+                                                      : argument.name,
+                {.shape = argument.shape, .strides = dense_strides(argument.shape)});
+    callers_ = places_.size();
+    for (size_t k = 0; k < graph_.nodes().size(); ++k) plan(k, Pass::forward());
+    if (pass.is_forward()) return;
+    for (size_t k = graph_.nodes().size(); k-- > 0;)
+      for (const Pass& back : passes_towards(graph_, graph_.nodes()[k], pass)) plan(k, back);
+  }
+
+  void run(std::span<const TensorRef> arguments) override {
+    for (size_t k = 0; k < callers_; ++k) places_[k].data = arguments[k].data;
+    for (Step& step : steps_) {
+      for (size_t k = 0; k < step.places.size(); ++k) step.tensors[k].data = places_[step.places[k]].data;
+      step.kernel->run(step.tensors);
+      if (step.added_to != kNowhere) add(step.tensors.back(), places_[step.added_to].floats());
+    }
+  }
+
+  std::string isa() const override { return steps_.front().kernel->isa(); }
+
+ private:
+  static constexpr size_t kNowhere = static_cast<size_t>(-1);
+
+  struct Step {
+    std::unique_ptr<Kernel> kernel;
+    std::vector<size_t> places;      // of its arguments
+    std::vector<TensorRef> tensors;  // these, as the kernel takes them
+    size_t added_to = kNowhere;      // where another node's gradient of the same tensor is, to which this one is added
+  };
+
+  size_t add_place(const std::string& name, TensorRef ref) {
+    places_.push_back(std::move(ref));
+    return place_of_[name] = places_.size() - 1;
+  }
+
+  // The place of that name; memory for it where there is none yet.
+  size_t place(const std::string& name, const Argument& argument) {
+    const auto found = place_of_.find(name);
+    if (found != place_of_.end()) return found->second;
+    memory_.emplace_back(argument.shape, argument.type);
+    return add_place(name, memory_.back().ref());
+  }
+
+  void plan(size_t number, const Pass& pass) {
+    const Node& node = graph_.nodes()[number];
+    Step step{node.operation->implementation(implementation_).prepare(node.c, pass, options_), {}, {}};
+    for (const Argument& argument : arguments_of(*node.c.spec, node.c.attributes, pass)) {
+      const bool gradient = !pass.is_forward() && argument.written;
+      const std::string name = name_of(number, argument.name);
+      if (gradient && summed_.contains(name)) {
+        step.added_to = place(name, argument);
+        step.places.push_back(place(fmt::format("{} from node {}", name, number), argument));
+      } else {
+        step.places.push_back(place(name, argument));
+        if (gradient) summed_.insert(name);
+      }
+      step.tensors.push_back({nullptr, argument.type, argument.shape, dense_strides(argument.shape)});
+    }
+    steps_.push_back(std::move(step));
+  }
+
+  // What a node's argument is called in the network. What no other node reads is the node's own.
+  std::string name_of(size_t number, const std::string& argument) const {
+    const Node& node = graph_.nodes()[number];
+    if (const std::string* tensor = node.tensor(argument)) return *tensor;
+    const std::string diff = "diff_";
+    if (argument.starts_with(diff))
+      if (const std::string* tensor = node.tensor(argument.substr(diff.size()))) return diff + *tensor;
+    return fmt::format("node {} {}", number, argument);
+  }
+
+  static void add(const TensorRef& part, float* sum) {
+    const float* from = part.floats();
+    for (Index i = 0; i < element_count(part.shape); ++i) sum[i] += from[i];
+  }
+
+  const Graph graph_;
+  const std::string implementation_;
+  const PrepareOptions options_;
+  std::vector<TensorRef> places_;  // the caller's first
+  size_t callers_ = 0;
+  std::map<std::string, size_t> place_of_;
+  std::vector<Buffer> memory_;
+  std::set<std::string> summed_;  // gradients that a step has written
+  std::vector<Step> steps_;
+};
+
+std::optional<std::string> unsupported_node(const Graph& graph, const std::string& implementation, const Pass& pass) {
+  for (const Node& node : graph.nodes()) {
+    const auto& unsupported = node.operation->implementation(implementation).unsupported;
+    std::vector<Pass> passes{Pass::forward()};
+    if (!pass.is_forward())
+      for (const Pass& back : passes_towards(graph, node, pass)) passes.push_back(back);
+    for (const Pass& each : passes)
+      if (unsupported)
+        if (const auto reason = unsupported(node.c, each)) return node.c.to_text() + ": " + *reason;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<Pass> passes_towards(const Graph& graph, const Node& node, const Pass& pass) {
+  const std::set<std::string> tensors = on_the_way(graph, pass);
+  std::vector<Pass> passes;
+  for (const Slot& slot : node.operation->spec.slots) {
+    const std::string* tensor = slot.role == Role::kInput && slot.differentiable ? node.tensor(slot.name) : nullptr;
+    if (tensor != nullptr && tensors.contains(*tensor)) passes.push_back(Pass::vjp(slot.name));
+  }
+  return passes;
+}
+
+std::vector<Implementation> network_simd_implementations(const std::function<Graph(const Attributes&)>& graph,
+                                                         const Operation& example) {
+  std::vector<Implementation> implementations;
+  for (const Implementation& layer : example.implementations) {
+    const std::string name = layer.name;
+    const auto node_depth = [name](const Node& node, const Pass& pass, std::string_view tensor) {
+      return node.operation->implementation(name).depth_of(node.c, pass, tensor);
+    };
+    implementations.push_back(
+        {.name = name,
+         .unsupported = [graph, name](const Case& c,
+                                      const Pass& pass) { return unsupported_node(graph(c.attributes), name, pass); },
+         .prepare = [graph, name](const Case& c, const Pass& pass,
+                                  const PrepareOptions& options) -> std::unique_ptr<Kernel> {
+           return std::make_unique<NetworkKernel>(graph(c.attributes), c, pass, name, options);
+         },
+         .depth =
+             [graph, node_depth](const Case& c, const Pass& pass, std::string_view tensor) {
+               return network_depth(graph(c.attributes), pass, tensor, node_depth);
+             }});
+  }
+  return implementations;
+}
+
+}  // namespace gradproof

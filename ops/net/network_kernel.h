@@ -1,0 +1,18 @@
+// Networks by the kernels of their operations, one after the other.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "ops/core/graph.h"
+
+namespace gradproof {
+
+// The VJPs of a node that `pass`, a VJP of the network, takes: one for each input on a way from what is wanted.
+std::vector<Pass> passes_towards(const Graph& graph, const Node& node, const Pass& pass);
+
+// The network of `graph` by each implementation that its operations, of which `example` is one, have.
+std::vector<Implementation> network_simd_implementations(const std::function<Graph(const Attributes&)>& graph,
+                                                         const Operation& example);
+
+}  // namespace gradproof
