@@ -374,7 +374,8 @@ TEST(Mass, ADecisionWithinItsErrorAllowsBothBranches) {
   EXPECT_GE(error_bound(slope(-near), 0), 5);
   EXPECT_EQ(error_bound(slope(of(0)), 0), 0) << "inputs are known without error";
   const Mass<Real> rectified = select(exceeds(none, near), none, near);
-  EXPECT_LE(error_bound(rectified, 10), 2 * error_bound(near, 10)) << "branches that meet differ by no more than the error";
+  EXPECT_LE(error_bound(rectified, 10), 2 * error_bound(near, 10))
+      << "branches that meet differ by no more than the error";
   EXPECT_THROW(error_bound(slope(far), 11), std::domain_error) << "deeper computations may decide otherwise";
 }
 

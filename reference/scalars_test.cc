@@ -77,7 +77,8 @@ TEST(NormalCdf, TailsKeepTheirDigits) {
   };
   EXPECT_LE(std::abs(relative_error(-10, "7.619853024160526065973343251599308363504e-24")), 1e-39);
   EXPECT_LE(std::abs(relative_error(-4, "3.167124183311992125377075672215129844384e-5")), 1e-39);
-  EXPECT_LE(std::abs(static_cast<double>(Real(normal_cdf(Real(-4.5)) / Real("3.3976731247300604016874e-6") - 1))), 1e-18);
+  EXPECT_LE(std::abs(static_cast<double>(Real(normal_cdf(Real(-4.5)) / Real("3.3976731247300604016874e-6") - 1))),
+            1e-18);
 }
 
 TYPED_TEST(Vocabulary, FloorWithinIsAClampedFloor) {

@@ -22,9 +22,8 @@ Problem add_problem(const Case& c, const Pass&) {
 Problem concat_problem(const Case& c, const Pass&) {
   const memory::dims src = dims_of_slot(c, "src"), other = dims_of_slot(c, "other"), dst = dims_of_slot(c, "dst");
   Problem problem;
-  problem.tensors = {{"src", DNNL_ARG_MULTIPLE_SRC, src},
-                     {"other", DNNL_ARG_MULTIPLE_SRC + 1, other},
-                     {"dst", DNNL_ARG_DST, dst}};
+  problem.tensors = {
+      {"src", DNNL_ARG_MULTIPLE_SRC, src}, {"other", DNNL_ARG_MULTIPLE_SRC + 1, other}, {"dst", DNNL_ARG_DST, dst}};
   problem.describe = [=](Layout) {
     const dnnl::concat::primitive_desc joined(dense_desc(dst), 1, {dense_desc(src), dense_desc(other)}, engine());
     dnnl_primitive_desc_t copy = nullptr;  // of another C++ class, but the same thing in C

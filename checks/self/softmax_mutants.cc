@@ -112,8 +112,7 @@ std::vector<Mutant> softmax_mutants() {
       softmax_mutant("axis-ignored", true, kAxisIgnored, "always along the channels", {"forward", "vjp", "fd-direct"}),
       softmax_mutant("own-cotangent", true, kOwnCotangent, "diff_dst_j for the sum of all", {"vjp", "fd-direct"}),
       softmax_mutant("log-of-share", true, kLogOfShare, "the logarithm of a share that may have become 0", {"forward"}),
-      softmax_mutant("nan-skipped", true, kNanSkipped, "NaN is left out of the sum",
-                     {"special"}),
+      softmax_mutant("nan-skipped", true, kNanSkipped, "NaN is left out of the sum", {"special"}),
   };
 }
 
