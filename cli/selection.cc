@@ -18,6 +18,12 @@ bool names(const std::string& pattern, const Spec& spec) {
   return matches(pattern, spec.name) || matches(pattern, spec.family);
 }
 
+// A family may be called as one of its operations is: then the operation is meant.
+bool names_operation(const Registry& registry, const std::string& word) {
+  return std::any_of(registry.operations().begin(), registry.operations().end(),
+                     [&](const auto& operation) { return operation->spec.name == word; });
+}
+
 bool has_colon(const std::string& word) { return word.find(':') != std::string::npos; }
 bool has_wildcard(const std::string& word) { return word.find_first_of("*?[") != std::string::npos; }
 
@@ -46,7 +52,7 @@ Selection select(const Registry& registry, const std::vector<std::string>& words
       continue;
     }
     if (!has_colon(word)) require_operation(registry, word);
-    selection.patterns.push_back(word);
+    selection.patterns.push_back(names_operation(registry, word) ? word + ":*" : word);
   }
   return selection;
 }
@@ -55,7 +61,9 @@ std::vector<const Operation*> select_operations(const Registry& registry, const 
   for (const std::string& pattern : patterns) require_operation(registry, pattern);
   std::vector<const Operation*> operations;
   for (const auto& operation : registry.operations()) {
-    const auto named = [&](const std::string& pattern) { return names(pattern, operation->spec); };
+    const auto named = [&](const std::string& pattern) {
+      return names_operation(registry, pattern) ? operation->spec.name == pattern : names(pattern, operation->spec);
+    };
     if (patterns.empty() || std::any_of(patterns.begin(), patterns.end(), named)) operations.push_back(operation.get());
   }
   return operations;

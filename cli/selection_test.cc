@@ -36,6 +36,7 @@ TEST_F(SelectionTest, PatternsMatchOperationsFamiliesAndCaseTexts) {
   EXPECT_TRUE(takes({"conv"}, conv_));
   EXPECT_FALSE(takes({"conv"}, pool_));
   EXPECT_TRUE(takes({"pool"}, pool_)) << "the family";
+  EXPECT_FALSE(takes({"conv"}, "coord_conv:mb=1,ic=2,ih=4,iw=4,oc=2,kh=1,kw=1")) << "the operation, not its family";
   EXPECT_TRUE(takes({"*_pool"}, pool_));
   EXPECT_TRUE(takes({"relu", "max_*"}, pool_));
   EXPECT_TRUE(takes({"conv:*g=2*"}, conv_));

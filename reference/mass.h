@@ -60,8 +60,9 @@
 // not named here. least(x) is the larger of this and the above. So 1 / sqrt(var + eps) has a finite mass however much
 // smaller than its own error the variance is: var + eps is at least eps.
 //
-// Without error (`exact`) are inputs, constants that float32 holds, and sums, differences and products of whole numbers
-// without error while their mass stays below 2^24: every partial sum, in any order, is then such a number too.
+// Without error (`exact`) are inputs, constants that float32 holds, a sum of two of these that is 0, and sums,
+// differences and products of whole numbers without error while their mass stays below 2^24: every partial sum, in any
+// order, is then such a number too.
 //
 // A sum of products of inputs never uses K, so its mass is valid for any depth; other masses are for gamma(depth) <= K.
 #pragma once
@@ -137,6 +138,7 @@ struct Mass {
     return Mass(a.value + b.value, a.mass + b.mass, a.underflow + b.underflow)
         .after(a, b)
         .maybe_exact(a, b)
+        .exact_if_cancelled(a, b)
         .not_below(a.floor + b.floor);
   }
   friend Mass operator-(const Mass& a, const Mass& b) { return a + -b; }
@@ -304,6 +306,12 @@ struct Mass {
   Mass maybe_exact(const Mass& x, const Mass& y) const {
     Mass result = *this;
     result.exact = x.exact && y.exact && x.is_whole() && y.is_whole() && mass <= kWholeNumbers;
+    return result;
+  }
+  // A sum of two numbers without error that is 0 has none: nothing is rounded.
+  Mass exact_if_cancelled(const Mass& x, const Mass& y) const {
+    Mass result = *this;
+    result.exact = exact || (x.exact && y.exact && value == 0);
     return result;
   }
   bool is_whole() const { return std::floor(static_cast<double>(value)) == static_cast<double>(value); }
