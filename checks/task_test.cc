@@ -76,7 +76,8 @@ TEST_F(TaskTest, TasksOfACaseLieNextToEachOther) {
 
 TEST_F(TaskTest, ACaseOfBenchmarkSizeIsSampled) {
   for (const char* text : {"conv:mb=1,ic=64,i=56,oc=64,k=3,p=1", "relu:mb=1,c=64,i=112"})
-    for (const Task& task : plan({.patterns = {text}})) EXPECT_EQ(task.oracle->name, "large") << text;
+    for (const Task& task : plan({.patterns = {text}}))
+      EXPECT_TRUE(task.oracle->name == "large" || task.oracle->name == "determinism") << text;
 }
 
 TEST_F(TaskTest, TheReproLineGivesTheSameTaskAgain) {

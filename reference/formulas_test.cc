@@ -57,7 +57,7 @@ TEST(Formulas, GradientsAreAdjointToTangents) {
     for (const Slot& slot : c.spec->slots) {
       if (slot.role != Role::kOutput || !slot.differentiable) continue;
       const Array<Real>& u = inputs.at("diff_" + slot.name);
-      const Array<Real> tangent = jvp(reference, c, inputs, direction, slot.name, u.shape);
+      const Array<Real> tangent = jvp(reference, c, inputs, direction, c.spec->differentiated(slot.name), u.shape);
       for (size_t i = 0; i < u.values.size(); ++i) forward += tangent.values[i] * u.values[i];
     }
     EXPECT_LE(abs(Real(forward - backward)), 1e-28 * mass) << c.to_text() << " " << argument.name;

@@ -27,6 +27,12 @@ T held(const Attributes& a, std::string_view key) {
   return T(static_cast<double>(static_cast<float>(a.real(key))));
 }
 
+// Half of it, which float32 holds as well.
+template <class T>
+T half(const Attributes& a, std::string_view key) {
+  return T(static_cast<double>(static_cast<float>(a.real(key))) / 2);
+}
+
 // x within [-limit, limit], or the end that is nearer.
 template <class T>
 T clipped(const T& x, const T& limit) {
@@ -43,8 +49,7 @@ T where_clipped_passes(const T& x, const T& limit, const T& y) {
 // From 0 at -width / 2 to 1 at width / 2.
 template <class T>
 T ramp(const T& x, const Attributes& a) {
-  const T width = held<T>(a, "width");
-  return clipped(x, T(width / T(2.0))) / width + T(0.5);
+  return clipped(x, half<T>(a, "width")) / held<T>(a, "width") + T(0.5);
 }
 
 template <class T>
@@ -65,8 +70,7 @@ const StepRow<T> kStepRows[] = {
      [](const T& x, const T& diff, const Attributes& a) { return where_clipped_passes(x, held<T>(a, "limit"), diff); }},
     {"step_linear", step<T>, ramp<T>,
      [](const T& x, const T& diff, const Attributes& a) {
-       const T width = held<T>(a, "width");
-       return where_clipped_passes(x, T(width / T(2.0)), T(diff / width));
+       return where_clipped_passes(x, half<T>(a, "width"), T(diff / held<T>(a, "width")));
      }},
     {"step_sigmoid", step<T>, [](const T& x, const Attributes& a) { return sigmoid(T(x / held<T>(a, "width"))); },
      [](const T& x, const T& diff, const Attributes& a) {
@@ -76,7 +80,7 @@ const StepRow<T> kStepRows[] = {
     {"step_numerical", step<T>, ramp<T>,
      [](const T& x, const T& diff, const Attributes& a) {
        // (step(x + width / 2) - step(x - width / 2)) / width, of decisions that float32 takes alike
-       const T width = held<T>(a, "width"), limit = width / T(2.0), zero(0.0);
+       const T width = held<T>(a, "width"), limit = half<T>(a, "width"), zero(0.0);
        return select(exceeds(x, -limit), select(exceeds(-limit, -x), zero, T(diff / width)), zero);
      }},
 };
