@@ -217,7 +217,8 @@ struct Mass {
 
   friend Decision exceeds(const Mass& a, const Mass& b) {
     const double error = a.error() + b.error();
-    const bool certain = error == 0 || !(magnitude(S(a.value - b.value)) <= error);
+    const double apart = magnitude(S(a.value - b.value));
+    const bool certain = error == 0 || std::isinf(apart) || !(apart <= error);  // infinite by its inputs alone, or NaN
     const Mass both = Mass().after(a, b);
     return {exceeds(a.value, b.value),
             certain,
