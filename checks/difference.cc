@@ -25,7 +25,7 @@ int step_exponent(Dependence dependence, int digits) {
     case Dependence::kFlat:
       break;
   }
-  return -(digits / 3);
+  return -(2 * digits / 7);
 }
 
 // A decision may compare sums of perturbed values; 2^10 steps of room is more than a direction of a few units can
@@ -40,18 +40,7 @@ void withdraw_uncertain_rows(const Subject& subject, DifferencePlan& plan) {
   });
 }
 
-int evaluations(Dependence dependence) {
-  switch (dependence) {
-    case Dependence::kAffine:
-      return 1;
-    case Dependence::kSmooth:
-      return 4;
-    case Dependence::kKinked:
-    case Dependence::kFlat:
-      break;
-  }
-  return 2;
-}
+int evaluations(Dependence dependence) { return dependence == Dependence::kAffine ? 1 : 4; }
 
 // Slopes of rows by the stencil that suits the slot.
 template <class T>
@@ -67,26 +56,14 @@ class Line {
   // d y[row] / dt at t = 0 for x + t * direction.
   std::vector<T> derivative(const std::vector<Index>& rows, const Direction& direction) {
     const auto moved = [&](double steps) { return rows_at_(rows, direction, T(steps) * step_); };
-    switch (dependence_) {
-      case Dependence::kAffine:
-        return affine(rows, moved(1));
-      case Dependence::kSmooth:
-        return fourth_order(moved(1), moved(-1), moved(2), moved(-2));
-      case Dependence::kKinked:
-      case Dependence::kFlat:
-        break;
-    }
-    return second_order(moved(1), moved(-1));
+    if (dependence_ == Dependence::kAffine) return affine(rows, moved(1));
+    return fourth_order(moved(1), moved(-1), moved(2), moved(-2));
   }
 
  private:
   std::vector<T> affine(const std::vector<Index>& rows, std::vector<T> moved) const {
     for (size_t i = 0; i < rows.size(); ++i) moved[i] = (moved[i] - at_base_[static_cast<size_t>(rows[i])]) / step_;
     return moved;
-  }
-  std::vector<T> second_order(std::vector<T> up, const std::vector<T>& down) const {
-    for (size_t i = 0; i < up.size(); ++i) up[i] = (up[i] - down[i]) / (T(2.0) * step_);
-    return up;
   }
   std::vector<T> fourth_order(std::vector<T> up, const std::vector<T>& down, const std::vector<T>& up2,
                               const std::vector<T>& down2) const {

@@ -60,7 +60,7 @@ References layer_references() {
 
 References register_references() {
   References references = layer_references();
-  for (const char* name : {"lenet5", "gap_net", "residual_block", "mobile_block", "coord_regressor"})
+  for (const char* name : {"lenet5", "alexnet_head", "gap_net", "residual_block", "mobile_block", "coord_regressor"})
     references.emplace(name, network_reference());
   return references;
 }

@@ -146,11 +146,7 @@ namespace gradproof {
 HWY_EXPORT(Prepare);
 
 std::vector<Implementation> piecewise_simd_implementations() {
-  return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
-       .depth = nullptr});
+  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
 }
 
 }  // namespace gradproof

@@ -117,9 +117,7 @@ HWY_EXPORT(Prepare);
 
 std::vector<Implementation> prelu_simd_implementations() {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); },
        .depth = [](const Case&, const Pass&,
                    std::string_view slot) { return slot == "diff_slope" ? 1 + kSumDepth : 1; }});
 }

@@ -167,8 +167,7 @@ double log_softmax_simd_depth(const Case& c, const Pass& pass, std::string_view)
 }
 
 std::vector<Implementation> softmax_implementations(bool logarithm) {
-  return simd_implementations({.unsupported = nullptr,
-                               .prepare =
+  return simd_implementations({.prepare =
                                    [logarithm](const Case& c, const Pass& pass, const PrepareOptions& options) {
                                      return HWY_DYNAMIC_DISPATCH(PrepareSoftmax)(rows_of(c), logarithm,
                                                                                  pass.is_forward(), options.threads);

@@ -376,8 +376,7 @@ double cross_entropy_simd_depth(const Case& c, const Pass& pass, std::string_vie
 }  // namespace
 
 std::vector<Implementation> softmax_cross_entropy_simd_implementations() {
-  return simd_implementations({.unsupported = nullptr,
-                               .prepare =
+  return simd_implementations({.prepare =
                                    [](const Case& c, const Pass& pass, const PrepareOptions& options) {
                                      return HWY_DYNAMIC_DISPATCH(PrepareCrossEntropy)(
                                          class_loss_attributes(c.attributes), pass, options.threads);

@@ -132,8 +132,7 @@ double nll_simd_depth(const Case& c, const Pass& pass, std::string_view) {
 }  // namespace
 
 std::vector<Implementation> nll_simd_implementations() {
-  return simd_implementations({.unsupported = nullptr,
-                               .prepare =
+  return simd_implementations({.prepare =
                                    [](const Case& c, const Pass& pass, const PrepareOptions& options) {
                                      return HWY_DYNAMIC_DISPATCH(PrepareNll)(class_loss_attributes(c.attributes),
                                                                              pass.is_forward(), options.threads);

@@ -298,8 +298,7 @@ double pointwise_simd_depth(Pointwise loss, const Case& c, const Pass& pass) {
 }  // namespace
 
 std::vector<Implementation> pointwise_simd_implementations(Pointwise loss) {
-  return simd_implementations({.unsupported = nullptr,
-                               .prepare =
+  return simd_implementations({.prepare =
                                    [loss](const Case& c, const Pass& pass, const PrepareOptions& options) {
                                      return HWY_DYNAMIC_DISPATCH(PreparePointwise)(
                                          loss, pointwise_attributes(c.attributes), pass, options.threads);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 
 #include "ops/net/layers.h"
 #include "ops/net/network_kernel.h"
@@ -11,9 +12,16 @@ namespace {
 
 // How often the error of a computed input enters the result as a factor: more than once where a norm multiplies a
 // deviation by what it makes of squares of deviations, (x - mean) * rstd with rstd of depth 2 d, and three such factors
-// in its gradient. Operations that are affine in an input, or choose between inputs, let it through once.
+// in its gradient. Operations that are affine in an input, or choose between inputs, let it through once. Throws
+// std::logic_error for others: how often must be said here before a network can hold one.
 double factors(const Node& node, bool gradient) {
-  if (node.operation->spec.family == "norm") return gradient ? 8 : 3;
+  const Spec& spec = node.operation->spec;
+  if (spec.family == "norm") return gradient ? 8 : 3;
+  const bool through_once = spec.name == "relu" || spec.name == "max_pool" ||
+                            std::none_of(spec.slots.begin(), spec.slots.end(), [](const Slot& slot) {
+                              return slot.role == Role::kInput && slot.dependence != Dependence::kAffine;
+                            });
+  if (!through_once) throw std::logic_error("network: how often does " + spec.name + " multiply by what it reads?");
   return 1;
 }
 

@@ -164,6 +164,27 @@ Network gap_net() {
           .invalid_cases = {{"mb=1,ih=8", "iw"}, {"mb=1,i=8,classes=0", "classes"}}};
 }
 
+Network alexnet_head() {
+  return {.name = "alexnet_head",
+          .summary =
+              "AlexNet's first layers: 11x11 conv 4 apart, relu, local response normalization, overlapping 3x3 "
+              "max pooling 2 apart (Krizhevsky, Sutskever and Hinton 2012, NIPS, section 3)",
+          .attributes = image_attributes({integer_attribute("ic", "channels of the image", 3),
+                                          integer_attribute("oc", "channels of the convolution", 96)}),
+          .graph =
+              [](const Layers& layers, const Attributes& a) {
+                return Sequence("alexnet_head", layers, a, a.integer("ic"))
+                    .conv("conv", a.integer("oc"), 11, 0, 4)
+                    .relu("relu")
+                    .lrn("lrn")
+                    .max_pool("pool", 3, 2)
+                    .graph();
+              },
+          .smoke_cases = {"mb=1,ih=19,iw=23,ic=1,oc=6"},
+          .full_cases = {"mb=2,ih=23,iw=19,ic=2,oc=3"},
+          .invalid_cases = {{"mb=1,i=10", "alexnet_head"}, {"mb=1,i=227,oc=0", "oc"}}};
+}
+
 Network residual_block() {
   return {.name = "residual_block",
           .summary =
@@ -241,7 +262,8 @@ Network coord_regressor() {
 std::vector<Operation> network_operations() {
   const auto layers = std::make_shared<const Layers>();
   std::vector<Operation> operations;
-  for (const Network& network : {lenet5(), gap_net(), residual_block(), mobile_block(), coord_regressor()})
+  for (const Network& network :
+       {lenet5(), alexnet_head(), gap_net(), residual_block(), mobile_block(), coord_regressor()})
     operations.push_back(network_operation(network, layers));
   return operations;
 }

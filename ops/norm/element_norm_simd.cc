@@ -288,10 +288,7 @@ double rms_norm_depth(const Case&, const Pass&, std::string_view slot) {
 
 std::vector<Implementation> implementations(double (*depth)(const Case&, const Pass&, std::string_view)) {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
-       .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
 }
 
 }  // namespace

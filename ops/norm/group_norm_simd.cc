@@ -40,9 +40,7 @@ HWY_EXPORT(Prepare);
 
 std::vector<Implementation> group_norm_simd_implementations() {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); },
        .depth = [](const Case&, const Pass&, std::string_view slot) { return channel_norm_depth(slot); }});
 }
 

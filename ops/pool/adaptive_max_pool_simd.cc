@@ -241,7 +241,7 @@ std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOp
 }  // namespace
 
 std::vector<Implementation> adaptive_max_pool_simd_implementations() {
-  return simd_implementations({.unsupported = nullptr, .prepare = prepare, .depth = nullptr});
+  return simd_implementations({.prepare = prepare});
 }
 
 }  // namespace gradproof

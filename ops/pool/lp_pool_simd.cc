@@ -170,10 +170,7 @@ double depth(const Case&, const Pass&, std::string_view) { return 1 + kSumDepth;
 
 std::vector<Implementation> lp_pool_simd_implementations() {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
-       .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
 }
 
 }  // namespace gradproof

@@ -48,14 +48,10 @@ std::unique_ptr<Kernel> prepare_max_gradient(const MaxPoolAttributes& a, int thr
 }
 
 std::vector<Implementation> max_pool_simd_implementations() {
-  return simd_implementations({.unsupported = nullptr,
-                               .prepare =
-                                   [](const Case& c, const Pass& pass, const PrepareOptions& options) {
-                                     const MaxPoolAttributes a = max_pool_attributes(c.attributes);
-                                     return pass.is_forward() ? prepare_max_forward(a, options.threads)
-                                                              : prepare_max_gradient(a, options.threads);
-                                   },
-                               .depth = nullptr});
+  return simd_implementations({.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) {
+    const MaxPoolAttributes a = max_pool_attributes(c.attributes);
+    return pass.is_forward() ? prepare_max_forward(a, options.threads) : prepare_max_gradient(a, options.threads);
+  }});
 }
 
 }  // namespace gradproof

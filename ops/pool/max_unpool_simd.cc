@@ -83,13 +83,11 @@ class MaxUnpoolForward final : public Kernel {
 
 std::vector<Implementation> max_unpool_simd_implementations() {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) -> std::unique_ptr<Kernel> {
-         const MaxPoolAttributes a = max_pool_attributes(c.attributes);
-         if (pass.is_forward()) return std::make_unique<MaxUnpoolForward>(a, options.threads);
-         return HWY_DYNAMIC_DISPATCH(PrepareGradient)(a, options.threads);
-       },
-       .depth = nullptr});
+      {.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) -> std::unique_ptr<Kernel> {
+        const MaxPoolAttributes a = max_pool_attributes(c.attributes);
+        if (pass.is_forward()) return std::make_unique<MaxUnpoolForward>(a, options.threads);
+        return HWY_DYNAMIC_DISPATCH(PrepareGradient)(a, options.threads);
+      }});
 }
 
 }  // namespace gradproof

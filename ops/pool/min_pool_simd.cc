@@ -31,14 +31,11 @@ HWY_EXPORT(PrepareForward);
 
 // The way back only follows argmax, whatever was looked for.
 std::vector<Implementation> min_pool_simd_implementations() {
-  return simd_implementations({.unsupported = nullptr,
-                               .prepare =
-                                   [](const Case& c, const Pass& pass, const PrepareOptions& options) {
-                                     const MaxPoolAttributes a = max_pool_attributes(c.attributes);
-                                     return pass.is_forward() ? HWY_DYNAMIC_DISPATCH(PrepareForward)(a, options.threads)
-                                                              : prepare_max_gradient(a, options.threads);
-                                   },
-                               .depth = nullptr});
+  return simd_implementations({.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) {
+    const MaxPoolAttributes a = max_pool_attributes(c.attributes);
+    return pass.is_forward() ? HWY_DYNAMIC_DISPATCH(PrepareForward)(a, options.threads)
+                             : prepare_max_gradient(a, options.threads);
+  }});
 }
 
 }  // namespace gradproof

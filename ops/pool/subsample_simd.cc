@@ -198,10 +198,7 @@ double depth(const Case& c, const Pass& pass, std::string_view slot) {
 
 std::vector<Implementation> subsample_simd_implementations() {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
-       .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
 }
 
 }  // namespace gradproof

@@ -261,7 +261,7 @@ double add_simd_depth(const Case& c, const Pass& pass, std::string_view) {
 }  // namespace
 
 std::vector<Implementation> add_simd_implementations() {
-  return simd_implementations({.unsupported = nullptr, .prepare = prepare_add, .depth = add_simd_depth});
+  return simd_implementations({.prepare = prepare_add, .depth = add_simd_depth});
 }
 
 }  // namespace gradproof

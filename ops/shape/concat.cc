@@ -65,7 +65,7 @@ Operation concat_operation() {
                            {"mb=1,c=3,iw=8", "c2 (channels of other) is missing"},
                            {"mb=1,c=3,iw=8,c2=0", "c2"},
                            {"mb=1,c=3,iw=8,c2=3,k=3", "unknown key 'k'"}};
-  op.implementations = simd_implementations({.unsupported = nullptr, .prepare = prepare_concat, .depth = nullptr});
+  op.implementations = simd_implementations({.prepare = prepare_concat});
   return op;
 }
 

@@ -109,14 +109,12 @@ HWY_EXPORT(PrepareDropout);
 
 std::vector<Implementation> dropout_simd_implementations() {
   return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) -> std::unique_ptr<Kernel> {
-         const DropoutAttributes a = dropout_attributes(c.attributes);
-         if (a.training) return HWY_DYNAMIC_DISPATCH(PrepareDropout)(a, options.threads);
-         const size_t from = pass.is_forward() ? 0 : 1;
-         return prepare_copies({{.from = from, .to = from + 1, .length = a.count}}, options.threads);
-       },
-       .depth = nullptr});
+      {.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) -> std::unique_ptr<Kernel> {
+        const DropoutAttributes a = dropout_attributes(c.attributes);
+        if (a.training) return HWY_DYNAMIC_DISPATCH(PrepareDropout)(a, options.threads);
+        const size_t from = pass.is_forward() ? 0 : 1;
+        return prepare_copies({{.from = from, .to = from + 1, .length = a.count}}, options.threads);
+      }});
 }
 
 }  // namespace gradproof

@@ -52,15 +52,12 @@ Operation copying_operation(const std::string& name, std::vector<AttributeSpec> 
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.implementations =
-      simd_implementations({.unsupported = nullptr,
-                            .prepare =
-                                [](const Case& c, const Pass& pass, const PrepareOptions& options) {
-                                  return prepare_copies({{.from = pass.is_forward() ? size_t{0} : size_t{1},
-                                                          .to = pass.is_forward() ? size_t{1} : size_t{2},
-                                                          .length = feature_count(c.attributes)}},
-                                                        options.threads);
-                                },
-                            .depth = nullptr});
+      simd_implementations({.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) {
+        return prepare_copies({{.from = pass.is_forward() ? size_t{0} : size_t{1},
+                                .to = pass.is_forward() ? size_t{1} : size_t{2},
+                                .length = feature_count(c.attributes)}},
+                              options.threads);
+      }});
   return op;
 }
 

@@ -18,9 +18,9 @@ std::vector<std::string> compiled_targets();
 
 // How a SIMD kernel offers itself. `prepare` dispatches with HWY_DYNAMIC_DISPATCH to the target chosen at that moment.
 struct SimdKernel {
-  std::function<std::optional<std::string>(const Case&, const Pass&)> unsupported;  // empty: supports everything
+  std::function<std::optional<std::string>(const Case&, const Pass&)> unsupported{};  // empty: supports everything
   std::function<std::unique_ptr<Kernel>(const Case&, const Pass&, const PrepareOptions&)> prepare;
-  std::function<double(const Case&, const Pass&, std::string_view)> depth;  // empty: the Spec's
+  std::function<double(const Case&, const Pass&, std::string_view)> depth{};  // empty: the Spec's
 };
 
 // "simd" with the best target, and "simd@avx3", "simd@avx2", "simd@scalar" with the forced one. A target that the

@@ -61,11 +61,7 @@ int expected_lanes(const std::string& target) {
 }
 
 std::vector<Implementation> lane_counters() {
-  return simd_implementations(
-      {.unsupported = nullptr,
-       .prepare = [](const Case& c, const Pass& pass,
-                     const PrepareOptions& options) { return HWY_DYNAMIC_DISPATCH(Prepare)(c, pass, options); },
-       .depth = nullptr});
+  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
 }
 
 std::string target_of(const Implementation& implementation) {
