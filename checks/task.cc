@@ -76,14 +76,18 @@ void require_known_oracles(const std::vector<Oracle>& oracles, const std::vector
   }
 }
 
+// Ours, unless a pattern asks for others. Peers and aliases are asked in the smoke tier only.
 std::vector<const Implementation*> chosen_implementations(const Operation& operation, const std::string& tier,
                                                           const CheckOptions& options) {
   const std::string& pattern = options.implementation;
-  const bool peers = options.peers && tier == "smoke";
+  const bool is_smoke = tier == "smoke";
+  const auto is_asked = [&](const Implementation& implementation) {
+    if (!pattern.empty()) return matches(pattern, implementation.name);
+    return implementation.peer ? options.peers && is_smoke : is_smoke || !implementation.alias;
+  };
   std::vector<const Implementation*> result;
   for (const Implementation& implementation : operation.implementations)
-    if (pattern.empty() ? !implementation.peer || peers : matches(pattern, implementation.name))
-      result.push_back(&implementation);
+    if (is_asked(implementation)) result.push_back(&implementation);
   return result;
 }
 

@@ -52,6 +52,8 @@ struct Implementation {
   std::string name;  // "simd", "simd@avx2", "onednn", ...
   // Somebody else's: it is compared with ours by the same oracles and timings, and what it fails is a finding about it.
   bool peer = false;
+  // The code of the implementation before it under another name ("simd@avx3" where "simd" runs AVX-512).
+  bool alias = false;
   // The reason why a pass of a case is not supported, or nothing when it is.
   std::function<std::optional<std::string>(const Case&, const Pass&)> unsupported;
   // Plans and allocates. Only called where unsupported() returned nothing.

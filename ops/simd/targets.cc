@@ -41,6 +41,7 @@ Implementation forced(const SimdKernel& kernel, std::int64_t target) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
   Implementation result;
   result.name = "simd@" + name;
+  result.alias = target == bits_best_first(hwy::SupportedTargets() & HWY_TARGETS).front();
   result.unsupported = [=](const Case& c, const Pass& pass) -> std::optional<std::string> {
     if (!is_supported(target)) return fmt::format("this processor has no {}", hwy::TargetName(target));
     return kernel.unsupported ? kernel.unsupported(c, pass) : std::nullopt;
