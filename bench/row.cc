@@ -70,12 +70,6 @@ Demand demand_of(const Row& row, Execution& execution) {
   return {execution.kernel().isa(), row.threads, cost, static_cast<Index>(working_set), written / working_set};
 }
 
-std::string failure_text(const Verdict& verdict) {
-  if (!verdict.reason.empty()) return verdict.reason;
-  return fmt::format("{}: expected {}, got {}, error / bound {:.3g}", verdict.where, verdict.expected, verdict.got,
-                     verdict.worst);
-}
-
 const char* status_name(Row::Status status) {
   switch (status) {
     case Row::Status::kReady:
@@ -88,6 +82,12 @@ const char* status_name(Row::Status status) {
 }
 
 }  // namespace
+
+std::string failure_text(const Verdict& verdict) {
+  if (!verdict.reason.empty()) return verdict.reason;
+  return fmt::format("{}: expected {}, got {}, error / bound {:.3g}", verdict.where, verdict.expected, verdict.got,
+                     verdict.worst);
+}
 
 std::string Row::name() const {
   return fmt::format("{}/{}/{}/threads:{}", layer->name.empty() ? layer->work.to_text() : layer->name, pass.to_text(),

@@ -72,6 +72,9 @@ class RowPreparer {
 // "timing" record; `samples_ns` of a row that is ready, one a repetition.
 Record timing_record(const Row& row, const std::vector<double>& samples_ns, const Limit& limit);
 
+// What was wrong, in words, of a verdict that is no pass.
+std::string failure_text(const Verdict& verdict);
+
 double median(std::vector<double> values);
 
 }  // namespace gradproof

@@ -59,6 +59,38 @@ void declare(CLI::App& sub, BenchCommand& command) {
   });
 }
 
+void declare(CLI::App& sub, GateCommand& command) {
+  sub.add_option("PATTERN|CASE", command.wish.words, "what to watch: operations, patterns over case texts, or cases");
+  sub.add_option("--sizes", command.wish.sizes, "smoke, standard or a file of layers")->capture_default_str();
+  sub.add_option("--baseline", command.baseline, "the gradproof program to compare with");
+  sub.add_option("--candidate", command.candidate, "the one to judge (default: this one)");
+  sub.add_option("--delta", command.delta, "a slowdown up to this many percent is none")
+      ->check(CLI::Range(0.1, 100.0))
+      ->capture_default_str();
+  sub.add_option("--minutes", command.minutes, "take no longer, about")
+      ->check(CLI::Range(0.05, 600.0))
+      ->capture_default_str();
+  sub.add_flag("--quick", command.quick, "fewer rounds and controls: finds 10% rather than 5%");
+  sub.add_flag("--strict", command.strict, "what stays undecided is an error, too (exit code 20)");
+  sub.add_flag("--allow-mismatch", command.allow_mismatch, "compare programs that were built differently");
+  sub.add_option("--core", command.core, "run both on this core (default: the last)")->check(CLI::Range(0, 4095));
+  sub.add_option("--seed", command.seed, "of the values and of the order")->capture_default_str();
+  sub.add_option("--plant", command.plant,
+                 "PERCENT%:PATTERN: slow rows of the candidate down, to see the gate find it");
+  sub.add_flag("--calibrate", command.calibrate, "measure how often the gate is wrong on this machine");
+  sub.add_option("--runs", command.runs, "of a calibration with nothing planted; a fifth as many for each slowdown")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+  sub.add_option("--markdown", command.markdown, "write a comment for a pull request");
+  sub.add_option("--junit", command.junit, "write JUnit XML");
+  sub.add_option("--html", command.html, "write the report");
+}
+
+void declare(CLI::App& sub, ServeCommand&) {
+  sub.footer("Speaks the protocol of gate/protocol.md on standard input and output.");
+}
+
 void declare(CLI::App& sub, ReportCommand& command) {
   sub.add_option("RECORDS", command.records, "files of JSON Lines")->required();
   sub.add_option("--html", command.html, "one self-contained page");
@@ -115,9 +147,11 @@ void declare(CLI::App& app, Action& chosen) {
   offer(app, chosen, "run", "Check, measure and report: the main job", run_all);
   offer(app, chosen, "check", "Check gradients against the truth", run_check);
   offer(app, chosen, "bench", "Time what was verified at the very size", run_bench);
+  offer(app, chosen, "gate", "Has anything become slower, from one build to another", run_gate);
   offer(app, chosen, "report", "Turn records into a page, a table or a comment", run_report);
   offer(app, chosen, "list", "Operations, passes, implementations, oracles, case counts", run_list);
   offer(app, chosen, "eval", "Run one case on given tensors and write .npy", run_eval);
+  offer(app, chosen, "serve", "Time rows for a gate that asks (not for people)", run_serve);
   offer_test(app, chosen);
 }
 

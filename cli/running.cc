@@ -20,7 +20,8 @@ std::string what(const Record& record) {
   return fmt::format("{} {} {}", record.value("case", "roofs"), record.value("pass", ""), record.value("oracle", ""));
 }
 
-// The cases given, and the layers that the patterns take.
+}  // namespace
+
 std::vector<Layer> chosen_layers(const BenchWish& wish, const Registry& registry) {
   const Selection selection = select(registry, wish.words);
   std::vector<Layer> layers;
@@ -31,8 +32,6 @@ std::vector<Layer> chosen_layers(const BenchWish& wish, const Registry& registry
   if (layers.empty()) refuse("no layer of '{}' matches; name a case, or other --sizes", wish.sizes);
   return layers;
 }
-
-}  // namespace
 
 void record_environment(Journal& journal) {
   Record record = environment_record(static_cast<int>(std::thread::hardware_concurrency()), supported_targets());

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/shapes.h"
 #include "checks/task.h"
 #include "cli/command.h"
 #include "cli/journal.h"
@@ -18,6 +19,9 @@ struct BenchWish {
   int threads = 0;                           // 0: the bench's choice
   std::vector<std::string> benchmark_flags;  // --benchmark_...
 };
+
+// The cases given, and the layers that the patterns take. Throws UsageError when there are none.
+std::vector<Layer> chosen_layers(const BenchWish& wish, const Registry& registry);
 
 // The first record of every run: what ran where.
 void record_environment(Journal& journal);

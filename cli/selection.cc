@@ -8,14 +8,15 @@
 #include "ops/core/error.h"
 
 namespace gradproof {
-namespace {
 
-bool matches(const std::string& pattern, const std::string& text) {
+bool matches_pattern(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
+namespace {
+
 bool names(const std::string& pattern, const Spec& spec) {
-  return matches(pattern, spec.name) || matches(pattern, spec.family);
+  return matches_pattern(pattern, spec.name) || matches_pattern(pattern, spec.family);
 }
 
 // A family may be called as one of its operations is: then the operation is meant.
@@ -40,7 +41,7 @@ void require_operation(const Registry& registry, const std::string& pattern) {
 
 bool Selection::takes(const Case& c) const {
   return everything() || std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-           return has_colon(pattern) ? matches(pattern, c.to_text()) : names(pattern, *c.spec);
+           return has_colon(pattern) ? matches_pattern(pattern, c.to_text()) : names(pattern, *c.spec);
          });
 }
 

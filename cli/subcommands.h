@@ -45,6 +45,26 @@ struct ListCommand {
 };
 ExitCode run_list(const ListCommand& command, Session& session);
 
+struct GateCommand {
+  std::filesystem::path baseline, candidate;  // programs; no candidate: this one
+  BenchWish wish;                             // what to watch
+  double delta = 2;                           // percent
+  double minutes = 5;
+  bool strict = false;  // undecided is not good enough
+  bool quick = false;   // fewer rounds and controls
+  bool allow_mismatch = false;
+  int core = -1;      // -1: the last one that may be used
+  std::string plant;  // "5%:PATTERN": a slowdown in the measuring loop of the candidate
+  bool calibrate = false;
+  int runs = 20;  // of a calibration, with nothing planted; a fifth as many for each slowdown
+  std::uint64_t seed = kDefaultSeed;
+  std::filesystem::path records, markdown, junit, html;
+};
+ExitCode run_gate(const GateCommand& command, Session& session);
+
+struct ServeCommand {};
+ExitCode run_serve(const ServeCommand& command, Session& session);
+
 struct EvalCommand {
   std::string text;                     // the case
   std::string implementation = "simd";  // or "reference"

@@ -1,0 +1,106 @@
+#include "bench/work.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "bench/roof_simd.h"
+#include "bench/row.h"
+#include "checks/execution.h"
+#include "checks/inputs.h"
+#include "checks/large.h"
+#include "ops/core/error.h"
+#include "ops/core/memory.h"
+
+namespace gradproof {
+namespace {
+
+std::string hash_of(const std::vector<unsigned char>& bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return fmt::format("{:016x}", hash);
+}
+
+class KernelWork final : public Work {
+ public:
+  KernelWork(const Case& c, const Pass& pass, const Implementation& implementation, const WorkOptions& options)
+      : execution_(c, pass, implementation, seeded_inputs(c, pass, options.seed, Regime::kNormal),
+                   {.misalignment = options.misalignment}) {
+    execution_.run();
+  }
+
+  void run() override { execution_.kernel().run(execution_.refs()); }
+  std::string isa() override { return execution_.kernel().isa(); }
+  std::string bits() const override { return hash_of(execution_.output_bytes()); }
+  Execution& execution() { return execution_; }
+
+ private:
+  Execution execution_;
+};
+
+// A roof's kernel. It computes nothing that anyone reads.
+class CanaryWork final : public Work {
+ public:
+  explicit CanaryWork(bool arithmetic)
+      : arithmetic_(arithmetic), isa_(roof_isas().front()), memory_(zeroed_floats(3 * kStream)) {}
+
+  void run() override {
+    constexpr Index kRounds = 2000, kSweeps = 4;  // some 20 us each
+    const RoofKernels& kernels = roof_kernels(isa_);
+    float* const memory = memory_.get();
+    if (arithmetic_)
+      kernels.fma[kernels.fma.size() / 2](kRounds);
+    else
+      kernels.triad(memory, memory + kStream, memory + 2 * kStream, kStream, kSweeps);
+  }
+  std::string isa() override { return isa_; }
+  std::string bits() const override { return hash_of({}); }
+
+ private:
+  static constexpr Index kStream = 16384;  // 64 KiB: beyond the first cache, within the second
+
+  bool arithmetic_;
+  std::string isa_;
+  AlignedMemory<float> memory_;
+};
+
+Pass pass_of(const Operation& operation, const Case& c, const std::string& text) {
+  std::vector<std::string> names;
+  for (const Pass& pass : operation.spec.passes()) {
+    if (!has_pass(operation.spec, c.attributes, pass)) continue;
+    if (pass.to_text() == text) return pass;
+    names.push_back(pass.to_text());
+  }
+  refuse("{} has no pass '{}'; there are {}", c.to_text(), text, fmt::join(names, ", "));
+}
+
+const Implementation& implementation_of(const Operation& operation, const std::string& name) {
+  for (const Implementation& implementation : operation.implementations)
+    if (implementation.name == name) return implementation;
+  refuse("{} has no implementation '{}'", operation.spec.name, name);
+}
+
+void verify_work(KernelWork& work, const Case& c, const Pass& pass, const Operation& operation,
+                 const Implementation& implementation, const References& references, std::uint64_t seed) {
+  const auto reference = references.find(operation.spec.name);
+  if (reference == references.end()) refuse("{} has no reference to verify it against", operation.spec.name);
+  const SampledTruth truth(reference->second, c, pass, operation.implementations, LargeOptions{.seed = seed});
+  const Verdict verdict = truth.compare(work.execution(), implementation);
+  if (!verdict.passed()) refuse("{} is wrong at this size: {}", c.to_text(), failure_text(verdict));
+}
+
+}  // namespace
+
+std::unique_ptr<Work> make_work(const Registry& registry, const References& references, const RowKey& key,
+                                const WorkOptions& options) {
+  if (key == kFmaCanary || key == kTriadCanary) return std::make_unique<CanaryWork>(key == kFmaCanary);
+  const Case c = registry.parse_case(key.case_text);
+  const Operation& operation = registry.find(c.spec->name);
+  const Pass pass = pass_of(operation, c, key.pass);
+  const Implementation& implementation = implementation_of(operation, key.impl);
+  if (const auto reason = unsupported_reason(implementation, c, pass)) refuse("{}", *reason);
+  auto work = std::make_unique<KernelWork>(c, pass, implementation, options);
+  if (work->bits() != options.trusted) verify_work(*work, c, pass, operation, implementation, references, options.seed);
+  return work;
+}
+
+}  // namespace gradproof

@@ -1,0 +1,138 @@
+// gradproof gate: has anything become slower or less exact, from one build to another.
+#include <sched.h>
+
+#include <algorithm>
+
+#include "cli/calibration_file.h"
+#include "cli/gate_plan.h"
+#include "cli/gate_tables.h"
+#include "cli/outputs.h"
+#include "cli/subcommands.h"
+#include "gate/copied_program.h"
+#include "gate/gate_record.h"
+#include "ops/core/error.h"
+#include "reports/report.h"
+
+namespace gradproof {
+namespace {
+
+// The last core that this process may use: the first ones serve the system's interrupts.
+int chosen_core(const GateCommand& command) {
+  if (command.core >= 0) return command.core;
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  sched_getaffinity(0, sizeof cores, &cores);
+  for (int core = CPU_SETSIZE - 1; core > 0; --core)
+    if (CPU_ISSET(core, &cores)) return core;
+  return 0;
+}
+
+GateRules rules_of(const GateCommand& command) {
+  GateRules rules;
+  rules.delta = command.delta / 100;
+  rules.short_delta = std::max(rules.short_delta, rules.delta);
+  rules.minutes = command.minutes;
+  if (command.quick) {
+    rules.screening = {3, 2};
+    rules.confirmation = {12, 3};
+    rules.recurrence = {3, 3, true};
+    rules.controls = 8;
+  }
+  return rules;
+}
+
+ExitCode exit_code_of(const ContestantError& error) {
+  switch (error.kind) {
+    case ContestantError::Kind::kMissing:
+      return kUsage;
+    case ContestantError::Kind::kOlder:
+      return kOlder;
+    case ContestantError::Kind::kMismatched:
+      return kNotComparable;
+    case ContestantError::Kind::kCrashed:
+      return kCrashed;
+    case ContestantError::Kind::kHung:
+      return kHung;
+  }
+  return kInternal;
+}
+
+// Runs that are planned and programs that have answered.
+struct Setting {
+  const GateCommand& command;
+  GateRules rules;
+  GatePlan plan;
+  Arena arena;
+};
+
+ExitCode calibrate_gate(Setting& setting, Session& session) {
+  const GateCommand& command = setting.command;
+  Outputs outputs;
+  outputs.announce(command.records);
+  const Calibration calibration =
+      calibrate(setting.arena, setting.plan.cases, setting.rules,
+                {.quiet_runs = command.runs, .planted_runs = std::max(1, command.runs / 5), .seed = command.seed},
+                [&](double part, const std::string& what) { session.console.progress(part, what); });
+  keep_calibration(calibration);
+  outputs.write(command.records, line_of(calibration_record(calibration)) + "\n");
+  session.console.line(fmt::format("{}; {} runs invalid; noise of a launch {:.2f}%; {:.0f} s; kept in {}.",
+                                   calibration.to_text(), calibration.invalid, 100 * calibration.noise,
+                                   calibration.seconds, calibration_file().string()));
+  return kHeld;
+}
+
+GateResult run_valid_trial(Setting& setting, Session& session) {
+  TrialHooks hooks;
+  hooks.progress = [&](double part, const std::string& what) { session.console.progress(part, what); };
+  GateResult result = run_trial(setting.arena, setting.plan.cases, setting.rules, hooks);
+  if (result.verdict != GateVerdict::kInvalid) return result;
+  session.console.line(result.reason + "; once more.");
+  return run_trial(setting.arena, setting.plan.cases, setting.rules, hooks);
+}
+
+ExitCode compare(Setting& setting, Session& session) {
+  const GateCommand& command = setting.command;
+  Outputs outputs;
+  for (const auto& path : {command.records, command.markdown, command.junit, command.html}) outputs.announce(path);
+  const GateResult result = run_valid_trial(setting, session);
+  const std::optional<Calibration> calibration = latest_calibration(result.candidate.processor);
+  std::string lines = result.candidate.line + "\n";
+  for (const Record& record : gate_records(result, calibration)) lines += line_of(record) + "\n";
+  outputs.write(command.records, lines);
+  print_rows(session.console, result);
+  print_verdict(session.console, result, calibration);
+  return static_cast<ExitCode>(exit_code_of(result.verdict, command.strict));
+}
+
+ExitCode run_setting(const GateCommand& command, Session& session) {
+  const std::filesystem::path candidate =
+      command.candidate.empty() ? std::filesystem::read_symlink("/proc/self/exe") : command.candidate;
+  const std::filesystem::path baseline = command.baseline.empty() ? candidate : command.baseline;
+  const int core = chosen_core(command);
+  // Both are greeted before anything is planned: what cannot be compared shows at once.
+  const ProgramFacts before = Contestant(baseline, "baseline", {core}).facts();
+  const ProgramFacts now = Contestant(candidate, "candidate", {core}).facts();
+  if (!command.allow_mismatch) require_comparable(before, now);
+  const CopiedProgram copy(baseline);
+  const GateRules rules = rules_of(command);
+  Setting setting{command, rules, plan_gate(command, rules, session.registry),
+                  Arena({baseline, candidate, copy.path()}, core, command.seed)};
+  print_plan(session.console, setting.plan, rules, core);
+  return command.calibrate ? calibrate_gate(setting, session) : compare(setting, session);
+}
+
+}  // namespace
+
+ExitCode run_gate(const GateCommand& command, Session& session) {
+  if (command.baseline.empty() && !command.calibrate)
+    refuse("there is nothing to compare with; give --baseline PROGRAM, or --against REF in the source tree");
+  try {
+    return run_setting(command, session);
+  } catch (const ContestantError& error) {
+    session.console.clear_progress();
+    fmt::print(stderr, "gradproof: {}\n", error.what());
+    return exit_code_of(error);
+  }
+}
+
+}  // namespace gradproof

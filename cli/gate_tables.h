@@ -1,0 +1,19 @@
+// What the gate says on the terminal.
+#pragma once
+
+#include <optional>
+
+#include "cli/console.h"
+#include "cli/gate_plan.h"
+#include "gate/calibration.h"
+#include "gate/trial.h"
+
+namespace gradproof {
+
+void print_plan(Console& console, const GatePlan& plan, const GateRules& rules, int core);
+// The rows that moved or could not be compared, the gravest first; nothing when there are none.
+void print_rows(Console& console, const GateResult& result);
+// The verdict on all, what it rests on, and how often the gate is wrong on this machine where that was measured.
+void print_verdict(Console& console, const GateResult& result, const std::optional<Calibration>& calibration);
+
+}  // namespace gradproof

@@ -1,0 +1,128 @@
+#include "gate/arena.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "gate/statistics.h"
+
+namespace gradproof {
+namespace {
+
+// Environments differ by up to a page, buffers by up to a cache line.
+constexpr int kMostPadding = 4096;
+constexpr int kMostMisaligned = 16;
+
+double slice_ns(double run_ns) {
+  return std::max(kSliceNs, kBatches * run_ns) + run_ns;  // and one run to warm up
+}
+
+void require_same(const char* what, const std::string& baseline, const std::string& candidate) {
+  if (baseline == candidate) return;
+  throw ContestantError(ContestantError::Kind::kMismatched,
+                        fmt::format("the {} of the two programs differ: '{}' and '{}'; build both alike, or allow it "
+                                    "with --allow-mismatch",
+                                    what, baseline, candidate));
+}
+
+}  // namespace
+
+void require_comparable(const ProgramFacts& baseline, const ProgramFacts& candidate) {
+  require_same("compilers", baseline.compiler, candidate.compiler);
+  require_same("flags", baseline.flags, candidate.flags);
+}
+
+double row_ns(double run_ns, const Effort& effort) {
+  return effort.launches * effort.loads * (kLoadingNs + 4 * slice_ns(run_ns));
+}
+
+void Arena::fight(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress) {
+  for (int i = 0; i < effort.launches; ++i) launch(bouts, effort, progress);
+}
+
+void Arena::launch(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress) {
+  const auto start = [&](const std::filesystem::path& program, const char* role) {
+    return std::make_unique<Contestant>(program, role, Launch{core_, random_below(kMostPadding)});
+  };
+  const bool copied =
+      std::any_of(bouts.begin(), bouts.end(), [](const Bout* bout) { return bout->rival == Rival::kCopy; });
+  const auto baseline = start(programs_.baseline, "baseline");
+  const auto candidate = start(programs_.candidate, "candidate");
+  const auto copy = copied ? start(programs_.copy, "copy of the baseline") : nullptr;
+  facts_[0] = baseline->facts();
+  facts_[1] = candidate->facts();
+
+  std::vector<Bout*> order = bouts;
+  std::shuffle(order.begin(), order.end(), random_);
+  for (Bout* bout : order) {
+    Pair pair{*baseline, bout->rival == Rival::kCopy ? *copy : *candidate};
+    if (bout->comparable()) time(pair, *bout, effort);
+    progress(*bout);
+  }
+}
+
+bool Arena::load(Pair& pair, Bout& bout, const Effort& effort) {
+  const auto misaligned = [&] { return effort.moved ? Index{random_below(kMostMisaligned)} : Index{0}; };
+  std::string& trusted = baseline_bits_[bout.key];
+  const Loaded baseline = pair.baseline.load(bout.key, {seed_, misaligned(), trusted, bout.ns == 0});
+  if (baseline.ready) trusted = baseline.bits;
+  std::string& known = bout.rival == Rival::kCopy ? trusted : rival_bits_.try_emplace(bout.key, trusted).first->second;
+  const Loaded rival = pair.rival.load(bout.key, {seed_, misaligned(), known, false});
+  if (rival.ready) known = rival.bits;
+  if (const auto why = difference(bout, baseline, rival)) {
+    bout.refused = *why;
+    return false;
+  }
+  if (bout.iterations == 0) {
+    bout.isa = baseline.isa;
+    bout.ns = baseline.ns;
+    bout.iterations = std::max(1, static_cast<int>(kSliceNs / kBatches / std::max(baseline.ns, 1.0)));
+  }
+  return true;
+}
+
+std::optional<std::string> Arena::difference(Bout& bout, const Loaded& baseline, const Loaded& rival) {
+  if (!baseline.ready) return fmt::format("the baseline: {}", baseline.reason);
+  if (!rival.ready) return fmt::format("the candidate: {}", rival.reason);
+  if (baseline.isa != rival.isa)
+    return fmt::format("the baseline runs {} and the candidate {}", baseline.isa, rival.isa);
+  if (!bout.isa.empty() && bout.isa != baseline.isa)
+    return fmt::format("it ran {} before and {} now", bout.isa, baseline.isa);
+  return {};
+}
+
+std::optional<Arena::Turns> Arena::take_turns(Pair& pair, const Bout& bout) {
+  const bool begins = random_below(2) == 1;
+  double ns[2] = {0, 0};  // of the baseline and of the rival, two slices each
+  for (const bool rival : {begins, !begins, !begins, begins}) {
+    Contestant& program = rival ? pair.rival : pair.baseline;
+    const Slice slice = program.time(bout.iterations, kBatches, rival ? bout.handicap : 0.0, bout.ns);
+    if (slice.disturbed) return {};
+    ns[rival] += lower_quartile(slice.ns) / 2;
+  }
+  return Turns{std::log(ns[1] / ns[0]), ns[0], ns[1]};
+}
+
+void Arena::time(Pair& pair, Bout& bout, const Effort& effort) {
+  std::vector<double> ratios, baseline_ns, rival_ns;
+  for (int attempt = 0; attempt < 2 * effort.loads && static_cast<int>(ratios.size()) < effort.loads; ++attempt) {
+    if (!load(pair, bout, effort)) return;
+    const std::optional<Turns> turns = take_turns(pair, bout);
+    if (!turns) {
+      ++bout.dropped;
+      continue;
+    }
+    ratios.push_back(turns->ratio);
+    baseline_ns.push_back(turns->baseline_ns);
+    rival_ns.push_back(turns->rival_ns);
+  }
+  bout.loads += static_cast<int>(ratios.size());
+  if (2 * static_cast<int>(ratios.size()) < effort.loads) return;  // too few to speak for this launch
+  bout.launches.push_back(median_of(ratios));
+  bout.baseline_ns.push_back(median_of(baseline_ns));
+  bout.rival_ns.push_back(median_of(rival_ns));
+}
+
+}  // namespace gradproof

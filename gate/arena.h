@@ -1,0 +1,105 @@
+// Where two programs take turns: launches, rounds, slices (docs/decisions/0020-the-gate.md).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gate/contestant.h"
+
+namespace gradproof {
+
+// Two of the three programs, timed on the same row: the candidate, or a copy of the baseline, against the baseline.
+enum class Rival { kCandidate, kCopy };
+
+struct Bout {
+  RowKey key;
+  Rival rival = Rival::kCandidate;
+  double handicap = 0;  // by which the rival is slowed down, within the measured time: 0.05 is 5%
+
+  // Found by the first load, and the same in all launches.
+  std::string isa;
+  double ns = 0;       // shortest run of the baseline
+  int iterations = 0;  // runs a batch, the same on both sides
+
+  // ln(time of the rival / time of the baseline): one value a launch, the median of its loads.
+  std::vector<double> launches;
+  std::vector<double> baseline_ns, rival_ns;  // medians of the slices, one a launch
+  int loads = 0;                              // that count
+  int dropped = 0;                            // disturbed from outside, and therefore not counted
+
+  std::string refused;  // why it cannot be compared; then nothing above holds
+
+  bool comparable() const { return refused.empty(); }
+};
+
+struct Programs {
+  std::filesystem::path baseline, candidate, copy;
+};
+
+// How often. A stage of the gate. Every load brings other pages of memory, which on some machines is most of the noise;
+// in each the programs take turns as A B B A or B A A B, so that what drifts in a straight line falls on both alike.
+struct Effort {
+  int launches = 3;
+  int loads = 4;
+  bool moved = false;  // other buffer offsets, for what shall recur
+};
+
+inline constexpr int kBatches = 4;          // a slice
+inline constexpr double kSliceNs = 4.8e6;   // about; one run a batch at least
+inline constexpr double kLoadingNs = 15e6;  // what a load takes, about
+
+// What a row takes at that effort, in ns, when one run takes `run_ns`.
+double row_ns(double run_ns, const Effort& effort);
+
+// Throws ContestantError where two programs were built by other compilers or flags:
+// their times then differ for reasons that no change of the code has.
+void require_comparable(const ProgramFacts& baseline, const ProgramFacts& candidate);
+
+class Arena {
+ public:
+  using Progress = std::function<void(const Bout&)>;
+
+  Arena(Programs programs, int core, std::uint64_t seed)
+      : programs_(std::move(programs)), core_(core), random_(seed), seed_(seed) {}
+
+  // Starts the programs `launches` times, and each time times every bout, in random order. What cannot be compared is
+  // marked as refused and left out from then on. Throws ContestantError.
+  void fight(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress);
+
+  // Of the last launch.
+  const ProgramFacts& baseline() const { return facts_[0]; }
+  const ProgramFacts& candidate() const { return facts_[1]; }
+
+ private:
+  struct Pair {
+    Contestant& baseline;
+    Contestant& rival;
+  };
+
+  void launch(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress);
+  bool load(Pair& pair, Bout& bout, const Effort& effort);
+  std::optional<std::string> difference(Bout& bout, const Loaded& baseline, const Loaded& rival);
+  // The rival's time over the baseline's, as a logarithm; nothing when the turns were disturbed.
+  struct Turns {
+    double ratio, baseline_ns, rival_ns;
+  };
+  std::optional<Turns> take_turns(Pair& pair, const Bout& bout);
+  void time(Pair& pair, Bout& bout, const Effort& effort);
+  int random_below(int limit) { return static_cast<int>(random_() % static_cast<std::uint64_t>(limit)); }
+
+  Programs programs_;
+  int core_;
+  std::mt19937_64 random_;
+  std::uint64_t seed_;
+  ProgramFacts facts_[2];
+  // Bits of outputs that were verified, by row; equal ones need not be verified again.
+  std::map<RowKey, std::string> baseline_bits_, rival_bits_;
+};
+
+}  // namespace gradproof
