@@ -65,7 +65,7 @@ long long stolen_so_far(int core) {
 
 class Server {
  public:
-  Server(const Registry& registry, const References& references) : registry_(registry), references_(references) {}
+  Server(const Registry& registry, const References& references) : maker_(registry, references) {}
 
   Record answer(const Record& request) {
     const std::string what = request.value("do", "");
@@ -90,11 +90,10 @@ class Server {
   Record load(const Record& request) {
     work_.reset();
     try {
-      work_ = make_work(registry_, references_,
-                        {request.value("case", ""), request.value("pass", ""), request.value("impl", "simd")},
-                        {.seed = request.value("seed", std::uint64_t{1}),
-                         .misalignment = request.value("misalignment", Index{0}),
-                         .trusted = request.value("trusted", "")});
+      work_ = maker_.make({request.value("case", ""), request.value("pass", ""), request.value("impl", "simd")},
+                          {.seed = request.value("seed", std::uint64_t{1}),
+                           .misalignment = request.value("misalignment", Index{0}),
+                           .trusted = request.value("trusted", "")});
     } catch (const UsageError& error) {
       return {{"ready", false}, {"reason", error.what()}};
     }
@@ -138,8 +137,7 @@ class Server {
     return ns_since(start) / iterations;
   }
 
-  const Registry& registry_;
-  const References& references_;
+  WorkMaker maker_;
   std::unique_ptr<Work> work_;
   int core_ = 0;
   bool finished_ = false;

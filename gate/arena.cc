@@ -93,36 +93,33 @@ std::optional<std::string> Arena::difference(Bout& bout, const Loaded& baseline,
   return {};
 }
 
-std::optional<Arena::Turns> Arena::take_turns(Pair& pair, const Bout& bout) {
+bool Arena::take_turns(Pair& pair, const Bout& bout, Batches& batches) {
   const bool begins = random_below(2) == 1;
-  double ns[2] = {0, 0};  // of the baseline and of the rival, two slices each
+  Batches taken;
   for (const bool rival : {begins, !begins, !begins, begins}) {
     Contestant& program = rival ? pair.rival : pair.baseline;
     const Slice slice = program.time(bout.iterations, kBatches, rival ? bout.handicap : 0.0, bout.ns);
-    if (slice.disturbed) return {};
-    ns[rival] += lower_quartile(slice.ns) / 2;
+    if (slice.disturbed) return false;
+    std::vector<double>& side = rival ? taken.rival : taken.baseline;
+    side.insert(side.end(), slice.ns.begin(), slice.ns.end());
   }
-  return Turns{std::log(ns[1] / ns[0]), ns[0], ns[1]};
+  batches.baseline.insert(batches.baseline.end(), taken.baseline.begin(), taken.baseline.end());
+  batches.rival.insert(batches.rival.end(), taken.rival.begin(), taken.rival.end());
+  return true;
 }
 
 void Arena::time(Pair& pair, Bout& bout, const Effort& effort) {
-  std::vector<double> ratios, baseline_ns, rival_ns;
-  for (int attempt = 0; attempt < 2 * effort.loads && static_cast<int>(ratios.size()) < effort.loads; ++attempt) {
+  Batches batches;
+  int loads = 0;
+  for (int attempt = 0; attempt < 2 * effort.loads && loads < effort.loads; ++attempt) {
     if (!load(pair, bout, effort)) return;
-    const std::optional<Turns> turns = take_turns(pair, bout);
-    if (!turns) {
-      ++bout.dropped;
-      continue;
-    }
-    ratios.push_back(turns->ratio);
-    baseline_ns.push_back(turns->baseline_ns);
-    rival_ns.push_back(turns->rival_ns);
+    ++(take_turns(pair, bout, batches) ? loads : bout.dropped);
   }
-  bout.loads += static_cast<int>(ratios.size());
-  if (2 * static_cast<int>(ratios.size()) < effort.loads) return;  // too few to speak for this launch
-  bout.launches.push_back(median_of(ratios));
-  bout.baseline_ns.push_back(median_of(baseline_ns));
-  bout.rival_ns.push_back(median_of(rival_ns));
+  bout.loads += loads;
+  if (2 * loads < effort.loads) return;  // too few to speak for this launch
+  bout.baseline_ns.push_back(lower_quartile(batches.baseline));
+  bout.rival_ns.push_back(lower_quartile(batches.rival));
+  bout.launches.push_back(std::log(bout.rival_ns.back() / bout.baseline_ns.back()));
 }
 
 }  // namespace gradproof

@@ -27,11 +27,12 @@ struct Bout {
   double ns = 0;       // shortest run of the baseline
   int iterations = 0;  // runs a batch, the same on both sides
 
-  // ln(time of the rival / time of the baseline): one value a launch, the median of its loads.
+  // ln(time of the rival / time of the baseline), one value a launch, and the two times: each the lower quartile of all
+  // its batches. What disturbs only adds time, and seldom to most of them.
   std::vector<double> launches;
-  std::vector<double> baseline_ns, rival_ns;  // medians of the slices, one a launch
-  int loads = 0;                              // that count
-  int dropped = 0;                            // disturbed from outside, and therefore not counted
+  std::vector<double> baseline_ns, rival_ns;
+  int loads = 0;    // that count
+  int dropped = 0;  // disturbed from outside, and therefore not counted
 
   std::string refused;  // why it cannot be compared; then nothing above holds
 
@@ -52,7 +53,7 @@ struct Effort {
 
 inline constexpr int kBatches = 4;          // a slice
 inline constexpr double kSliceNs = 4.8e6;   // about; one run a batch at least
-inline constexpr double kLoadingNs = 15e6;  // what a load takes, about
+inline constexpr double kLoadingNs = 40e6;  // what a load takes both programs, about
 
 // What a row takes at that effort, in ns, when one run takes `run_ns`.
 double row_ns(double run_ns, const Effort& effort);
@@ -85,11 +86,11 @@ class Arena {
   void launch(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress);
   bool load(Pair& pair, Bout& bout, const Effort& effort);
   std::optional<std::string> difference(Bout& bout, const Loaded& baseline, const Loaded& rival);
-  // The rival's time over the baseline's, as a logarithm; nothing when the turns were disturbed.
-  struct Turns {
-    double ratio, baseline_ns, rival_ns;
+  // Adds the batches of both; false when they were disturbed.
+  struct Batches {
+    std::vector<double> baseline, rival;
   };
-  std::optional<Turns> take_turns(Pair& pair, const Bout& bout);
+  bool take_turns(Pair& pair, const Bout& bout, Batches& batches);
   void time(Pair& pair, Bout& bout, const Effort& effort);
   int random_below(int limit) { return static_cast<int>(random_() % static_cast<std::uint64_t>(limit)); }
 

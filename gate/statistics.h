@@ -12,8 +12,7 @@ struct Interval {
 };
 
 double median_of(std::vector<double> values);
-// Between the smallest and the second smallest of four: the value that a quarter of them lie below, by linear
-// interpolation of the order statistics.
+// The value that a quarter of them lie below, by linear interpolation of the order statistics.
 double lower_quartile(std::vector<double> values);
 double mean_of(std::span<const double> values);
 // With n - 1; 0 for fewer than two values.
