@@ -27,6 +27,15 @@ int chosen_core(const GateCommand& command) {
   return 0;
 }
 
+// The gate itself keeps off the core that it watches, where there is another.
+void leave_core(int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  sched_getaffinity(0, sizeof cores, &cores);
+  CPU_CLR(core, &cores);
+  if (CPU_COUNT(&cores) > 0) sched_setaffinity(0, sizeof cores, &cores);
+}
+
 GateRules rules_of(const GateCommand& command) {
   GateRules rules;
   rules.delta = command.delta / 100;
@@ -109,6 +118,7 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
       command.candidate.empty() ? std::filesystem::read_symlink("/proc/self/exe") : command.candidate;
   const std::filesystem::path baseline = command.baseline.empty() ? candidate : command.baseline;
   const int core = chosen_core(command);
+  leave_core(core);
   // Both are greeted before anything is planned: what cannot be compared shows at once.
   const ProgramFacts before = Contestant(baseline, "baseline", {core}).facts();
   const ProgramFacts now = Contestant(candidate, "candidate", {core}).facts();

@@ -67,11 +67,11 @@ void print_verdict(Console& console, const GateResult& result, const std::option
   console.line(
       fmt::format("{}: {} rows, {} slower, {} improved, {} undecided, {} not comparable; noise of a launch {:.2f}%, "
                   "finds slowdowns from {:.1f}% on; "
-                  "{} of {} loads dropped; {:.0f} s.",
+                  "{} of {} batches dropped; {:.0f} s.",
                   name_of(result.verdict), result.rows.size(), result.count(GateVerdict::kFail),
                   result.count(GateVerdict::kImproved), result.count(GateVerdict::kInconclusive),
                   result.count(GateVerdict::kNotComparable), 100 * result.noise, 100 * result.detectable,
-                  result.dropped, result.dropped + result.loads, result.seconds));
+                  result.dropped, result.dropped + result.batches, result.seconds));
   if (!result.reason.empty()) console.line(result.reason);
   console.line(
       calibration ? fmt::format("Calibrated on this machine: {}.", calibration->to_text())

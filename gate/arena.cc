@@ -16,7 +16,7 @@ constexpr int kMostPadding = 4096;
 constexpr int kMostMisaligned = 16;
 
 double slice_ns(double run_ns) {
-  return std::max(kSliceNs, kBatches * run_ns) + run_ns;  // and one run to warm up
+  return std::max(kSliceNs, kFewestBatches * run_ns) + run_ns;  // and one run to warm up
 }
 
 void require_same(const char* what, const std::string& baseline, const std::string& candidate) {
@@ -78,7 +78,9 @@ bool Arena::load(Pair& pair, Bout& bout, const Effort& effort) {
   if (bout.iterations == 0) {
     bout.isa = baseline.isa;
     bout.ns = baseline.ns;
-    bout.iterations = std::max(1, static_cast<int>(kSliceNs / kBatches / std::max(baseline.ns, 1.0)));
+    const double runs = kSliceNs / std::max(baseline.ns, 1.0);
+    bout.iterations = std::max(1, static_cast<int>(runs / kMostBatches));
+    bout.slice_batches = std::clamp(static_cast<int>(runs), kFewestBatches, kMostBatches);
   }
   return true;
 }
@@ -93,30 +95,27 @@ std::optional<std::string> Arena::difference(Bout& bout, const Loaded& baseline,
   return {};
 }
 
-bool Arena::take_turns(Pair& pair, const Bout& bout, Batches& batches) {
+void Arena::take_turns(Pair& pair, Bout& bout, Batches& batches) {
   const bool begins = random_below(2) == 1;
-  Batches taken;
   for (const bool rival : {begins, !begins, !begins, begins}) {
     Contestant& program = rival ? pair.rival : pair.baseline;
-    const Slice slice = program.time(bout.iterations, kBatches, rival ? bout.handicap : 0.0, bout.ns);
-    if (slice.disturbed) return false;
-    std::vector<double>& side = rival ? taken.rival : taken.baseline;
+    const Slice slice = program.time(bout.iterations, bout.slice_batches, rival ? bout.handicap : 0.0, bout.ns);
+    std::vector<double>& side = rival ? batches.rival : batches.baseline;
     side.insert(side.end(), slice.ns.begin(), slice.ns.end());
+    bout.batches += static_cast<int>(slice.ns.size());
+    bout.dropped += slice.disturbed;
   }
-  batches.baseline.insert(batches.baseline.end(), taken.baseline.begin(), taken.baseline.end());
-  batches.rival.insert(batches.rival.end(), taken.rival.begin(), taken.rival.end());
-  return true;
 }
 
 void Arena::time(Pair& pair, Bout& bout, const Effort& effort) {
   Batches batches;
-  int loads = 0;
-  for (int attempt = 0; attempt < 2 * effort.loads && loads < effort.loads; ++attempt) {
+  for (int i = 0; i < effort.loads; ++i) {
     if (!load(pair, bout, effort)) return;
-    ++(take_turns(pair, bout, batches) ? loads : bout.dropped);
+    take_turns(pair, bout, batches);
   }
-  bout.loads += loads;
-  if (2 * loads < effort.loads) return;  // too few to speak for this launch
+  // Of all, half a side at least: fewer do not speak for this launch.
+  const auto enough = static_cast<size_t>(effort.loads * bout.slice_batches);
+  if (std::min(batches.baseline.size(), batches.rival.size()) < enough) return;
   bout.baseline_ns.push_back(lower_quartile(batches.baseline));
   bout.rival_ns.push_back(lower_quartile(batches.rival));
   bout.launches.push_back(std::log(bout.rival_ns.back() / bout.baseline_ns.back()));

@@ -25,13 +25,14 @@ struct Bout {
   // Found by the first load, and the same in all launches.
   std::string isa;
   double ns = 0;       // shortest run of the baseline
-  int iterations = 0;  // runs a batch, the same on both sides
+  int iterations = 0;  // runs a batch, and batches a slice: the same on both sides
+  int slice_batches = 0;
 
   // ln(time of the rival / time of the baseline), one value a launch, and the two times: each the lower quartile of all
   // its batches. What disturbs only adds time, and seldom to most of them.
   std::vector<double> launches;
   std::vector<double> baseline_ns, rival_ns;
-  int loads = 0;    // that count
+  int batches = 0;  // that count
   int dropped = 0;  // disturbed from outside, and therefore not counted
 
   std::string refused;  // why it cannot be compared; then nothing above holds
@@ -51,8 +52,10 @@ struct Effort {
   bool moved = false;  // other buffer offsets, for what shall recur
 };
 
-inline constexpr int kBatches = 4;          // a slice
-inline constexpr double kSliceNs = 4.8e6;   // about; one run a batch at least
+// A slice takes about as long as the first, and is cut into at most and at least as many batches of one run or more:
+// short batches fit between the moments in which something else disturbs.
+inline constexpr double kSliceNs = 4.8e6;
+inline constexpr int kMostBatches = 16, kFewestBatches = 4;
 inline constexpr double kLoadingNs = 40e6;  // what a load takes both programs, about
 
 // What a row takes at that effort, in ns, when one run takes `run_ns`.
@@ -86,11 +89,10 @@ class Arena {
   void launch(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress);
   bool load(Pair& pair, Bout& bout, const Effort& effort);
   std::optional<std::string> difference(Bout& bout, const Loaded& baseline, const Loaded& rival);
-  // Adds the batches of both; false when they were disturbed.
   struct Batches {
     std::vector<double> baseline, rival;
   };
-  bool take_turns(Pair& pair, const Bout& bout, Batches& batches);
+  void take_turns(Pair& pair, Bout& bout, Batches& batches);
   void time(Pair& pair, Bout& bout, const Effort& effort);
   int random_below(int limit) { return static_cast<int>(random_() % static_cast<std::uint64_t>(limit)); }
 

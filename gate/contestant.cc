@@ -153,9 +153,10 @@ Slice Contestant::time(int iterations, int batches, double handicap, double expe
   const double seconds = kSpareSeconds + 20 * expected_ns * iterations * batches * 1e-9;
   const Record reply =
       ask({{"do", "time"}, {"iterations", iterations}, {"batches", batches}, {"handicap", handicap}}, seconds);
-  Slice slice{.ns = reply.value("ns", std::vector<double>{}),
-              .disturbed = reply.value("switches", 0) > 0 || reply.value("stolen", 0) > 0};
-  if (slice.ns.empty()) lost(doing_);
+  Slice slice{.ns = reply.value("ns", std::vector<double>{}), .disturbed = reply.value("disturbed", 0)};
+  if (slice.ns.empty() && slice.disturbed == 0) lost(doing_);
+  // The hypervisor does not say which of them it disturbed.
+  if (reply.value("stolen", 0) > 0) slice = {.ns = {}, .disturbed = batches};
   return slice;
 }
 

@@ -54,8 +54,8 @@ struct Loaded {
 };
 
 struct Slice {
-  std::vector<double> ns;  // one a batch
-  bool disturbed = false;  // the core was taken away meanwhile
+  std::vector<double> ns;  // one a batch, of those that nothing disturbed
+  int disturbed = 0;       // batches during which the core was taken away
 };
 
 class Contestant {

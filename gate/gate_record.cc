@@ -53,7 +53,7 @@ Record row_record(const char* role, const GateRow& row) {
     record["baseline_ns"] = median_of(bout.baseline_ns);
     record["candidate_ns"] = median_of(bout.rival_ns);
   }
-  record["loads"] = bout.loads;
+  record["batches"] = bout.batches;
   record["dropped"] = bout.dropped;
   if (bout.handicap > 0) record["planted"] = bout.handicap;
   return record;
@@ -80,7 +80,7 @@ std::vector<Record> gate_records(const GateResult& result, const std::optional<C
   gate["candidate_commit"] = result.candidate.commit;
   gate["rows"] = result.rows.size();
   gate["controls"] = result.controls.size();
-  gate["loads"] = result.loads;
+  gate["batches"] = result.batches;
   gate["dropped"] = result.dropped;
   set_number(gate, "noise", result.noise);
   set_number(gate, "detectable", result.detectable);

@@ -65,9 +65,10 @@ void conclude_all(GateResult& result) {
     result.verdict = GateVerdict::kNotComparable;
     result.reason =
         "no row can be compared: " + (result.rows.empty() ? "there is none" : result.rows.front()->evidence.reason);
-  } else if (decided == 0) {
+  } else if (2 * decided < comparable && worst < GateVerdict::kLessExact) {
     result.verdict = GateVerdict::kInvalid;
-    result.reason = "nothing was measured: other work disturbed every launch; run it again on a quieter machine";
+    result.reason = fmt::format("other work disturbed {} of {} rows too much; run it again on a quieter machine",
+                                comparable - decided, comparable);
   }
   for (const auto& control : result.controls)
     // That errors have grown is certain, whatever the clock says.
@@ -255,7 +256,7 @@ class Trial {
     for (GatePool& pool : result_.pools) judge_evidence(pool.evidence, pool.op);
     for (GateRow* row : everyone()) {
       result_.dropped += row->bout.dropped;
-      result_.loads += row->bout.loads;
+      result_.batches += row->bout.batches;
     }
     for (const auto& control : result_.controls) judge_control(*control);
     conclude_all(result_);

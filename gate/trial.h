@@ -62,9 +62,9 @@ struct GateResult {
   std::vector<std::unique_ptr<GateRow>> controls;  // the baseline against its copy, and canaries
   GateVerdict verdict = GateVerdict::kInvalid;
   std::string reason;
-  double noise = 0;       // standard deviation of a launch, from the controls
-  double detectable = 0;  // the slowdown that is found 19 times of 20 at that noise
-  int dropped = 0, loads = 0;
+  double noise = 0;              // standard deviation of a launch, from the controls
+  double detectable = 0;         // the slowdown that is found 19 times of 20 at that noise
+  int dropped = 0, batches = 0;  // of all rows
   double seconds = 0;
   ProgramFacts baseline, candidate;
 
