@@ -23,6 +23,8 @@ std::string_view bytes_of(const Extent& extent) {
   return extent.section->bytes.substr(extent.begin - extent.section->address, extent.size());
 }
 
+bool begins_with_zero(const Extent& extent) { return !extent.named && bytes_of(extent).starts_with('\0'); }
+
 // Blanks the distance to the target in an instruction's bytes; false where it is not found.
 bool blank_distance(std::string& bytes, std::size_t at, const CodeReference& reference) {
   const std::size_t length = reference.length;
@@ -192,8 +194,8 @@ bool Closure::is_constant(const Extent& extent) const {
 }
 
 // Compilers fold what is added to an index into the address: it may lie behind the object's end, or before its
-// beginning (table - 'a'). So neighbours count too, unless only the beginning was taken: then the one before is only
-// looked at.
+// beginning (table - 'a'). So both neighbours count too, unless a beginning was taken: then the one before is only
+// looked at, as its end may have been meant. Of data without names only the ends of texts are taken, at their zeros.
 void Closure::refer_taken(Address target) {
   const ElfSection* section = map_.image().section_at(target);
   if (section != nullptr && section->code) return refer(target);
@@ -204,7 +206,7 @@ void Closure::refer_taken(Address target) {
   if (extent && extent->vtable) return;
   const bool is_beginning = extent && target == extent->begin;
   const bool is_data = before && !before->code();
-  if (is_data && is_beginning) glance_at(*before);
+  if (is_data && is_beginning && (before->named || begins_with_zero(*extent))) glance_at(*before);
   if (is_data && !is_beginning) refer_extent(*before, before->end);
   if (!extent || is_beginning) return;
   const auto after = map_.find(extent->end);
