@@ -27,8 +27,8 @@ bool begins_with_zero(const Extent& extent) { return !extent.named && bytes_of(e
 
 // Blanks the distance to the target in an instruction's bytes; false where it is not found.
 bool blank_distance(std::string& bytes, std::size_t at, const CodeReference& reference) {
-  const std::size_t length = reference.length;
-  if (length < 2 || at + length > bytes.size()) return false;
+  const std::size_t length = std::min<std::size_t>(reference.length, bytes.size() - at);
+  if (length < 2) return false;
   const auto distance = static_cast<std::int64_t>(reference.target - (reference.address + length));
   if (reference.jump) {
     const bool is_long = length > kOffsetBytes && int32_at(bytes, at + length - kOffsetBytes) == distance;

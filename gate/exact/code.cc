@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "gate/exact/closure.h"
@@ -27,7 +28,9 @@ struct CodeIndex::Parts {
     std::set<Address> variables;  // that it can reach
   };
 
-  explicit Parts(const std::filesystem::path& executable) : map(read_elf(executable), read_references(executable)) {
+  // In this order, since what is wrong with a file is better said by the reader.
+  explicit Parts(const std::filesystem::path& executable) : Parts(read_elf(executable), executable) {}
+  Parts(ElfImage image, const std::filesystem::path& executable) : map(std::move(image), read_references(executable)) {
     for (Address function : map.static_initialisers()) {
       Closure closure(map);
       closure.add(function);

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <stdexcept>
@@ -17,7 +17,7 @@ extern "C" char** environ;
 namespace gradproof {
 namespace {
 
-constexpr int kLongestInstruction = 15;
+constexpr Address kLongestInstruction = 15;
 
 // A program's standard output, line by line.
 class ProgramOutput {
@@ -74,13 +74,13 @@ class ProgramOutput {
 
 bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-// Of an operand relative to %rip; scalars and broadcasts read no more than 8 bytes.
+// At most, of an operand relative to %rip.
 std::uint8_t access_width(std::string_view instruction) {
   const std::string_view mnemonic = instruction.substr(0, instruction.find(' '));
   if (mnemonic == "lea") return 0;
-  if (mnemonic.ends_with("ss") || mnemonic.ends_with("sd") || holds(mnemonic, "broadcast") ||
-      holds(instruction, "{1to"))
-    return 8;
+  const bool is_broadcast = holds(mnemonic, "broadcast") || holds(instruction, "{1to");
+  if (mnemonic.ends_with("ss") || (is_broadcast && mnemonic.ends_with("ps"))) return 4;
+  if (mnemonic.ends_with("sd") || is_broadcast) return 8;
   if (holds(instruction, "%zmm")) return 64;
   if (holds(instruction, "%ymm")) return 32;
   return holds(instruction, "%xmm") || mnemonic.starts_with('f') ? 16 : 8;
@@ -120,10 +120,8 @@ std::vector<CodeReference> read_references(const std::filesystem::path& executab
     CodeReference reference;
     bool refers = false;
     if (!parse_line(line, reference, refers)) return;
-    if (open) {
-      const Address length = reference.address - references.back().address;
-      references.back().length = length <= kLongestInstruction ? static_cast<std::uint8_t>(length) : 0;
-    }
+    if (open && reference.address > references.back().address)
+      references.back().length = std::min(kLongestInstruction, reference.address - references.back().address);
     open = refers;
     if (refers) references.push_back(reference);
   });

@@ -12,9 +12,9 @@ namespace gradproof {
 struct CodeReference {
   Address address = 0;  // of the instruction
   Address target = 0;
-  std::uint8_t length = 0;  // of the instruction; 0 where it is not known
-  std::uint8_t width = 0;   // bytes that are read or written at the target at most; 0 where its address is taken
-  bool jump = false;        // or a call
+  Address length = 0;      // of the instruction, or more where its function ends with it
+  std::uint8_t width = 0;  // bytes that are read or written at the target at most; 0 where its address is taken
+  bool jump = false;       // or a call
 };
 
 // By address. Throws std::runtime_error where objdump cannot be run or fails.
