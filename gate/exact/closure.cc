@@ -119,6 +119,7 @@ void Closure::visit(const Extent& extent) {
 void Closure::visit_code(const Extent& extent) {
   std::string bytes(bytes_of(extent));
   std::vector<const CodeReference*> leaving;
+  open_ |= !map_.relocations_in(extent).empty();
   for (const CodeReference& reference : map_.references_in(extent)) {
     if (extent.begin <= reference.target && reference.target < extent.end) continue;
     open_ |= !blank_distance(bytes, reference.address - extent.begin, reference);

@@ -98,8 +98,9 @@ bool parse_line(std::string_view line, CodeReference& reference, bool& refers) {
   if (colon == std::string_view::npos || first == 0 || !parse_hex(line.substr(first), reference.address)) return false;
   const std::string_view text = line.substr(colon + 2);
   const std::size_t name = text.rfind(" <");
-  refers = name != std::string_view::npos;
-  if (!refers) return true;
+  refers = name != std::string_view::npos || holds(text, "(%rip)");
+  if (name == std::string_view::npos)
+    return true;  // to an address without a name: the target stays 0, which no one finds
   const std::size_t comment = text.rfind("# ", name);
   reference.jump = comment == std::string_view::npos;
   reference.width = reference.jump ? 0 : access_width(text);
