@@ -35,7 +35,7 @@ TEST(SameCodeOfThisBuild, ABitOfAKernelIsNoticedByItsOperations) {
   const ElfImage image = read_elf(GRADPROOF_PROGRAM);
   const CodeIndex built(GRADPROOF_PROGRAM);
   if (built.unknown().find("objdump") != std::string::npos) GTEST_SKIP() << built.unknown();
-  const Registry registry = register_operations();
+  const Registry operations = register_operations();
   const std::vector<ElfSymbol> kernels = kernel_functions(image);
   if (kernels.empty()) GTEST_SKIP() << "no AVX2 in this build";
   const fs::path patched = fs::path(testing::TempDir()) / "gradproof_patched";
@@ -43,13 +43,13 @@ TEST(SameCodeOfThisBuild, ABitOfAKernelIsNoticedByItsOperations) {
     flip_a_bit(image, kernels[which], patched);
     const CodeIndex other(patched);
     std::size_t differing = 0;
-    for (const auto& operation : registry.operations()) {
+    for (const auto& operation : operations.operations()) {
       const auto& [name, family] = std::tie(operation->spec.name, operation->spec.family);
       ASSERT_TRUE(built.closure_hash(name, family)) << name;
       differing += same_code(built, other, name, family) ? 0 : 1;
     }
     EXPECT_GT(differing, 0U) << kernels[which].name;
-    EXPECT_LT(differing, registry.operations().size()) << kernels[which].name;
+    EXPECT_LT(differing, operations.operations().size()) << kernels[which].name;
   }
   fs::remove(patched);
 }
