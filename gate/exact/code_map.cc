@@ -66,12 +66,20 @@ void CodeMap::map_symbols() {
   objects_ = without_overlaps(std::move(objects_));
 }
 
+// Local functions of several files may have the same name; each has the cold part of its own file.
 void CodeMap::map_cold_parts() {
   constexpr std::string_view kCold = ".cold";
-  for (const auto& [name, address] : names_) {
-    const std::size_t end = name.rfind(kCold);
-    if (end == std::string::npos || end == 0) continue;
-    for (Address whole : functions(std::string_view(name).substr(0, end))) cold_parts_[whole].push_back(address);
+  std::multimap<std::string_view, const ElfSymbol*> cold;  // by the name of the whole
+  for (const ElfSymbol& symbol : image_.symbols) {
+    const std::size_t end = symbol.name.rfind(kCold);
+    if (symbol.function && end != std::string::npos && end > 0)
+      cold.emplace(std::string_view(symbol.name).substr(0, end), &symbol);
+  }
+  for (const ElfSymbol& whole : image_.symbols) {
+    if (!whole.function) continue;
+    const auto [first, last] = cold.equal_range(whole.name);
+    for (auto at = first; at != last; ++at)
+      if (whole.file == 0 || whole.file == at->second->file) cold_parts_[whole.address].push_back(at->second->address);
   }
 }
 

@@ -77,13 +77,16 @@ class ElfReader {
   }
 
   void read_symbols(const Elf64_Shdr& section) {
+    int file = 0;
     for (std::uint64_t at_byte = 0; at_byte + sizeof(Elf64_Sym) <= section.sh_size; at_byte += sizeof(Elf64_Sym)) {
       const auto symbol = at<Elf64_Sym>(section.sh_offset + at_byte);
       const auto type = ELF64_ST_TYPE(symbol.st_info);
+      file += type == STT_FILE ? 1 : 0;
       if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE) continue;
       if (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE && type != STT_GNU_IFUNC) continue;
       image_.symbols.push_back({name_at(linked(section), symbol.st_name), symbol.st_value, symbol.st_size,
-                                type == STT_FUNC || type == STT_GNU_IFUNC, type == STT_OBJECT});
+                                type == STT_FUNC || type == STT_GNU_IFUNC, type == STT_OBJECT,
+                                ELF64_ST_BIND(symbol.st_info) == STB_LOCAL ? file : 0});
     }
   }
 

@@ -27,6 +27,7 @@ struct ElfSymbol {
   Address address = 0;
   std::uint64_t size = 0;
   bool function = false, object = false;
+  int file = 0;  // a number for the source file that a local symbol comes of; 0 for those that all files share
 };
 
 struct ElfRelocation {
