@@ -15,6 +15,13 @@ double ratio_of(double error, double bound) {
   return ratio > 1 ? ratio : std::numeric_limits<double>::infinity();
 }
 
+// Units of 2^-149 at least, float32's finest.
+double units_in_last_place(double error, double magnitude) {
+  constexpr int kFractionBits = std::numeric_limits<float>::digits - 1;
+  constexpr int kLeastExponent = std::numeric_limits<float>::min_exponent - 1;
+  return std::ldexp(error, kFractionBits - std::max(std::ilogb(magnitude), kLeastExponent));
+}
+
 // " oh = 6", " iw in 4..6", " iw odd", or nothing when the indices are spread over the whole axis.
 std::string axis_text(const std::string& axis, const std::set<Index>& indices, Index size) {
   if (static_cast<Index>(indices.size()) == size) return "";
@@ -93,6 +100,12 @@ bool Comparison::judge(const Position& position, double error, double bound) {
   return true;
 }
 
+void Comparison::count_ulps(double magnitude, double error, double bound) {
+  if (!(error == 0 || bound < magnitude)) return;
+  const double ulps = error == 0 ? 0 : units_in_last_place(error, magnitude);
+  if (!(ulps <= ulps_)) ulps_ = ulps;
+}
+
 void Comparison::add_equal(Index count) {
   sections_.back().compared += count;
   compared_ += count;
@@ -131,6 +144,7 @@ Verdict Comparison::verdict() const {
   verdict.worst = worst_;
   verdict.error = error_;
   verdict.bound = bound_;
+  verdict.ulps = ulps_;
   verdict.where = where();
   verdict.expected = expected_;
   verdict.got = got_;

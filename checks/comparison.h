@@ -27,6 +27,7 @@ class Comparison {
     using std::abs;
     if (std::isinf(bound) && is_finite(expected) && is_finite(got)) return leave_undecided();
     const auto error = static_cast<double>(T(abs(T(expected - got))));
+    count_ulps(static_cast<double>(T(abs(expected))), error, bound);
     if (judge(position, error, bound)) describe(number_text(expected), number_text(got));
   }
 
@@ -73,6 +74,9 @@ class Comparison {
   // True when this element is the worst so far.
   bool judge(const Position& position, double error, double bound);
   void describe(std::string expected, std::string got);
+  // Where terms cancel until the bound exceeds the value, no digit of it is certain, and its last place measures
+  // nothing.
+  void count_ulps(double magnitude, double error, double bound);
   std::string where() const;
 
   std::vector<Section> sections_;
@@ -82,6 +86,7 @@ class Comparison {
   Index undecided_ = 0;
   double worst_ = -1;
   double error_ = 0, bound_ = 0;
+  double ulps_ = std::numeric_limits<double>::quiet_NaN();
   Position position_;
   std::string expected_, got_;
 };

@@ -25,6 +25,35 @@ TEST(Location, NamesTheAxisThatFailingElementsShare) {
             "3 of 288 elements, only oh = 6");
 }
 
+double ulps_of(double expected, double got, double bound) {
+  Comparison comparison;
+  comparison.enter(spec_with_slots(), "dst", Shape{2});
+  comparison.add(Position{0}, expected, got, bound);
+  return comparison.verdict().ulps;
+}
+
+TEST(Ulps, AreThoseOfTheExpectedFloat) {
+  EXPECT_EQ(ulps_of(1, 1 + 0x3p-23, 1e-3), 3);
+  EXPECT_EQ(ulps_of(-1.99, -1.99 + 0x0.8p-23, 1e-3), 0.5);
+  EXPECT_EQ(ulps_of(0x1p-140, 0x1p-140 + 0x1p-149, 0x1p-148), 1) << "below the normal numbers places stay as they are";
+  EXPECT_EQ(ulps_of(0, 0, 0), 0);
+}
+
+TEST(Ulps, AreNotCountedWhereTheSignIsOpen) {
+  EXPECT_TRUE(std::isnan(ulps_of(1e-9, 5e-7, 1e-6)));
+  EXPECT_TRUE(std::isnan(ulps_of(0, 1e-7, 1e-6)));
+}
+
+TEST(Ulps, TheLargestIsKeptWhateverItsBound) {
+  Comparison comparison;
+  comparison.enter(spec_with_slots(), "dst", Shape{3});
+  comparison.add(Position{0}, 1.0, 1 + 0x1p-23, 0x1p-23);
+  comparison.add(Position{1}, 1.0, 1 + 0x4p-23, 0x1p-3);
+  comparison.add(Position{2}, 1.0, 1 + 0x2p-23, 0x1p-3);
+  EXPECT_EQ(comparison.verdict().ulps, 4);
+  EXPECT_EQ(comparison.verdict().worst, 1);
+}
+
 TEST(Undecided, IsCountedInTheReason) {
   const Spec spec = spec_with_slots();
   Comparison comparison;

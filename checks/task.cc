@@ -227,6 +227,7 @@ Record check_record(const Task& task, const Verdict& verdict, double seconds) {
   set_number(record, "worst", verdict.worst);
   set_number(record, "error", verdict.error);
   set_number(record, "bound", verdict.bound);
+  set_number(record, "ulps", verdict.ulps);
   set_text("where", verdict.where);
   set_text("expected", verdict.expected);
   set_text("got", verdict.got);

@@ -17,6 +17,9 @@ struct Verdict {
   double worst = std::numeric_limits<double>::quiet_NaN();  // error / bound of the worst element; 0 / 0 counts as 0
   double error = std::numeric_limits<double>::quiet_NaN();  // of the worst element, absolute
   double bound = std::numeric_limits<double>::quiet_NaN();  // what the error may be there
+  // Largest |error| in units of the last place of the expected float32, over the elements whose sign the bound leaves
+  // certain; NaN without any.
+  double ulps = std::numeric_limits<double>::quiet_NaN();
   std::string where;     // the worst element, the data it was found with, and where the failing elements lie
   std::string expected;  // text, since a NaN or an infinity may be right
   std::string got;

@@ -19,7 +19,7 @@ constexpr const char* kCsvColumns[] = {
     "seed",     "threads", "layer",  "status", "compared", "worst",  "error",     "bound",    "where",
     "expected", "got",     "digits", "reason", "seconds",  "repro",  "shrunk",    "mutant",   "caught_by",
     "ns",       "flops",   "bytes",  "gflops", "gbps",     "roof",   "roof_kind", "verified", "samples_ns",
-    "name",     "level",   "value",  "unit",   "peer"};
+    "name",     "level",   "value",  "unit",   "peer",     "ulps"};
 
 using Cells = std::map<std::string, std::string>;
 
@@ -47,6 +47,7 @@ Cells cells_of(const Check& c) {
           {"worst", exact(c.worst)},
           {"error", exact(c.error)},
           {"bound", exact(c.bound)},
+          {"ulps", exact(c.ulps)},
           {"where", c.where},
           {"expected", c.expected},
           {"got", c.got},

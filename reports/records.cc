@@ -71,6 +71,7 @@ Check read_check(const Fields& f) {
   c.worst = f.amount("worst");
   c.error = f.amount("error");
   c.bound = f.amount("bound");
+  c.ulps = f.amount("ulps");
   c.where = f.shown("where");
   c.expected = f.shown("expected");
   c.got = f.shown("got");

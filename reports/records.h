@@ -33,7 +33,7 @@ struct Check {
   std::string op, family, case_text, pass, oracle, impl, isa, tier, seed;
   bool peer = false;  // about somebody else's implementation
   Status status = Status::kFail;
-  std::optional<double> compared, worst, error, bound, digits, seconds;
+  std::optional<double> compared, worst, error, bound, ulps, digits, seconds;
   // Text, since what was expected or got may be a NaN or an infinity, which JSON numbers cannot say.
   std::string where, expected, got;
   std::string reason, repro, shrunk, mutant, caught_by;
