@@ -2,13 +2,17 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "cli/calibration_file.h"
+#include "cli/gate_exactness.h"
 #include "cli/gate_plan.h"
 #include "cli/gate_tables.h"
 #include "cli/outputs.h"
 #include "cli/subcommands.h"
 #include "gate/copied_program.h"
+#include "gate/exact/code.h"
 #include "gate/gate_record.h"
 #include "ops/core/error.h"
 #include "reports/report.h"
@@ -66,9 +70,27 @@ ExitCode exit_code_of(const ContestantError& error) {
   return kInternal;
 }
 
+// Whether an operation's kernels are the same code in both programs. They are read when first asked about.
+class CodeQuestion {
+ public:
+  CodeQuestion(std::filesystem::path baseline, std::filesystem::path candidate, const Registry& registry)
+      : baseline_(std::move(baseline)), candidate_(std::move(candidate)), registry_(registry) {}
+
+  bool is_same(const std::string& op) {
+    if (!indexes_) indexes_.emplace(CodeIndex(baseline_), CodeIndex(candidate_));
+    return same_code(indexes_->first, indexes_->second, op, registry_.find(op).spec.family);
+  }
+
+ private:
+  std::filesystem::path baseline_, candidate_;
+  const Registry& registry_;
+  std::optional<std::pair<CodeIndex, CodeIndex>> indexes_;
+};
+
 // Runs that are planned and programs that have answered.
 struct Setting {
   const GateCommand& command;
+  std::filesystem::path baseline, candidate;
   GateRules rules;
   GatePlan plan;
   Arena arena;
@@ -91,24 +113,42 @@ ExitCode calibrate_gate(Setting& setting, Session& session) {
 }
 
 GateResult run_valid_trial(Setting& setting, Session& session) {
+  CodeQuestion code(setting.baseline, setting.candidate, session.registry);
   TrialHooks hooks;
   hooks.progress = [&](double part, const std::string& what) { session.console.progress(part, what); };
+  if (setting.command.plant.empty()) hooks.same_code = [&](const std::string& op) { return code.is_same(op); };
   GateResult result = run_trial(setting.arena, setting.plan.cases, setting.rules, hooks);
   if (result.verdict != GateVerdict::kInvalid) return result;
   session.console.line(result.reason + "; once more.");
   return run_trial(setting.arena, setting.plan.cases, setting.rules, hooks);
 }
 
+// The operations that the user chose; none where all are meant.
+std::set<std::string> chosen_operations(const Setting& setting) {
+  std::set<std::string> ops;
+  if (setting.command.wish.words.empty()) return ops;
+  for (const GateCase& c : setting.plan.cases) ops.insert(c.op);
+  return ops;
+}
+
 ExitCode compare(Setting& setting, Session& session) {
   const GateCommand& command = setting.command;
   Outputs outputs;
   for (const auto& path : {command.records, command.markdown, command.junit, command.html}) outputs.announce(path);
-  const GateResult result = run_valid_trial(setting, session);
+  std::optional<ExactnessComparison> exactness;
+  if (const std::filesystem::path file = exactness_file(command); !file.empty())
+    exactness = judge_exactness(setting.candidate, file, chosen_operations(setting));
+  GateResult result = run_valid_trial(setting, session);
+  if (exactness) apply_exactness(result, *exactness);
   const std::optional<Calibration> calibration = latest_calibration(result.candidate.processor);
+
   std::string lines = result.candidate.line + "\n";
+  if (exactness) lines += exactness_lines(*exactness);
   for (const Record& record : gate_records(result, calibration)) lines += line_of(record) + "\n";
   outputs.write(command.records, lines);
+
   print_rows(session.console, result);
+  if (exactness) print_exactness(session.console, *exactness);
   print_verdict(session.console, result, calibration);
   return static_cast<ExitCode>(exit_code_of(result.verdict, command.strict));
 }
@@ -125,8 +165,13 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
   if (!command.allow_mismatch) require_comparable(before, now);
   const CopiedProgram copy(baseline);
   const GateRules rules = rules_of(command);
-  Setting setting{command, rules, plan_gate(command, rules, session.registry),
+  Setting setting{command,
+                  baseline,
+                  candidate,
+                  rules,
+                  plan_gate(command, rules, session.registry),
                   Arena({baseline, candidate, copy.path()}, core, command.seed)};
+  if (command.bless) return bless(command, candidate, chosen_operations(setting), session);
   print_plan(session.console, setting.plan, rules, core);
   return command.calibrate ? calibrate_gate(setting, session) : compare(setting, session);
 }
@@ -134,8 +179,11 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
 }  // namespace
 
 ExitCode run_gate(const GateCommand& command, Session& session) {
-  if (command.baseline.empty() && !command.calibrate)
-    refuse("there is nothing to compare with; give --baseline PROGRAM, or --against REF in the source tree");
+  if (command.baseline.empty() && !command.calibrate && !command.bless)
+    refuse(
+        "there is nothing to compare with; give --baseline PROGRAM, or ./gradproof gate --against REF in the source "
+        "tree");
+  if (command.bless && command.reason.empty()) refuse("--bless needs --reason \"...\": why the new errors are right");
   try {
     return run_setting(command, session);
   } catch (const ContestantError& error) {
