@@ -90,7 +90,9 @@ class CodeQuestion {
 // Runs that are planned and programs that have answered.
 struct Setting {
   const GateCommand& command;
+  Outputs& outputs;
   std::filesystem::path baseline, candidate;
+  std::optional<ExactnessFile> reviewed;
   GateRules rules;
   GatePlan plan;
   Arena arena;
@@ -98,14 +100,12 @@ struct Setting {
 
 ExitCode calibrate_gate(Setting& setting, Session& session) {
   const GateCommand& command = setting.command;
-  Outputs outputs;
-  outputs.announce(command.records);
   const Calibration calibration =
       calibrate(setting.arena, setting.plan.cases, setting.rules,
                 {.quiet_runs = command.runs, .planted_runs = std::max(1, command.runs / 5), .seed = command.seed},
                 [&](double part, const std::string& what) { session.console.progress(part, what); });
   keep_calibration(calibration);
-  outputs.write(command.records, line_of(calibration_record(calibration)) + "\n");
+  setting.outputs.write(command.records, line_of(calibration_record(calibration)) + "\n");
   session.console.line(fmt::format("{}; {} runs invalid; noise of a launch {:.2f}%; {:.0f} s; kept in {}.",
                                    calibration.to_text(), calibration.invalid, 100 * calibration.noise,
                                    calibration.seconds, calibration_file().string()));
@@ -133,11 +133,8 @@ std::set<std::string> chosen_operations(const Setting& setting) {
 
 ExitCode compare(Setting& setting, Session& session) {
   const GateCommand& command = setting.command;
-  Outputs outputs;
-  for (const auto& path : {command.records, command.markdown, command.junit, command.html}) outputs.announce(path);
   std::optional<ExactnessComparison> exactness;
-  if (const std::filesystem::path file = exactness_file(command); !file.empty())
-    exactness = judge_exactness(setting.candidate, file, chosen_operations(setting));
+  if (setting.reviewed) exactness = judge_exactness(setting.candidate, *setting.reviewed, chosen_operations(setting));
   GateResult result = run_valid_trial(setting, session);
   if (exactness) apply_exactness(result, *exactness);
   const std::optional<Calibration> calibration = latest_calibration(result.candidate.processor);
@@ -145,7 +142,7 @@ ExitCode compare(Setting& setting, Session& session) {
   std::string lines = result.candidate.line + "\n";
   if (exactness) lines += exactness_lines(*exactness);
   for (const Record& record : gate_records(result, calibration)) lines += line_of(record) + "\n";
-  outputs.write(command.records, lines);
+  setting.outputs.write(command.records, lines);
 
   print_rows(session.console, result);
   if (exactness) print_exactness(session.console, *exactness);
@@ -157,6 +154,8 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
   const std::filesystem::path candidate =
       command.candidate.empty() ? std::filesystem::read_symlink("/proc/self/exe") : command.candidate;
   const std::filesystem::path baseline = command.baseline.empty() ? candidate : command.baseline;
+  Outputs outputs;
+  for (const auto& path : {command.records, command.markdown, command.junit, command.html}) outputs.announce(path);
   const int core = chosen_core(command);
   leave_core(core);
   // Both are greeted before anything is planned: what cannot be compared shows at once.
@@ -166,8 +165,10 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
   const CopiedProgram copy(baseline);
   const GateRules rules = rules_of(command);
   Setting setting{command,
+                  outputs,
                   baseline,
                   candidate,
+                  reviewed_exactness(command),
                   rules,
                   plan_gate(command, rules, session.registry),
                   Arena({baseline, candidate, copy.path()}, core, command.seed)};

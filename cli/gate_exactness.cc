@@ -60,14 +60,14 @@ void set_side(Record& record, const std::string& side, const std::optional<Exact
 
 }  // namespace
 
-std::filesystem::path exactness_file(const GateCommand& command) {
-  if (!command.exactness.empty()) return command.exactness;
-  return std::filesystem::exists(kReviewedFile) ? kReviewedFile : std::filesystem::path();
+std::optional<ExactnessFile> reviewed_exactness(const GateCommand& command) {
+  if (!command.exactness.empty()) return read_exactness(command.exactness, {});
+  if (!std::filesystem::exists(kReviewedFile)) return {};
+  return read_exactness(kReviewedFile, {});
 }
 
-ExactnessComparison judge_exactness(const std::filesystem::path& candidate, const std::filesystem::path& file,
+ExactnessComparison judge_exactness(const std::filesystem::path& candidate, const ExactnessFile& reviewed,
                                     const std::set<std::string>& ops) {
-  const ExactnessFile reviewed = read_exactness(file, {});
   return compare_exactness(reviewed, run_exactness(candidate, ops));
 }
 

@@ -13,12 +13,13 @@
 
 namespace gradproof {
 
-// The file that the command names, or the reviewed one of the source tree it is run in; empty where there is none.
-std::filesystem::path exactness_file(const GateCommand& command);
+// The file that the command names, or the reviewed one of the source tree it is run in; nothing where there is none.
+// Throws UsageError where the file is of no use.
+std::optional<ExactnessFile> reviewed_exactness(const GateCommand& command);
 
 // Has the candidate check its kernels on every instruction set, smoke tier, and compares. `ops` are those to ask for;
-// all when empty. Throws UsageError where the file or the candidate's checks are of no use.
-ExactnessComparison judge_exactness(const std::filesystem::path& candidate, const std::filesystem::path& file,
+// all when empty. Throws UsageError where the candidate's checks are of no use.
+ExactnessComparison judge_exactness(const std::filesystem::path& candidate, const ExactnessFile& reviewed,
                                     const std::set<std::string>& ops);
 
 // Makes what the candidate computes now the reviewed file.
