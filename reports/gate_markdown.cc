@@ -57,14 +57,6 @@ std::string exactness_line(const ExactnessRecord& e) {
                      short_code(e.case_text));
 }
 
-std::string noise_sentence(const GateSummary& gate) {
-  const std::size_t all = gate.batches + gate.dropped;
-  return fmt::format(
-      "Noise of a launch: {}; slowdowns from {} on are found 19 times of 20. {} of {} batches were dropped.",
-      show_percent(gate.noise), show_percent(gate.detectable), show_count(static_cast<double>(gate.dropped)),
-      show_count(static_cast<double>(all)));
-}
-
 }  // namespace
 
 void add_gate_tables(const GateSummary& gate, MarkdownDocument& document) {

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::size_t kCommitLetters = 12;
 
-bool graver(const TimeChange& a, const TimeChange& b) {
-  const auto rank = [](const TimeChange& row) { return std::tuple(row.ruling, -row.change.value_or(0)); };
-  return rank(a) < rank(b);
-}
-
 void sort_rows(const Records& records, GateSummary& gate) {
   for (const TimeChange& row : records.time_changes) {
     auto& rows = row.role == GateRole::kRow ? gate.rows : row.role == GateRole::kPool ? gate.pools : gate.controls;
@@ -180,8 +175,21 @@ GateSummary summarize_gate(const Records& records, const std::string& machine) {
   return gate;
 }
 
+bool graver(const TimeChange& a, const TimeChange& b) {
+  const auto rank = [](const TimeChange& row) { return std::tuple(row.ruling, -row.change.value_or(0)); };
+  return rank(a) < rank(b);
+}
+
 bool is_failure(Ruling ruling) {
   return ruling == Ruling::kFail || ruling == Ruling::kLessExact || ruling == Ruling::kTrade;
+}
+
+std::string noise_sentence(const GateSummary& gate) {
+  const std::size_t all = gate.batches + gate.dropped;
+  return fmt::format(
+      "Noise of a launch: {}; slowdowns from {} on are found 19 times of 20. {} of {} batches were dropped.",
+      show_percent(gate.noise), show_percent(gate.detectable), show_count(static_cast<double>(gate.dropped)),
+      show_count(static_cast<double>(all)));
 }
 
 std::string name_of(const TimeChange& row) {

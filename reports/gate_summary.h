@@ -33,8 +33,14 @@ struct GateSummary {
 // `machine` is where it ran, for the sentence; may be empty.
 GateSummary summarize_gate(const Records& records, const std::string& machine);
 
+// By verdict, then the slower one.
+bool graver(const TimeChange& a, const TimeChange& b);
+
 // Whether the reader is asked to do something about it: FAIL, LESS_EXACT, TRADE.
 bool is_failure(Ruling ruling);
+
+// How loud the machine was, and what that lets be found.
+std::string noise_sentence(const GateSummary& gate);
 
 // "max_pool vjp:src", or "conv forward, mean of 4 rows".
 std::string name_of(const TimeChange& row);
