@@ -55,7 +55,8 @@ nlohmann::json gate_json(const GateSummary& gate) {
 const char* tone_of(Ruling ruling) {
   if (is_failure(ruling)) return "bad";
   if (ruling == Ruling::kImproved) return "better";
-  return ruling == Ruling::kPass || ruling == Ruling::kLayout ? "good" : "warn";
+  if (ruling == Ruling::kLayout) return "quiet";
+  return ruling == Ruling::kPass ? "good" : "warn";
 }
 
 }  // namespace gradproof

@@ -9,7 +9,7 @@ namespace gradproof {
 // What the gate's charts draw.
 nlohmann::json gate_json(const GateSummary& gate);
 
-// "bad", "warn", "good", or "better" for what became faster.
+// "bad", "warn", "good", "better" for what became faster, "quiet" for what only moved in memory.
 const char* tone_of(Ruling ruling);
 
 }  // namespace gradproof

@@ -78,11 +78,10 @@ TEST(GateSummary, CalibrationIsASentence) {
 TEST(GateSummary, TheGraverVerdictLeadsWhereChecksWereMadeToo) {
   const Summary slower = summarize(parse_lines(fixture_lines(false) + gate_lines()));
   EXPECT_EQ(slower.state, State::kFailed);
-  EXPECT_TRUE(slower.sentence.starts_with("Slower (FAIL): "));
-  EXPECT_TRUE(says(slower.sentence, " Verified: "));
+  EXPECT_TRUE(slower.sentence.starts_with("Slower (FAIL). Verified: "));
   const Summary wrong = summarize(parse_lines(fixture_lines(true) + quiet_gate_lines()));
   EXPECT_TRUE(wrong.sentence.starts_with("Not verified: "));
-  EXPECT_TRUE(says(wrong.sentence, " Nothing is slower (PASS): "));
+  EXPECT_TRUE(says(wrong.sentence, " Nothing is slower (PASS)."));
   EXPECT_FALSE(wrong.gate_only);
 }
 
@@ -139,6 +138,7 @@ TEST(Markdown, ShowsTheGateOnlyWhereThereIsOne) {
   EXPECT_FALSE(says(render_markdown(fixture_records(true)), "gate"));
   const std::string both = render_markdown(parse_lines(fixture_lines(false) + gate_lines()));
   EXPECT_TRUE(says(both, "## Ten worst rows of the gate"));
+  EXPECT_TRUE(says(both, "**Slower (FAIL): 9 rows: "));
   EXPECT_TRUE(says(both, "## Operations"));
   const std::string alone = render_markdown(failing_gate());
   EXPECT_TRUE(alone.starts_with("# gradproof\n\n**Slower (FAIL): "));
@@ -181,6 +181,10 @@ TEST(GateJunit, AFailureThatNoRowShowsHasACaseOfItsOwn) {
   const std::string xml = render_gate_junit(parse_lines(quiet_gate_lines("LESS_EXACT")));
   EXPECT_TRUE(says(xml, "tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\">")) << xml;
   EXPECT_TRUE(says(xml, "<failure message=\"Less exact (LESS_EXACT): "));
+}
+
+TEST(Junit, RecordsOfAGateAloneAreTheGates) {
+  EXPECT_EQ(render_junit(failing_gate()), render_gate_junit(failing_gate()));
 }
 
 TEST(GateHtml, APageAboutTheGateAlone) {

@@ -168,6 +168,7 @@ GateSummary summarize_gate(const Records& records, const std::string& machine) {
   }
   gate.calibration = calibration_sentence(records);
   gate.headline = headline_of(gate.ruling);
+  gate.brief = fmt::format("{} ({}).", gate.headline, to_text(gate.ruling));
   gate.sentence = fmt::format("{} ({}): {}{}{}{}{}{}{}.", gate.headline, to_text(gate.ruling),
                               gate.reason.empty() ? "" : gate.reason + "; ", counts_phrase(gate), pools_phrase(gate),
                               exactness_phrase(gate), noise_phrase(gate), commits_phrase(records),

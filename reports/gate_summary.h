@@ -16,6 +16,7 @@ struct GateSummary {
   bool present = false;  // whether there are records of a gate at all
   Ruling ruling = Ruling::kInvalid;
   std::string headline;                           // "Nothing is slower", "Slower", ...
+  std::string brief;                              // "Slower (FAIL)."
   std::string sentence;                           // the headline and its numbers
   std::string reason;                             // why nothing was learned, where that is so
   std::string calibration;                        // how often the gate is wrong on this machine, a sentence

@@ -18,7 +18,7 @@ constexpr const char* kRowHead =
     "<th scope=\"col\">Row</th><th scope=\"col\">Verdict</th><th scope=\"col\" class=\"n\">Change</th>"
     "<th scope=\"col\" class=\"n\">95% interval</th><th scope=\"col\" class=\"n\">Allowed</th>"
     "<th scope=\"col\" class=\"n\">p (Holm)</th><th scope=\"col\" class=\"n\">Baseline</th>"
-    "<th scope=\"col\" class=\"n\">Candidate</th><th scope=\"col\">Launches on screening</th>";
+    "<th scope=\"col\" class=\"n\">Candidate</th><th scope=\"col\">Screening</th>";
 
 std::string ruling_badge(const TimeChange& row) {
   const std::string tone = tone_of(row.ruling);
@@ -95,8 +95,8 @@ std::string html_gate_verdict(const Summary& summary) {
   out += count_tile("Less exact", gate.count(Ruling::kLessExact), "bad") +
          count_tile("Undecided", gate.count(Ruling::kInconclusive)) +
          count_tile("Faster", gate.count(Ruling::kImproved));
-  out += figure_tile("Noise of a launch", show_percent(gate.noise));
-  out += figure_tile("Finds slowdowns from", show_percent(gate.detectable));
+  out += figure_tile("Noise of a launch",
+                     show_percent(gate.noise) + fmt::format(" <small>finds {}</small>", show_percent(gate.detectable)));
   return out + "</dl>\n" + fault_list(summary);
 }
 

@@ -123,6 +123,7 @@ std::string render_markdown(const Records& records) {
                  6000);
   document.table("Bounds that are never approached", "| operation | pass | oracle | checks | largest error / bound |",
                  rendered_lines(s.loose, loose_line), 4000);
+  if (s.gate.present && !s.gate_only) document.paragraph("**" + escape_markdown(s.gate.sentence) + "**");
   add_gate_tables(s.gate, document);
   add_environments(s, document);
   return document.take();

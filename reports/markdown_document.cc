@@ -51,7 +51,7 @@ void MarkdownDocument::table(const std::string& title, const std::string& head, 
     ++shown;
   }
   if (shown < rows.size())
-    text += fmt::format("\n{} more left out here; the HTML report and the CSV have them.\n", rows.size() - shown);
+    text += fmt::format("\n{} more left out here; the HTML report and the records have them.\n", rows.size() - shown);
   if (fits(text.size() + 1)) out_ += text + '\n';
 }
 

@@ -123,12 +123,12 @@ void add_gate(const Records& records, Summary& summary) {
   if (!gate.present) return;
   summary.gate_only = records.checks.empty() && records.timings.empty();
   if (!summary.gate_only && gravity(summary.state) >= gravity(gate.state())) {
-    summary.sentence += " " + gate.sentence;
+    summary.sentence += " " + gate.brief;
     return;
   }
   summary.state = gate.state();
   summary.headline = gate.headline;
-  summary.sentence = summary.gate_only ? gate.sentence : gate.sentence + " " + summary.sentence;
+  summary.sentence = summary.gate_only ? gate.sentence : gate.brief + " " + summary.sentence;
 }
 
 }  // namespace gradproof

@@ -74,6 +74,7 @@
     { tone: "bad", name: "fails", colour: "bad", shape: "rectRot" },
     { tone: "warn", name: "undecided", colour: "warn", shape: "triangle" },
     { tone: "good", name: "holds", colour: "good", shape: "circle" },
+    { tone: "quiet", name: "layout only", colour: "soft", shape: "rect" },
     { tone: "better", name: "faster", colour: "series-1", shape: "rect" },
   ];
 
