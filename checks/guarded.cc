@@ -1,22 +1,19 @@
 #include "checks/guarded.h"
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <cstring>
 #include <new>
-#include <system_error>
+#include <utility>
 
 namespace gradproof {
 namespace {
 
 constexpr std::size_t kGuard = 64 << 10;
 constexpr int kKnownByte = 0xA5;
-constexpr unsigned kCallPatience = 30;  // seconds
 
 std::size_t in_pages(std::size_t bytes) {
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -25,35 +22,37 @@ std::size_t in_pages(std::size_t bytes) {
 
 }  // namespace
 
-SharedBytes::SharedBytes(std::size_t size) : size_(size) {
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  data_ = static_cast<unsigned char*>(memory);
-}
-
-SharedBytes::SharedBytes(SharedBytes&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
-
-SharedBytes::~SharedBytes() {
-  if (data_ != nullptr) munmap(data_, size_);
-}
-
 GuardedTensor::GuardedTensor(const Argument& argument, Flush flush)
-    : memory_(in_pages(static_cast<std::size_t>(element_count(argument.shape) * element_size(argument.type))) +
-              2 * kGuard),
-      pages_(memory_.data() + kGuard),
-      page_bytes_(memory_.size() - 2 * kGuard),
-      byte_count_(static_cast<std::size_t>(element_count(argument.shape) * element_size(argument.type))) {
+    : byte_count_(static_cast<std::size_t>(element_count(argument.shape) * element_size(argument.type))) {
+  page_bytes_ = in_pages(byte_count_);
+  size_ = page_bytes_ + 2 * kGuard;
+  void* memory = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  memory_ = static_cast<unsigned char*>(memory);
+  pages_ = memory_ + kGuard;
+  mprotect(pages_, page_bytes_, PROT_READ | PROT_WRITE);
   std::memset(pages_, kKnownByte, page_bytes_);
-  mprotect(memory_.data(), kGuard, PROT_NONE);
-  mprotect(pages_ + page_bytes_, kGuard, PROT_NONE);
   unsigned char* start = flush == Flush::kEnd ? pages_ + page_bytes_ - byte_count_ : pages_;
   ref_ = {start, argument.type, argument.shape, dense_strides(argument.shape)};
 }
 
+GuardedTensor::GuardedTensor(GuardedTensor&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)),
+      size_(other.size_),
+      pages_(other.pages_),
+      page_bytes_(other.page_bytes_),
+      byte_count_(other.byte_count_),
+      ref_(other.ref_) {}
+
+GuardedTensor::~GuardedTensor() {
+  if (memory_ != nullptr) munmap(memory_, size_);
+}
+
+void GuardedTensor::open() const { mprotect(memory_, size_, PROT_READ | PROT_WRITE); }
+
 bool GuardedTensor::contains(const void* address) const {
   const auto* byte = static_cast<const unsigned char*>(address);
-  return memory_.data() <= byte && byte < memory_.data() + memory_.size();
+  return memory_ <= byte && byte < memory_ + size_;
 }
 
 std::string GuardedTensor::describe(const void* address) const {
@@ -74,56 +73,53 @@ std::optional<std::string> GuardedTensor::damage() const {
 
 namespace {
 
-// What the child's signal handler tells its parent.
-struct Crash {
-  int signal;
-  const void* address;
-  bool writing;
+// What the signal handler sees of the watch that is kept.
+struct Watched {
+  std::span<const GuardedTensor> tensors;
+  Trespass first;
+  struct sigaction others_segv, others_bus;  // whose turn it is for what is not ours
 };
-Crash* crash_of_this_child = nullptr;
+Watched watched;
 
-void report_crash(int signal, siginfo_t* info, [[maybe_unused]] void* context) {
-  crash_of_this_child->address = info->si_addr;
+bool is_write([[maybe_unused]] void* context) {
 #ifdef __x86_64__
   constexpr greg_t kWriteAccess = 2;  // bit 1 of the page-fault error code
-  crash_of_this_child->writing = (static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteAccess) != 0;
+  return (static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteAccess) != 0;
+#else
+  return false;
 #endif
-  crash_of_this_child->signal = signal;
-  _exit(1);
 }
 
-[[noreturn]] void be_the_child(void (*body)(void*), void* context) {
-  static std::array<unsigned char, 64 << 10> stack;  // a handler needs one of its own when the stack has overflowed
-  stack_t alternative{};
-  alternative.ss_sp = stack.data();
-  alternative.ss_size = stack.size();
-  sigaltstack(&alternative, nullptr);
-  struct sigaction action {};
-  action.sa_sigaction = report_crash;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
-  alarm(kCallPatience);
-  body(context);
-  _exit(0);
+// Opens the guard that was met; on return the access is made again. One elsewhere then meets who handled it before us.
+void meet(int signal, siginfo_t* info, void* context) {
+  for (const GuardedTensor& tensor : watched.tensors) {
+    if (!tensor.contains(info->si_addr)) continue;
+    if (watched.first.address == nullptr) watched.first = {info->si_addr, is_write(context)};
+    return tensor.open();
+  }
+  sigaction(signal, signal == SIGSEGV ? &watched.others_segv : &watched.others_bus, nullptr);
 }
 
 }  // namespace
 
-ChildEnd run_in_child_impl(void (*body)(void*), void* context) {
-  const SharedBytes shared(in_pages(sizeof(Crash)));
-  auto* crash = new (shared.data()) Crash{};
-  const pid_t child = fork();
-  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (child == 0) {
-    crash_of_this_child = crash;
-    be_the_child(body, context);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFSIGNALED(status)) return {.signal = WTERMSIG(status)};
-  if (crash->signal != 0) return {false, crash->signal, crash->address, crash->writing};
-  return {.ran_through = WIFEXITED(status) && WEXITSTATUS(status) == 0};
+GuardWatch::GuardWatch(std::span<const GuardedTensor> tensors) {
+  watched.tensors = tensors;
+  watched.first = {};
+  struct sigaction action {};
+  action.sa_sigaction = meet;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, &watched.others_segv);
+  sigaction(SIGBUS, &action, &watched.others_bus);
+}
+
+GuardWatch::~GuardWatch() {
+  sigaction(SIGSEGV, &watched.others_segv, nullptr);
+  sigaction(SIGBUS, &watched.others_bus, nullptr);
+}
+
+std::optional<Trespass> GuardWatch::first() const {
+  if (watched.first.address == nullptr) return {};
+  return watched.first;
 }
 
 }  // namespace gradproof

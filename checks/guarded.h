@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,28 +12,15 @@
 
 namespace gradproof {
 
-// Bytes that are shared with child processes.
-class SharedBytes {
- public:
-  explicit SharedBytes(std::size_t size);
-  SharedBytes(SharedBytes&& other) noexcept;
-  SharedBytes& operator=(SharedBytes&&) = delete;
-  ~SharedBytes();
-
-  unsigned char* data() const { return data_; }
-  std::size_t size() const { return size_; }
-
- private:
-  unsigned char* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
 enum class Flush { kEnd, kBegin };  // which end of the tensor touches its guard
 
-// One tensor, shared with child processes, between two guards of 64 KiB. What is left of its pages holds known bytes.
+// One tensor between two guards of 64 KiB. What is left of its pages holds known bytes.
 class GuardedTensor {
  public:
   GuardedTensor(const Argument& argument, Flush flush);
+  GuardedTensor(GuardedTensor&& other) noexcept;
+  GuardedTensor& operator=(GuardedTensor&&) = delete;
+  ~GuardedTensor();
 
   TensorRef ref() const { return ref_; }
   std::size_t byte_count() const { return byte_count_; }
@@ -41,33 +29,43 @@ class GuardedTensor {
   std::string describe(const void* address) const;
   // Where known bytes beside the tensor were overwritten, as describe() says it, or nothing.
   std::optional<std::string> damage() const;
+  // Makes the guards memory like any other.
+  void open() const;
 
  private:
-  SharedBytes memory_;
+  unsigned char* memory_ = nullptr;  // null: moved from
+  std::size_t size_ = 0;
   unsigned char* pages_ = nullptr;  // between the guards
   std::size_t page_bytes_ = 0;
   std::size_t byte_count_ = 0;
   TensorRef ref_;
 };
 
-// How a child process ended.
-struct ChildEnd {
-  bool ran_through = false;
-  int signal = 0;                 // 0: none
-  const void* address = nullptr;  // of an invalid access
-  bool writing = false;           // known on x86-64 only
+// An access to a guard.
+struct Trespass {
+  const void* address = nullptr;
+  bool writing = false;  // known on x86-64 only
 };
 
-// Runs `body` in a child process with the calling thread alone. A crash or 30 seconds without an end are an outcome,
-// not a disaster. `body` must not start threads.
-template <class Body>
-ChildEnd run_in_child(Body body);
+// Watches the guards of `tensors` while it lives; one at a time. A guard that is met opens, so that who met it runs on
+// to its end and nothing it holds is lost. An invalid access elsewhere ends the process, as it does anywhere: the
+// runner's workers make it a failed check.
+class GuardWatch {
+ public:
+  explicit GuardWatch(std::span<const GuardedTensor> tensors);
+  GuardWatch(const GuardWatch&) = delete;
+  GuardWatch& operator=(const GuardWatch&) = delete;
+  ~GuardWatch();
 
-ChildEnd run_in_child_impl(void (*body)(void*), void* context);
+  std::optional<Trespass> first() const;
+};
 
+// Runs `body` and tells its first access to a guard, if there is one.
 template <class Body>
-ChildEnd run_in_child(Body body) {
-  return run_in_child_impl([](void* context) { (*static_cast<Body*>(context))(); }, &body);
+std::optional<Trespass> trespass_of(std::span<const GuardedTensor> tensors, Body body) {
+  const GuardWatch watch(tensors);
+  body();
+  return watch.first();
 }
 
 }  // namespace gradproof

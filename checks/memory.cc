@@ -1,5 +1,4 @@
 // memory: does the kernel stay within its tensors, fill its outputs and leave its inputs alone?
-#include <csignal>
 #include <cstring>
 
 #include "checks/comparison.h"
@@ -40,7 +39,7 @@ class GuardedRun {
     for (size_t i = 0; i < plain.arguments().size(); ++i) {
       tensors_.emplace_back(plain.arguments()[i], flush);
       refs_.push_back(tensors_[i].ref());
-      first_run_.emplace_back(std::max<size_t>(tensors_[i].byte_count(), 1));
+      first_run_.emplace_back(tensors_[i].byte_count());
       if (!plain.arguments()[i].written) std::memcpy(refs_[i].data, plain.refs()[i].data, tensors_[i].byte_count());
     }
   }
@@ -55,16 +54,14 @@ class GuardedRun {
     kernel.execute(refs_);
   }
 
-  // "writes 4 bytes past the end of dst".
-  std::string describe(const ChildEnd& end) const {
-    if (end.signal == SIGALRM) return "did not return within 30 s";
-    if (end.address == nullptr) return fmt::format("ended by signal {} ({})", end.signal, strsignal(end.signal));
-    for (size_t i = 0; i < tensors_.size(); ++i)
-      if (tensors_[i].contains(end.address))
-        return fmt::format("{} {}: {}", end.writing ? "writes outside" : "reads outside", plain_.arguments()[i].name,
-                           tensors_[i].describe(end.address));
-    return fmt::format("{} memory that belongs to no argument (signal {})", end.writing ? "writes" : "reads",
-                       end.signal);
+  std::span<const GuardedTensor> tensors() const { return tensors_; }
+
+  // "writes outside dst: 4 bytes past its end".
+  std::string describe(const Trespass& trespass) const {
+    size_t i = 0;
+    while (!tensors_[i].contains(trespass.address)) ++i;
+    return fmt::format("{} outside {}: {}", trespass.writing ? "writes" : "reads", plain_.arguments()[i].name,
+                       tensors_[i].describe(trespass.address));
   }
 
   std::optional<std::string> damage() const {
@@ -99,7 +96,7 @@ class GuardedRun {
   const Execution& plain_;
   std::vector<GuardedTensor> tensors_;
   std::vector<TensorRef> refs_;
-  std::vector<SharedBytes> first_run_;
+  std::vector<std::vector<unsigned char>> first_run_;
 };
 
 // A view with gaps: every layout stride is doubled, and the gaps hold NaN.
@@ -167,25 +164,14 @@ Verdict check_memory(const Subject& subject) {
   Comparison comparison;
   Execution plain(subject.c, subject.pass, *subject.implementation, inputs);
   const auto kernel = prepare_kernel(*subject.implementation, subject.c, subject.pass, 1);
-  // The guarded runs come first: they are in a child, so that whatever they do ends there. It is one child for both,
-  // since to fork is most of what this check costs (9 ms on a virtual machine).
   std::vector<std::pair<std::string, std::unique_ptr<GuardedRun>>> runs;
   runs.emplace_back("flush with the guard behind", std::make_unique<GuardedRun>(plain, Flush::kEnd));
   runs.emplace_back("flush with the guard before", std::make_unique<GuardedRun>(plain, Flush::kBegin));
-  const SharedBytes finished(1);
-  const ChildEnd end = run_in_child([&] {
-    for (auto& [how, run] : runs) {
-      run->run(*kernel);
-      ++*finished.data();
-    }
-  });
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const auto& [how, run] = runs[i];
-    if (!end.ran_through && i == *finished.data())
-      return Verdict::fail(fmt::format("{} ({})", run->describe(end), how));
+  for (auto& [how, run] : runs) {
+    if (const auto trespass = trespass_of(run->tensors(), [&] { run->run(*kernel); }))
+      return Verdict::fail(fmt::format("{} ({})", run->describe(*trespass), how));
     if (const auto damage = run->damage()) return Verdict::fail(fmt::format("{} ({})", *damage, how));
   }
-  if (!end.ran_through) return Verdict::fail(runs.back().second->describe(end));
   plain.run();
   if (const auto damage = plain.damage()) return Verdict::fail(*damage);
   for (const auto& [how, run] : runs) run->compare(subject.spec(), how, comparison);

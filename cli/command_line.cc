@@ -81,6 +81,10 @@ void declare(CLI::App& sub, GateCommand& command) {
   sub.add_option("--runs", command.runs, "of a calibration with nothing planted; a fifth as many for each slowdown")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  sub.add_option("--exactness", command.exactness,
+                 "the reviewed file of errors (default: reports/baseline/exactness.txt where there is one)");
+  sub.add_flag("--bless", command.bless, "make what is computed now that file, instead of comparing");
+  sub.add_option("--reason", command.reason, "why, in one line: it is kept in the file");
   sub.add_option("--records", command.records, "write the records, JSON Lines");
   sub.add_option("--markdown", command.markdown, "write a comment for a pull request");
   sub.add_option("--junit", command.junit, "write JUnit XML");
@@ -141,7 +145,8 @@ void declare(CLI::App& app, Action& chosen) {
   app.name("gradproof");
   app.description("Is the gradient right, how exact is it, how fast is it: verifies and times neural-network kernels.");
   app.footer(
-      "Exit codes: 0 all held; 1 a check failed; 64 usage or bad input; 70 internal fault.\n"
+      "Exit codes: 0 all held; 1 a check failed; 10 slower; 11 less exact; 12 a trade; 20 undecided (--strict);\n"
+      "30 not comparable, 31 older, 40 invalid, 41 crashed, 42 hung; 64 usage or bad input; 70 internal fault.\n"
       "A case is written op:key=value,..., for instance conv:mb=1,ic=3,i=8,oc=4,k=3 (see gradproof list).");
   app.require_subcommand(1);
   offer(app, chosen, "run", "Check, measure and report: the main job", run_all);

@@ -2,13 +2,17 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "cli/calibration_file.h"
+#include "cli/gate_exactness.h"
 #include "cli/gate_plan.h"
 #include "cli/gate_tables.h"
 #include "cli/outputs.h"
 #include "cli/subcommands.h"
 #include "gate/copied_program.h"
+#include "gate/exact/code.h"
 #include "gate/gate_record.h"
 #include "ops/core/error.h"
 #include "reports/report.h"
@@ -66,9 +70,29 @@ ExitCode exit_code_of(const ContestantError& error) {
   return kInternal;
 }
 
+// Whether an operation's kernels are the same code in both programs. They are read when first asked about.
+class CodeQuestion {
+ public:
+  CodeQuestion(std::filesystem::path baseline, std::filesystem::path candidate, const Registry& registry)
+      : baseline_(std::move(baseline)), candidate_(std::move(candidate)), registry_(registry) {}
+
+  bool is_same(const std::string& op) {
+    if (!indexes_) indexes_.emplace(CodeIndex(baseline_), CodeIndex(candidate_));
+    return same_code(indexes_->first, indexes_->second, op, registry_.find(op).spec.family);
+  }
+
+ private:
+  std::filesystem::path baseline_, candidate_;
+  const Registry& registry_;
+  std::optional<std::pair<CodeIndex, CodeIndex>> indexes_;
+};
+
 // Runs that are planned and programs that have answered.
 struct Setting {
   const GateCommand& command;
+  Outputs& outputs;
+  std::filesystem::path baseline, candidate;
+  std::optional<ExactnessFile> reviewed;
   GateRules rules;
   GatePlan plan;
   Arena arena;
@@ -76,14 +100,12 @@ struct Setting {
 
 ExitCode calibrate_gate(Setting& setting, Session& session) {
   const GateCommand& command = setting.command;
-  Outputs outputs;
-  outputs.announce(command.records);
   const Calibration calibration =
       calibrate(setting.arena, setting.plan.cases, setting.rules,
                 {.quiet_runs = command.runs, .planted_runs = std::max(1, command.runs / 5), .seed = command.seed},
                 [&](double part, const std::string& what) { session.console.progress(part, what); });
   keep_calibration(calibration);
-  outputs.write(command.records, line_of(calibration_record(calibration)) + "\n");
+  setting.outputs.write(command.records, line_of(calibration_record(calibration)) + "\n");
   session.console.line(fmt::format("{}; {} runs invalid; noise of a launch {:.2f}%; {:.0f} s; kept in {}.",
                                    calibration.to_text(), calibration.invalid, 100 * calibration.noise,
                                    calibration.seconds, calibration_file().string()));
@@ -91,24 +113,39 @@ ExitCode calibrate_gate(Setting& setting, Session& session) {
 }
 
 GateResult run_valid_trial(Setting& setting, Session& session) {
+  CodeQuestion code(setting.baseline, setting.candidate, session.registry);
   TrialHooks hooks;
   hooks.progress = [&](double part, const std::string& what) { session.console.progress(part, what); };
+  if (setting.command.plant.empty()) hooks.same_code = [&](const std::string& op) { return code.is_same(op); };
   GateResult result = run_trial(setting.arena, setting.plan.cases, setting.rules, hooks);
   if (result.verdict != GateVerdict::kInvalid) return result;
   session.console.line(result.reason + "; once more.");
   return run_trial(setting.arena, setting.plan.cases, setting.rules, hooks);
 }
 
+// The operations that the user chose; none where all are meant.
+std::set<std::string> chosen_operations(const Setting& setting) {
+  std::set<std::string> ops;
+  if (setting.command.wish.words.empty()) return ops;
+  for (const GateCase& c : setting.plan.cases) ops.insert(c.op);
+  return ops;
+}
+
 ExitCode compare(Setting& setting, Session& session) {
   const GateCommand& command = setting.command;
-  Outputs outputs;
-  for (const auto& path : {command.records, command.markdown, command.junit, command.html}) outputs.announce(path);
-  const GateResult result = run_valid_trial(setting, session);
+  std::optional<ExactnessComparison> exactness;
+  if (setting.reviewed) exactness = judge_exactness(setting.candidate, *setting.reviewed, chosen_operations(setting));
+  GateResult result = run_valid_trial(setting, session);
+  if (exactness) apply_exactness(result, *exactness);
   const std::optional<Calibration> calibration = latest_calibration(result.candidate.processor);
+
   std::string lines = result.candidate.line + "\n";
+  if (exactness) lines += exactness_lines(*exactness);
   for (const Record& record : gate_records(result, calibration)) lines += line_of(record) + "\n";
-  outputs.write(command.records, lines);
+  setting.outputs.write(command.records, lines);
+
   print_rows(session.console, result);
+  if (exactness) print_exactness(session.console, *exactness);
   print_verdict(session.console, result, calibration);
   return static_cast<ExitCode>(exit_code_of(result.verdict, command.strict));
 }
@@ -117,6 +154,8 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
   const std::filesystem::path candidate =
       command.candidate.empty() ? std::filesystem::read_symlink("/proc/self/exe") : command.candidate;
   const std::filesystem::path baseline = command.baseline.empty() ? candidate : command.baseline;
+  Outputs outputs;
+  for (const auto& path : {command.records, command.markdown, command.junit, command.html}) outputs.announce(path);
   const int core = chosen_core(command);
   leave_core(core);
   // Both are greeted before anything is planned: what cannot be compared shows at once.
@@ -125,8 +164,15 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
   if (!command.allow_mismatch) require_comparable(before, now);
   const CopiedProgram copy(baseline);
   const GateRules rules = rules_of(command);
-  Setting setting{command, rules, plan_gate(command, rules, session.registry),
+  Setting setting{command,
+                  outputs,
+                  baseline,
+                  candidate,
+                  reviewed_exactness(command),
+                  rules,
+                  plan_gate(command, rules, session.registry),
                   Arena({baseline, candidate, copy.path()}, core, command.seed)};
+  if (command.bless) return bless(command, candidate, chosen_operations(setting), session);
   print_plan(session.console, setting.plan, rules, core);
   return command.calibrate ? calibrate_gate(setting, session) : compare(setting, session);
 }
@@ -134,8 +180,11 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
 }  // namespace
 
 ExitCode run_gate(const GateCommand& command, Session& session) {
-  if (command.baseline.empty() && !command.calibrate)
-    refuse("there is nothing to compare with; give --baseline PROGRAM, or --against REF in the source tree");
+  if (command.baseline.empty() && !command.calibrate && !command.bless)
+    refuse(
+        "there is nothing to compare with; give --baseline PROGRAM, or ./gradproof gate --against REF in the source "
+        "tree");
+  if (command.bless && command.reason.empty()) refuse("--bless needs --reason \"...\": why the new errors are right");
   try {
     return run_setting(command, session);
   } catch (const ContestantError& error) {

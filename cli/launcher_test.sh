@@ -347,6 +347,68 @@ test_ci_fails_without_tests() {
   expect_equal "${out##*$'\n'}" ".ci/run: no tests ran"
 }
 
+# Two commits of the toy, whose programs tell which they are.
+commit_twice() {
+  local name
+  export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+  printf '%s\n' /build/ compilations >"$repo/.gitignore"
+  git -C "$repo" init -q -b main
+  for name in first second; do
+    echo "echo $name" >>"$repo/program.sh"
+    git -C "$repo" add -A
+    git -C "$repo" commit -q -m "$name"
+  done
+}
+
+test_gate_against_a_commit_builds_it_once() {
+  commit_twice
+  launch gate --against HEAD~1 conv
+  expect_code 0
+  expect_in "building commit" "$err"
+  local baseline=${out##*--baseline> <}
+  baseline=${baseline%%>*}
+  expect_in "<gate> <conv> <--baseline> <$baseline>" "$out"
+  expect_in "first" "$("$baseline")"
+  expect_not_in "second" "$("$baseline")"
+  launch gate --against=HEAD~1 conv
+  expect_equal "$err" ""
+  expect_equal "$(git -C "$repo" worktree list | wc -l)" 1
+  expect_equal "$(find "$repo/build/commits" -name 'work.*')" ""
+}
+
+test_gate_against_nothing_known_is_refused() {
+  launch gate --against HEAD
+  expect_code 64
+  expect_in "needs the git repository" "$err"
+  commit_twice
+  launch gate --against nonsense
+  expect_code 64
+  expect_in "'nonsense' is no commit here" "$err"
+  launch gate --against
+  expect_code 64
+}
+
+test_gate_takes_kept_programs_only_when_told() {
+  commit_twice
+  launch gate --against HEAD~1 --kept
+  expect_code 0
+  expect_equal "$out" ""
+  expect_in "no program of commit" "$err"
+  launch gate --against HEAD --kept  # the call before kept its own
+  expect_in "<--baseline>" "$out"
+}
+
+test_gate_says_why_a_commit_cannot_be_built() {
+  commit_twice
+  echo 'echo broken compiler >&2; exit 1' >"$repo/compile.sh"
+  git -C "$repo" commit -qam broken
+  git -C "$repo" revert --no-edit -q HEAD 2>/dev/null || git -C "$repo" revert --no-edit HEAD >/dev/null
+  launch gate --against HEAD~1
+  expect_code 70
+  expect_in "broken compiler" "$err"
+  expect_equal "$(find "$repo/build/commits" -name 'work.*')" ""
+}
+
 # --- run them ---------------------------------------------------------------------------------------------------------
 
 if (( ! $# )); then

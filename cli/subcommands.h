@@ -58,6 +58,9 @@ struct GateCommand {
   bool calibrate = false;
   int runs = 20;  // of a calibration, with nothing planted; a fifth as many for each slowdown
   std::uint64_t seed = kDefaultSeed;
+  std::filesystem::path exactness;  // the reviewed file; empty: the source tree's
+  bool bless = false;               // make what is computed now the reviewed file
+  std::string reason;               // of the blessing
   std::filesystem::path records, markdown, junit, html;
 };
 ExitCode run_gate(const GateCommand& command, Session& session);

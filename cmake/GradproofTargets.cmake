@@ -48,6 +48,10 @@ set(CMAKE_UNITY_BUILD_BATCH_SIZE 0)  # a library is one compilation
 if(CMAKE_UNITY_BUILD)
   target_compile_options(gradproof_settings INTERFACE -Wno-subobject-linkage)
 endif()
+# gradproof_batches(SIZE TARGET...) is for those that are too large for one compilation, or for one core to end with.
+function(gradproof_batches size)
+  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD_BATCH_SIZE ${size})
+endfunction()
 function(gradproof_one_by_one)
   set_target_properties(${ARGN} PROPERTIES UNITY_BUILD OFF)
 endfunction()
@@ -62,12 +66,19 @@ endfunction()
 # How long OpenMP threads that wait spin, see cli/main.cc: tests share the processor.
 set(GRADPROOF_TEST_ENVIRONMENT GOMP_SPINCOUNT=10000)
 
-# gradproof_test(NAME SOURCES... [LIBS ...]): a GoogleTest program, one ctest entry a test case.
+# gradproof_test(NAME SOURCES... [LIBS ...] [LONG FILTER]): a GoogleTest program, one ctest entry a test case. ctest begins
+# with those that FILTER, as GoogleTest takes it, names.
 function(gradproof_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LONG" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE gradproof_settings ${ARG_LIBS} GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ENVIRONMENT ${GRADPROOF_TEST_ENVIRONMENT})
+  set(others)
+  if(ARG_LONG)
+    set(others TEST_FILTER "-${ARG_LONG}")
+    gtest_discover_tests(${name} TEST_FILTER "${ARG_LONG}" DISCOVERY_MODE PRE_TEST
+                         PROPERTIES COST 50 ENVIRONMENT ${GRADPROOF_TEST_ENVIRONMENT})
+  endif()
+  gtest_discover_tests(${name} ${others} DISCOVERY_MODE PRE_TEST PROPERTIES ENVIRONMENT ${GRADPROOF_TEST_ENVIRONMENT})
 endfunction()
 
 include(GoogleTest)

@@ -1,6 +1,7 @@
 #include "gate/trial.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
@@ -48,35 +49,47 @@ std::vector<double> pooled(const std::vector<const GateRow*>& rows, std::vector<
   return sums;
 }
 
-// The gravest of the rows' verdicts, in the order of the enumeration; but what could not be compared or decided is
-// grave only when nothing was decided.
-void conclude_all(GateResult& result) {
-  int decided = 0, comparable = 0;
-  GateVerdict worst = GateVerdict::kPass;
+// Why the clock was not to be trusted, or nothing.
+std::string why_invalid(const GateResult& result) {
+  int comparable = 0, decided = 0;
+  for (const auto& row : result.rows) {
+    comparable += row->evidence.verdict != GateVerdict::kNotComparable;
+    decided += !row->evidence.screened.empty();
+  }
+  if (2 * decided < comparable)
+    return fmt::format("other work disturbed {} of {} rows", comparable - decided, comparable);
+  for (const auto& control : result.controls)
+    if (control->evidence.verdict == GateVerdict::kInvalid)
+      return fmt::format("the control {} {}", control->bout.key.to_text(), control->evidence.reason);
+  return {};
+}
+
+// The gravest verdict of all rows and pools that can be compared; NOT_COMPARABLE where there is none.
+GateVerdict gravest(const GateResult& result) {
+  GateVerdict worst = GateVerdict::kNotComparable;
   const auto take = [&](const Evidence& evidence) {
-    if (evidence.verdict != GateVerdict::kNotComparable) ++comparable;
-    if (!evidence.screened.empty()) ++decided;
-    if (evidence.verdict != GateVerdict::kNotComparable) worst = std::max(worst, evidence.verdict);
+    if (evidence.verdict == GateVerdict::kNotComparable) return;
+    worst = worst == GateVerdict::kNotComparable ? evidence.verdict : std::max(worst, evidence.verdict);
   };
   for (const auto& row : result.rows) take(row->evidence);
   for (const GatePool& pool : result.pools) take(pool.evidence);
-  result.verdict = worst;
-  if (comparable == 0) {
-    result.verdict = GateVerdict::kNotComparable;
+  return worst;
+}
+
+void conclude_all(GateResult& result) {
+  result.verdict = gravest(result);
+  result.reason.clear();
+  if (result.verdict == GateVerdict::kNotComparable)
     result.reason =
         "no row can be compared: " + (result.rows.empty() ? "there is none" : result.rows.front()->evidence.reason);
-  } else if (2 * decided < comparable && worst < GateVerdict::kLessExact) {
+  else if (const std::string why = why_invalid(result); !why.empty()) {
     result.verdict = GateVerdict::kInvalid;
-    result.reason = fmt::format("other work disturbed {} of {} rows too much; run it again on a quieter machine",
-                                comparable - decided, comparable);
+    result.reason = why + "; run it again on a quieter machine";
   }
-  for (const auto& control : result.controls)
-    // That errors have grown is certain, whatever the clock says.
-    if (control->evidence.verdict == GateVerdict::kInvalid && result.verdict != GateVerdict::kLessExact) {
-      result.verdict = GateVerdict::kInvalid;
-      result.reason = fmt::format("the control {} {}; run it again on a quieter machine", control->bout.key.to_text(),
-                                  control->evidence.reason);
-    }
+  // That errors have grown is certain, whatever the clock says.
+  if (result.less_exact.empty() || result.verdict == GateVerdict::kFail) return;
+  result.verdict = GateVerdict::kLessExact;
+  result.reason = fmt::format("less exact than the reviewed file: {}", fmt::join(result.less_exact, ", "));
 }
 
 class Trial {
@@ -346,23 +359,25 @@ GateResult run_trial(Arena& arena, const std::vector<GateCase>& cases, const Gat
   return Trial(arena, rules, hooks).run(cases);
 }
 
-void weigh_exactness(GateResult& result, const std::function<int(const std::string&, const std::string&)>& exactness) {
-  const auto weigh = [&](Evidence& evidence, const std::string& op, const std::string& pass) {
-    const int change = exactness(op, pass);
-    if (change < 0 && evidence.verdict == GateVerdict::kImproved) {
-      evidence.verdict = GateVerdict::kTrade;
-      evidence.reason = "faster but less exact";
-    } else if (change > 0 && evidence.verdict == GateVerdict::kFail) {
-      evidence.verdict = GateVerdict::kTrade;
-      evidence.reason = "slower but more exact";
-    } else if (change < 0 && evidence.verdict < GateVerdict::kLessExact &&
-               evidence.verdict != GateVerdict::kNotComparable) {
-      evidence.verdict = GateVerdict::kLessExact;
-      evidence.reason = "less exact than the reviewed file";
+void weigh_exactness(GateResult& result, const ExactnessShift& shift) {
+  std::map<std::pair<std::string, std::string>, std::vector<Evidence*>> groups;
+  for (const auto& row : result.rows) groups[{row->op, row->bout.key.pass}].push_back(&row->evidence);
+  for (GatePool& pool : result.pools) groups[{pool.op, pool.pass}].push_back(&pool.evidence);
+  const auto trade = [&](const std::pair<std::string, std::string>& key, GateVerdict from, const char* reason) {
+    bool found = false;
+    for (Evidence* evidence : groups[key]) {
+      if (evidence->verdict != from) continue;
+      evidence->verdict = GateVerdict::kTrade;
+      evidence->reason = reason;
+      found = true;
     }
+    return found;
   };
-  for (const auto& row : result.rows) weigh(row->evidence, row->op, row->bout.key.pass);
-  for (GatePool& pool : result.pools) weigh(pool.evidence, pool.op, pool.pass);
+  for (const auto& key : shift.worse)
+    if (!trade(key, GateVerdict::kImproved, "faster but less exact"))
+      result.less_exact.push_back(key.first + " " + key.second);
+  for (const auto& key : shift.better)
+    if (!shift.worse.contains(key)) trade(key, GateVerdict::kFail, "slower but more exact");
   conclude_all(result);
 }
 

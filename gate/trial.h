@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gate/arena.h"
@@ -62,9 +64,10 @@ struct GateResult {
   std::vector<std::unique_ptr<GateRow>> controls;  // the baseline against its copy, and canaries
   GateVerdict verdict = GateVerdict::kInvalid;
   std::string reason;
-  double noise = 0;              // standard deviation of a launch, from the controls
-  double detectable = 0;         // the slowdown that is found 19 times of 20 at that noise
-  int dropped = 0, batches = 0;  // of all rows
+  std::vector<std::string> less_exact;  // "conv vjp:src": less exact than the reviewed file, and no faster
+  double noise = 0;                     // standard deviation of a launch, from the controls
+  double detectable = 0;                // the slowdown that is found 19 times of 20 at that noise
+  int dropped = 0, batches = 0;         // of all rows
   double seconds = 0;
   ProgramFacts baseline, candidate;
 
@@ -90,10 +93,13 @@ double screening_seconds(size_t rows, const GateRules& rules);
 // Throws ContestantError.
 GateResult run_trial(Arena& arena, const std::vector<GateCase>& cases, const GateRules& rules, const TrialHooks& hooks);
 
-// The rows between which exactness and time disagree become TRADE, those that are only less exact LESS_EXACT, and the
-// verdict on everything is made anew. `exactness` gives -1 for an operation's pass that is less exact, 1 for one that
-// is more exact, 0 for neither.
-void weigh_exactness(GateResult& result,
-                     const std::function<int(const std::string& op, const std::string& pass)>& exactness);
+// Passes of operations, (op, pass), whose errors have grown or shrunk.
+struct ExactnessShift {
+  std::set<std::pair<std::string, std::string>> worse, better;
+};
+
+// Makes the verdict on everything anew. Where a pass became faster and less exact, or slower and more exact, those rows
+// are a TRADE. What is less exact without being faster is LESS_EXACT, whether it was timed or not.
+void weigh_exactness(GateResult& result, const ExactnessShift& shift);
 
 }  // namespace gradproof

@@ -20,15 +20,15 @@ template <class T>
 class ChainRule {
  public:
   ChainRule(const Case& c, const Arrays<T>& inputs) : graph_(c.spec->graph(c.attributes)), values_(inputs) {
-    for (const Node& node : graph_.nodes()) values_[node.result()] = evaluate(node, "dst", "dst", node.result());
+    for (const Node& node : graph_->nodes()) values_[node.result()] = evaluate(node, "dst", "dst", node.result());
   }
 
-  const Array<T>& result() const { return values_.at(graph_.result()); }
+  const Array<T>& result() const { return values_.at(graph_->result()); }
 
   // diff_x = the sum over the operations that read x of what they send back, given what came back to their own result
   const Array<T>& gradient(const std::string& wanted) {
-    gradients_[graph_.result()] = values_.at("diff_dst");
-    for (auto node = graph_.nodes().rbegin(); node != graph_.nodes().rend(); ++node)
+    gradients_[graph_->result()] = values_.at("diff_dst");
+    for (auto node = graph_->nodes().rbegin(); node != graph_->nodes().rend(); ++node)
       for (const Slot& slot : node->operation->spec.slots) {
         const std::string* tensor =
             slot.role == Role::kInput && slot.differentiable ? node->tensor(slot.name) : nullptr;
@@ -56,14 +56,14 @@ class ChainRule {
     if (gradient != gradients_.end()) inputs.emplace("diff_dst", shaped(gradient->second, node, "dst"));
     const Shape shape = *node.operation->spec.find_slot(slot)->shape(node.c.attributes);
     Array<T> result = reference_of(node).template evaluate<T>(node.c, inputs, argument, shape);
-    result.shape = graph_.shape_of(tensor);
+    result.shape = graph_->shape_of(tensor);
     return result;
   }
 
   // Whether the gradient of `tensor` takes part in that of `wanted`.
   bool leads_to(const std::string& tensor, const std::string& wanted) const {
     if (tensor == wanted) return true;
-    for (const Node& node : graph_.nodes())
+    for (const Node& node : graph_->nodes())
       if (node.result() == tensor)
         for (const auto& [slot, read] : node.tensors)
           if (slot != "dst" && leads_to(read, wanted)) return true;
@@ -78,7 +78,7 @@ class ChainRule {
     for (size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += part.values[i];
   }
 
-  const Graph graph_;
+  const std::shared_ptr<const Graph> graph_;
   Arrays<T> values_;
   Arrays<T> gradients_;
 };

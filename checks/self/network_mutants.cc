@@ -27,17 +27,17 @@ const Operation& network_called(const std::string& name) {
 std::string attributes_text(const Case& c) { return c.attributes.to_text(); }
 
 Implementation rewired(const std::string& network, const Rewire& rewire) {
-  const auto graph = [network, rewire](const Attributes& attributes) {
+  const GraphOf graph = remembered([network, rewire](const Attributes& attributes) {
     Graph wrong(network);
-    const Graph right = network_called(network).spec.graph(attributes);
-    for (const Node& node : right.nodes()) rewire(node, wrong);
+    const auto right = network_called(network).spec.graph(attributes);
+    for (const Node& node : right->nodes()) rewire(node, wrong);
     return wrong;
-  };
+  });
   const Node example = network_called(network)
                            .spec
                            .graph(Attributes::parse(network, network_called(network).spec.attributes,
                                                     network_called(network).spec.smoke_cases.front()))
-                           .nodes()
+                           ->nodes()
                            .front();
   Implementation implementation = network_simd_implementations(graph, *example.operation).front();
   implementation.depth = nullptr;  // that of the network as it should be

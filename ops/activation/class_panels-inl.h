@@ -31,6 +31,9 @@ using PanelV = hn::Vec<PanelD>;
 using PanelInts = hn::RebindToSigned<PanelD>;
 
 constexpr Index kPanelLanes = hn::MaxLanes(PanelD());
+// Loops over the vectors of a panel are unrolled, but not where a vector is one lane: there a panel has 32 of them, and
+// as many copies of an exponential take most of a file's compilation.
+constexpr int kPanelUnroll = kPanelLanes > 1 ? 32 : 1;
 
 // Vectors of a panel: its element j, or a result, for each of its rows.
 template <int kVectors>
@@ -158,7 +161,7 @@ class RowPanel {
     Spread(hn::Set(PanelD(), SumOfHalves(PanelD(), parts[0])), parts);
   }
   HWY_INLINE void CombineMaxima(Values& parts) const {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 1; n < kVectors; ++n) parts[0] = hn::Max(parts[0], parts[n]);
     Spread(hn::MaxOfLanes(PanelD(), parts[0]), parts);
   }
@@ -181,7 +184,7 @@ class RowPanel {
 
  private:
   static HWY_INLINE void Spread(PanelV v, Values& parts) {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < kVectors; ++n) parts[n] = v;
   }
 
@@ -221,7 +224,7 @@ HWY_INLINE void SumOverClasses(const P& panel, const F& add, typename P::Values 
   const auto zero = [](typename P::Values(&sums)[kSums]) HWY_ATTR {
 #pragma GCC unroll 4
     for (int k = 0; k < kSums; ++k)
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < kVectors; ++n) sums[k][n] = hn::Zero(PanelD());
   };
   zero(totals);
@@ -229,7 +232,7 @@ HWY_INLINE void SumOverClasses(const P& panel, const F& add, typename P::Values 
     typename P::Values sums[kSums];
     zero(sums);
     const auto all = [&](const auto& access, Index at, Index j) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < kVectors; ++n) add(access, at, j, n, sums);
     };
     const bool last = first + kSumSteps >= panel.steps();
@@ -237,7 +240,7 @@ HWY_INLINE void SumOverClasses(const P& panel, const F& add, typename P::Values 
     if (last) panel.ForRest(all);
 #pragma GCC unroll 4
     for (int k = 0; k < kSums; ++k)
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < kVectors; ++n) totals[k][n] = hn::Add(totals[k][n], sums[k][n]);
     if (last) break;
   }
@@ -249,15 +252,15 @@ HWY_INLINE void SumOverClasses(const P& panel, const F& add, typename P::Values 
 template <class P>
 HWY_INLINE typename P::Values Largest(const P& panel, const float* HWY_RESTRICT x) {
   typename P::Values largest;
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
   for (int n = 0; n < P::kVectors; ++n) largest[n] = hn::Set(PanelD(), -std::numeric_limits<float>::infinity());
   ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n)
       largest[n] = access.Choose(hn::Max(largest[n], access.Load(x + at, n)), largest[n], n);
   });
   panel.CombineMaxima(largest);
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
   for (int n = 0; n < P::kVectors; ++n) largest[n] = hn::Add(largest[n], hn::Zero(PanelD()));  // of zeros +0
   return largest;
 }

@@ -32,10 +32,10 @@ struct SoftmaxForward {
           to[0][n] = hn::Add(to[0][n], access.Only(power, n));
         },
         sums);
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) sums[0][n] = hn::Div(Constant<PanelV>(1), sums[0][n]);
     ForElements(panel, [&](const auto& access, Index at, Index j) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n)
         access.Store(hn::Mul(WholeVectors().Load(t.memory + panel.Remembered(j), n), sums[0][n]), t.out + at, n);
     });
@@ -56,10 +56,10 @@ struct LogSoftmaxForward {
           to[0][n] = hn::Add(to[0][n], access.Only(power, n));
         },
         sums);
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) sums[0][n] = Log(sums[0][n]);
     ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n)
         access.Store(hn::Sub(hn::Sub(access.Load(src + at, n), largest[n]), sums[0][n]), t.out + at, n);
     });
@@ -80,7 +80,7 @@ struct SoftmaxGradient {
         },
         mean);
     ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n) {
         const PanelV off = hn::Sub(access.Load(diff_dst + at, n), mean[0][n]);
         access.Store(hn::Mul(access.Load(dst + at, n), off), t.out + at, n);
@@ -102,7 +102,7 @@ struct LogSoftmaxGradient {
         },
         total);
     ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n) {
         const PanelV share = ExpOfNegative(access.Load(dst + at, n));
         access.Store(hn::NegMulAdd(share, total[0][n], access.Load(diff_dst + at, n)), t.out + at, n);

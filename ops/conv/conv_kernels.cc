@@ -6,7 +6,7 @@
 namespace gradproof {
 namespace {
 
-std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> prepare_conv(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const ConvAttributes a = conv_attributes(c.attributes);
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
   if (pass.slot == "src")
@@ -21,7 +21,7 @@ std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOp
   return make_conv_kernel(plan_conv_forward(a, options.threads), arguments, {"src", "weights", "bias", "dst"});
 }
 
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double conv_kernel_depth(const Case& c, const Pass& pass, std::string_view) {
   const ConvAttributes a = conv_attributes(c.attributes);
   if (pass.slot == "src") return conv_data_gradient_depth(a);
   if (pass.slot == "weights") return conv_weights_gradient_depth(a);
@@ -33,7 +33,8 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
 
 std::vector<Implementation> conv_simd_implementations() {
   return simd_implementations(
-      {[](const Case& c, const Pass&) { return conv_engine_limit(conv_attributes(c.attributes)); }, prepare, depth});
+      {[](const Case& c, const Pass&) { return conv_engine_limit(conv_attributes(c.attributes)); }, prepare_conv,
+       conv_kernel_depth});
 }
 
 }  // namespace gradproof

@@ -77,7 +77,7 @@ class CoordConvKernel final : public Kernel {
   int src_, right_, bias_, out_;
 };
 
-std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> prepare_coord_conv(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const CoordConvAttributes a = coord_conv_attributes(c.attributes);
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
   const int threads = options.threads;
@@ -95,7 +95,7 @@ std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOp
 }
 
 // The engine's, and one rounding for what float32 cannot hold of a coordinate.
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double coord_conv_kernel_depth(const Case& c, const Pass& pass, std::string_view) {
   const CoordConvAttributes a = coord_conv_attributes(c.attributes);
   if (pass.slot == "src") return conv_data_gradient_depth(source_shape(a));
   if (pass.slot == "bias") return channel_sums_depth();
@@ -109,7 +109,7 @@ std::vector<Implementation> coord_conv_simd_implementations() {
   const auto unsupported = [](const Case& c, const Pass&) {
     return conv_engine_limit(whole_shape(coord_conv_attributes(c.attributes)));
   };
-  return simd_implementations({unsupported, prepare, depth});
+  return simd_implementations({unsupported, prepare_coord_conv, coord_conv_kernel_depth});
 }
 
 }  // namespace gradproof

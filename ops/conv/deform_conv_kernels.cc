@@ -36,14 +36,14 @@ class DeformConvKernel final : public Kernel {
   std::unique_ptr<DeformSum> sum_;
 };
 
-std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> prepare_deform_conv(const Case& c, const Pass& pass, const PrepareOptions& options) {
   if (pass.slot != "bias") return std::make_unique<DeformConvKernel>(c, pass, options.threads);
   const DeformConvAttributes a = deform_conv_attributes(c.attributes);
   return make_conv_kernel(plan_channel_sums(a.mb, a.oc, a.window.out_count(), options.threads),
                           arguments_of(*c.spec, c.attributes, pass), {"diff_dst", "", "", "diff_bias"});
 }
 
-double depth(const Case& c, const Pass& pass, std::string_view tensor) {
+double deform_conv_kernel_depth(const Case& c, const Pass& pass, std::string_view tensor) {
   const DeformConvAttributes a = deform_conv_attributes(c.attributes);
   if (pass.slot == "bias") return channel_sums_depth();
   return deform_engine_depth(a, tensor, {0, 0}) + (pass.is_forward() && a.bias ? 1 : 0);
@@ -53,8 +53,8 @@ double depth(const Case& c, const Pass& pass, std::string_view tensor) {
 
 std::vector<Implementation> deform_conv_simd_implementations() {
   return simd_implementations(
-      {[](const Case& c, const Pass&) { return deform_engine_limit(deform_conv_attributes(c.attributes)); }, prepare,
-       depth});
+      {[](const Case& c, const Pass&) { return deform_engine_limit(deform_conv_attributes(c.attributes)); },
+       prepare_deform_conv, deform_conv_kernel_depth});
 }
 
 }  // namespace gradproof

@@ -122,20 +122,20 @@ class DeformLayerKernel final : public Kernel {
   AlignedMemory<float> estimate_, mask_, diff_estimate_, diff_mask_, through_src_;
 };
 
-std::optional<std::string> unsupported(const Case& c, const Pass&) {
+std::optional<std::string> deform_layer_unsupported(const Case& c, const Pass&) {
   const DeformConvAttributes a = deform_conv_attributes(c.attributes);
   if (auto reason = conv_engine_limit(estimate_shape(a))) return reason;
   return deform_engine_limit(a);
 }
 
-std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> prepare_deform_layer(const Case& c, const Pass& pass, const PrepareOptions& options) {
   if (pass.slot != "bias") return std::make_unique<DeformLayerKernel>(c, pass, options.threads);
   const DeformConvAttributes a = deform_conv_attributes(c.attributes);
   return make_conv_kernel(plan_channel_sums(a.mb, a.oc, a.window.out_count(), options.threads),
                           arguments_of(*c.spec, c.attributes, pass), {"diff_dst", "", "", "diff_bias"});
 }
 
-double depth(const Case& c, const Pass& pass, std::string_view tensor) {
+double deform_layer_kernel_depth(const Case& c, const Pass& pass, std::string_view tensor) {
   const DeformConvAttributes a = deform_conv_attributes(c.attributes);
   const ConvShape shape = estimate_shape(a);
   const FieldDepths fields = layer_field_depths(conv_forward_depth(shape));
@@ -152,7 +152,7 @@ double depth(const Case& c, const Pass& pass, std::string_view tensor) {
 }  // namespace
 
 std::vector<Implementation> deform_layer_simd_implementations() {
-  return simd_implementations({unsupported, prepare, depth});
+  return simd_implementations({deform_layer_unsupported, prepare_deform_layer, deform_layer_kernel_depth});
 }
 
 }  // namespace gradproof

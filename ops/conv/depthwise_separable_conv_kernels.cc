@@ -127,7 +127,8 @@ TwoSumsKernel::Plan plan_pass(const DepthwiseSeparableAttributes& a, const Pass&
   return plan;
 }
 
-std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> prepare_depthwise_separable_conv(const Case& c, const Pass& pass,
+                                                         const PrepareOptions& options) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(c.attributes);
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
   if (pass.slot == "bias")
@@ -140,7 +141,7 @@ std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOp
 }
 
 // The roundings of the first sum come on top of those of the second.
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double depthwise_separable_conv_kernel_depth(const Case& c, const Pass& pass, std::string_view) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(c.attributes);
   if (pass.slot == "bias") return channel_sums_depth();
   if (pass.is_forward()) {
@@ -155,7 +156,7 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
   return cotangents + conv_weights_gradient_depth(space_shape(a, images));
 }
 
-std::optional<std::string> unsupported(const Case& c, const Pass&) {
+std::optional<std::string> depthwise_separable_conv_unsupported(const Case& c, const Pass&) {
   const DepthwiseSeparableAttributes a = depthwise_separable_attributes(c.attributes);
   const auto reason = conv_engine_limit(space_shape(a, a.mb));
   return reason ? reason : conv_engine_limit(mix_shape(a, a.mb));
@@ -164,7 +165,8 @@ std::optional<std::string> unsupported(const Case& c, const Pass&) {
 }  // namespace
 
 std::vector<Implementation> depthwise_separable_conv_simd_implementations() {
-  return simd_implementations({unsupported, prepare, depth});
+  return simd_implementations(
+      {depthwise_separable_conv_unsupported, prepare_depthwise_separable_conv, depthwise_separable_conv_kernel_depth});
 }
 
 }  // namespace gradproof

@@ -112,7 +112,7 @@ class ContractedKernel final : public Kernel {
   int src_, diff_dst_, other_, out_;
 };
 
-std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> prepare_separable_conv(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const ConvAttributes a = conv_attributes(c.attributes);
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
   const int threads = options.threads;
@@ -129,7 +129,7 @@ std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOp
 
 // The engine's, and one rounding for v * h; or as many as the contraction has products: one for the first product, and
 // one for each sum.
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double separable_conv_kernel_depth(const Case& c, const Pass& pass, std::string_view) {
   const ConvAttributes a = conv_attributes(c.attributes);
   const Kernels kernels(a);
   if (pass.slot == "src") return conv_data_gradient_depth(a) + 1;
@@ -143,7 +143,8 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
 
 std::vector<Implementation> separable_conv_simd_implementations() {
   return simd_implementations(
-      {[](const Case& c, const Pass&) { return conv_engine_limit(conv_attributes(c.attributes)); }, prepare, depth});
+      {[](const Case& c, const Pass&) { return conv_engine_limit(conv_attributes(c.attributes)); },
+       prepare_separable_conv, separable_conv_kernel_depth});
 }
 
 }  // namespace gradproof

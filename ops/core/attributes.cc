@@ -201,9 +201,14 @@ std::string Attributes::to_text() const {
 
 bool Attributes::applies(const AttributeSpec& spec) const { return spec.axis < 0 || spec.axis >= 3 - rank_; }
 
+// Checks look up attributes millions of times, and keys are short: they mostly differ in size or at an end, which is
+// cheaper to see than to call memcmp.
 size_t Attributes::find(std::string_view key) const {
+  const auto is_called_so = [key](const std::string& other) {
+    return other.size() == key.size() && other.front() == key.front() && other.back() == key.back() && other == key;
+  };
   for (size_t i = 0; i < specs_->size(); ++i)
-    if ((*specs_)[i].key == key) return i;
+    if (is_called_so((*specs_)[i].key)) return i;
   return specs_->size();
 }
 
@@ -216,6 +221,11 @@ double Attributes::real(std::string_view key) const {
 }
 
 Index Attributes::integer(std::string_view key) const { return static_cast<Index>(real(key)); }
+
+Index Attributes::integer_or(std::string_view key, Index otherwise) const {
+  const size_t i = find(key);
+  return i == specs_->size() ? otherwise : static_cast<Index>(values_[i]);
+}
 
 Attributes Attributes::with(std::string_view key, double value) const {
   Attributes result = *this;

@@ -56,6 +56,7 @@ class Attributes {
   double real(std::string_view key) const;
   bool flag(std::string_view key) const { return integer(key) != 0; }
   bool has(std::string_view key) const;
+  Index integer_or(std::string_view key, Index otherwise) const;  // `otherwise` for an undeclared key
 
   // The same attributes with one changed and the rest kept; not validated.
   Attributes with(std::string_view key, double value) const;
@@ -66,6 +67,10 @@ class Attributes {
 
   friend bool operator==(const Attributes& a, const Attributes& b) {
     return a.rank_ == b.rank_ && a.values_ == b.values_;
+  }
+  // Some order, for maps of attributes with the same declarations.
+  friend bool operator<(const Attributes& a, const Attributes& b) {
+    return a.rank_ != b.rank_ ? a.rank_ < b.rank_ : a.values_ < b.values_;
   }
 
  private:

@@ -131,6 +131,8 @@ TEST(Attributes, UndeclaredKeysAreFaultsOfOurs) {
   EXPECT_FALSE(a.has("oc"));
   EXPECT_TRUE(a.has("kd"));
   EXPECT_THROW(a.integer("oc"), std::out_of_range);
+  EXPECT_EQ(a.integer_or("oc", 7), 7);
+  EXPECT_EQ(a.integer_or("iw", 7), 5);
 }
 
 TEST(Attributes, WithChangesOneAndKeepsTheRest) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 
 #include "ops/core/error.h"
@@ -55,6 +56,19 @@ void Graph::read(const std::string& tensor, const Shape& shape) {
 void Graph::write(const std::string& tensor, const Shape& shape) {
   if (!shapes_.emplace(tensor, shape).second)
     throw std::logic_error(fmt::format("{}: tensor {} is written, but exists already", network_, tensor));
+}
+
+GraphOf remembered(std::function<Graph(const Attributes&)> build) {
+  struct Memory {
+    std::mutex mutex;
+    std::map<Attributes, std::shared_ptr<const Graph>> graphs;
+  };
+  return [build = std::move(build), memory = std::make_shared<Memory>()](const Attributes& attributes) {
+    const std::lock_guard<std::mutex> lock(memory->mutex);
+    const auto found = memory->graphs.find(attributes);
+    if (found != memory->graphs.end()) return found->second;
+    return memory->graphs.emplace(attributes, std::make_shared<const Graph>(build(attributes))).first->second;
+  };
 }
 
 }  // namespace gradproof

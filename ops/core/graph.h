@@ -1,7 +1,9 @@
 // Graph: a network as operations that read and write named tensors.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,5 +54,12 @@ class Graph {
   std::vector<std::string> inputs_;
   std::map<std::string, Shape, std::less<>> shapes_;
 };
+
+// The graph of a network for its attributes.
+using GraphOf = std::function<std::shared_ptr<const Graph>(const Attributes&)>;
+
+// Builds each graph once: checks ask for the same one at every step of a difference, and to parse its layers'
+// attributes takes longer than to evaluate them. Keeps them all, a few hundred in a run.
+GraphOf remembered(std::function<Graph(const Attributes&)> build);
 
 }  // namespace gradproof

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -112,7 +113,7 @@ struct Spec {
   std::vector<InvalidCase> invalid_cases;
 
   // Of a network: the operations that it is made of. The reference follows it by the chain rule.
-  std::function<Graph(const Attributes&)> graph{};
+  std::function<std::shared_ptr<const Graph>(const Attributes&)> graph{};
 
   const Slot* find_slot(std::string_view slot_name) const;
   // The formula that an output is differentiated by: its surrogate's, or its own.

@@ -1,7 +1,7 @@
 #include "ops/core/window.h"
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 
 #include "ops/core/error.h"
 
@@ -10,9 +10,13 @@ namespace {
 
 Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
-Index attribute_or(const Attributes& attributes, const std::string& key, Index otherwise) {
-  return attributes.has(key) ? attributes.integer(key) : otherwise;
-}
+// The keys of one axis.
+struct AxisKeys {
+  std::string_view in, kernel, stride, pad_lo, pad_hi, dilation;
+};
+constexpr AxisKeys kAxisKeys[] = {{"id", "kd", "sd", "pd_lo", "pd_hi", "dd"},
+                                  {"ih", "kh", "sh", "ph_lo", "ph_hi", "dh"},
+                                  {"iw", "kw", "sw", "pw_lo", "pw_hi", "dw"}};
 
 Shape shaped(int rank, Index batch, Index channels, const std::array<Index, 3>& sizes) {
   Shape shape{batch, channels};
@@ -40,16 +44,17 @@ Shape Window::out_shape(Index batch, Index channels) const {
 Window window_of(const Attributes& attributes) {
   Window window;
   window.rank = attributes.rank();
+  const bool ceil_mode = attributes.integer_or("ceil_mode", 0) != 0;
   for (int axis = 3 - window.rank; axis < 3; ++axis) {
-    const std::string name = kAxisNames[axis];
+    const AxisKeys& keys = kAxisKeys[axis];
     WindowAxis& a = window.axes[static_cast<size_t>(axis)];
-    a.in = attributes.integer("i" + name);
-    a.kernel = attribute_or(attributes, "k" + name, 1);
-    a.stride = attribute_or(attributes, "s" + name, 1);
-    a.pad_lo = attribute_or(attributes, "p" + name + "_lo", 0);
-    a.pad_hi = attribute_or(attributes, "p" + name + "_hi", 0);
-    a.dilation = attribute_or(attributes, "d" + name, 1);
-    a.ceil_mode = attribute_or(attributes, "ceil_mode", 0) != 0;
+    a.in = attributes.integer(keys.in);
+    a.kernel = attributes.integer_or(keys.kernel, 1);
+    a.stride = attributes.integer_or(keys.stride, 1);
+    a.pad_lo = attributes.integer_or(keys.pad_lo, 0);
+    a.pad_hi = attributes.integer_or(keys.pad_hi, 0);
+    a.dilation = attributes.integer_or(keys.dilation, 1);
+    a.ceil_mode = ceil_mode;
   }
   return window;
 }

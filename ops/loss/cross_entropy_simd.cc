@@ -98,7 +98,7 @@ struct CrossEntropyForward {
         },
         sums);
     typename P::Values loss;
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) {
       const PanelV nan_or_max = hn::IfThenElse(hn::IsNaN(sums[0][n]), sums[0][n], largest[n]);
       panel.StoreOfRows(nan_or_max, max + t.row, n);
@@ -109,7 +109,7 @@ struct CrossEntropyForward {
       OfLabels(panel, t, largest, loss, loss);
     else
       OfClasses(panel, t, largest, sums, loss);
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) panel.StoreOfRows(loss[n], losses + t.row, n);
   }
 
@@ -123,7 +123,7 @@ struct CrossEntropyForward {
     HWY_ALIGN float picked[PanelLabels<P>::kMost];
     for (Index lane = 0; lane < panel.RowCount(); ++lane)
       picked[lane] = t.in[0][panel.ElementOf(labels.label[lane], lane)];
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) {
       const PanelV minus_log_share = hn::Sub(log_sum[n], hn::Sub(panel.LoadOfRows(picked, n), largest[n]));
       PanelV sum_of_all = hn::Mul(panel.LoadOfRows(labels.weight, n), minus_log_share);
@@ -137,7 +137,7 @@ struct CrossEntropyForward {
   HWY_INLINE void OfClasses(const P& panel, const PanelTensors& t, const typename P::Values& largest,
                             const typename P::Values (&sums)[3], typename P::Values& loss) const {
     typename P::Values shared;
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) shared[n] = hn::MulAdd(loss[n], sums[1][n], sums[2][n]);
     if constexpr (kLabels == Labels::kSmoothed)
       OfLabels(panel, t, largest, loss, loss, shared);
@@ -159,7 +159,7 @@ struct CrossEntropyGradient {
   template <class P>
   HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
     typename P::Values largest, gain, scale;
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) {
       largest[n] = panel.LoadOfRows(max + t.row, n);
       gain[n] = one_gain ? Constant<PanelV>(*gains) : panel.LoadOfRows(gains + t.row, n);
@@ -179,7 +179,7 @@ struct CrossEntropyGradient {
     typename P::Values picked;
     hn::Vec<PanelInts> label[P::kVectors];
     hn::Mask<PanelD> counts[P::kVectors];
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) {
       label[n] = labels.Load(n);
       counts[n] = labels.Count(panel, n);
@@ -188,7 +188,7 @@ struct CrossEntropyGradient {
       scale[n] = hn::Mul(scale[n], hn::Add(weight, Constant<PanelV>(all_spread)));
     }
     ForElements(panel, [&](const auto& access, Index at, Index j) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n) {
         const PanelV power = ExpOfNegative(hn::Sub(access.Load(t.in[0] + at, n), largest[n]));
         PanelV own = hn::IfThenElseZero(panel.AreOf(label[n], j, n), picked[n]);
@@ -207,10 +207,10 @@ struct CrossEntropyGradient {
         [&](const auto& access, Index at, Index j, int n, auto& to)
             HWY_ATTR { to[0][n] = hn::Add(to[0][n], access.Only(c.Soft(panel, access, t.in[1], at, j, n), n)); },
         total);
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) scale[n] = hn::Mul(scale[n], total[0][n]);
     ForElements(panel, [&](const auto& access, Index at, Index j) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n) {
         const PanelV power = ExpOfNegative(hn::Sub(access.Load(t.in[0] + at, n), largest[n]));
         const PanelV own = hn::Mul(gain[n], c.Soft(panel, access, t.in[1], at, j, n));
@@ -229,7 +229,7 @@ struct SoftTargetGradient {
   template <class P>
   HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
     typename P::Values largest, gain, log_sum;
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
     for (int n = 0; n < P::kVectors; ++n) {
       largest[n] = panel.LoadOfRows(max + t.row, n);
       gain[n] = one_gain ? Constant<PanelV>(*gains) : panel.LoadOfRows(gains + t.row, n);
@@ -237,7 +237,7 @@ struct SoftTargetGradient {
       log_sum[n] = Log(panel.LoadOfRows(sum + t.row, n));
     }
     ForElements(panel, [&](const auto& access, Index at, Index j) HWY_ATTR {
-#pragma GCC unroll 32
+#pragma GCC unroll kPanelUnroll
       for (int n = 0; n < P::kVectors; ++n) {
         const PanelV minus_log_share = hn::Sub(log_sum[n], hn::Sub(access.Load(t.in[0] + at, n), largest[n]));
         PanelV factor = gain[n];

@@ -91,13 +91,13 @@ double node_spec_depth(const Node& node, const Pass& pass, std::string_view tens
 }
 
 // Inputs with the network's decisions behind them (a relu, a maximum) have kinks wherever a value in between has one.
-std::vector<Slot> network_slots(const Graph& example, const std::function<Graph(const Attributes&)>& graph) {
+std::vector<Slot> network_slots(const Graph& example, const GraphOf& graph) {
   std::vector<Slot> slots;
   const auto shape_of = [graph](const std::string& tensor) {
     return [graph, tensor](const Attributes& a) -> std::optional<Shape> {
-      const Graph network = graph(a);
-      if (!network.has(tensor)) return {};
-      return network.shape_of(tensor);
+      const auto network = graph(a);
+      if (!network->has(tensor)) return {};
+      return network->shape_of(tensor);
     };
   };
   for (const std::string& input : example.inputs())
@@ -119,7 +119,7 @@ double network_depth(const Graph& graph, const Pass& pass, std::string_view tens
 }
 
 Operation network_operation(const Network& network, const std::shared_ptr<const Layers>& layers) {
-  const auto graph = [layers, build = network.graph](const Attributes& a) { return build(*layers, a); };
+  const GraphOf graph = remembered([layers, build = network.graph](const Attributes& a) { return build(*layers, a); });
   Operation op;
   op.spec.name = network.name;
   op.spec.family = "network";
@@ -127,16 +127,16 @@ Operation network_operation(const Network& network, const std::shared_ptr<const 
   op.spec.attributes = network.attributes;
   op.spec.graph = graph;
   op.spec.slots =
-      network_slots(graph(Attributes::parse(network.name, network.attributes, network.smoke_cases.front())), graph);
+      network_slots(*graph(Attributes::parse(network.name, network.attributes, network.smoke_cases.front())), graph);
   op.spec.whole_vjp = true;
   op.spec.validate = [graph](const Attributes& a) { graph(a); };
-  op.spec.cost = [graph](const Attributes& a, const Pass& pass) { return network_cost(graph(a), pass); };
+  op.spec.cost = [graph](const Attributes& a, const Pass& pass) { return network_cost(*graph(a), pass); };
   op.spec.depth = [graph](const Attributes& a, const Pass& pass, std::string_view tensor) {
-    return network_depth(graph(a), pass, tensor, node_spec_depth);
+    return network_depth(*graph(a), pass, tensor, node_spec_depth);
   };
   op.spec.decision_depth = [graph](const Attributes& a) {
     double deepest = 0;
-    for (const auto& [tensor, depth] : forward_depths(graph(a), node_spec_depth)) deepest = std::max(deepest, depth);
+    for (const auto& [tensor, depth] : forward_depths(*graph(a), node_spec_depth)) deepest = std::max(deepest, depth);
     return deepest;
   };
   op.spec.contains_nan = [](const Pass&, std::string_view) { return false; };

@@ -146,8 +146,7 @@ std::vector<Pass> passes_towards(const Graph& graph, const Node& node, const Pas
   return passes;
 }
 
-std::vector<Implementation> network_simd_implementations(const std::function<Graph(const Attributes&)>& graph,
-                                                         const Operation& example) {
+std::vector<Implementation> network_simd_implementations(const GraphOf& graph, const Operation& example) {
   std::vector<Implementation> implementations;
   for (const Implementation& layer : example.implementations) {
     const std::string name = layer.name;
@@ -157,14 +156,14 @@ std::vector<Implementation> network_simd_implementations(const std::function<Gra
     implementations.push_back(
         {.name = name,
          .unsupported = [graph, name](const Case& c,
-                                      const Pass& pass) { return unsupported_node(graph(c.attributes), name, pass); },
+                                      const Pass& pass) { return unsupported_node(*graph(c.attributes), name, pass); },
          .prepare = [graph, name](const Case& c, const Pass& pass,
                                   const PrepareOptions& options) -> std::unique_ptr<Kernel> {
-           return std::make_unique<NetworkKernel>(graph(c.attributes), c, pass, name, options);
+           return std::make_unique<NetworkKernel>(*graph(c.attributes), c, pass, name, options);
          },
          .depth =
              [graph, node_depth](const Case& c, const Pass& pass, std::string_view tensor) {
-               return network_depth(graph(c.attributes), pass, tensor, node_depth);
+               return network_depth(*graph(c.attributes), pass, tensor, node_depth);
              }});
   }
   return implementations;

@@ -12,7 +12,6 @@ namespace gradproof {
 std::vector<Pass> passes_towards(const Graph& graph, const Node& node, const Pass& pass);
 
 // The network of `graph` by each implementation that its operations, of which `example` is one, have.
-std::vector<Implementation> network_simd_implementations(const std::function<Graph(const Attributes&)>& graph,
-                                                         const Operation& example);
+std::vector<Implementation> network_simd_implementations(const GraphOf& graph, const Operation& example);
 
 }  // namespace gradproof

@@ -21,7 +21,7 @@ const Operation& network(const std::string& name) {
 
 Graph graph_of(const std::string& name, const std::string& attributes) {
   const Spec& spec = network(name).spec;
-  return spec.graph(make_case(spec, attributes).attributes);
+  return *spec.graph(make_case(spec, attributes).attributes);
 }
 
 Index parameters_of(const Graph& graph) {
@@ -71,6 +71,19 @@ TEST(Graph, TensorsAreWrittenOnceAndKeepTheirShape) {
   EXPECT_THROW(graph.add(layers.relu, "mb=1,c=2,iw=4", {{"src", "x"}, {"dst", "y"}}), std::logic_error);
   EXPECT_THROW(graph.add(layers.linear, "mb=1,ic=2,oc=3", {{"src", "z"}, {"dst", "w"}}), std::logic_error)
       << "weights are missing";
+}
+
+TEST(Graph, IsBuiltOnceForEachAttributes) {
+  const Spec& spec = network("lenet5").spec;
+  int built = 0;
+  const GraphOf graph = remembered([&](const Attributes&) {
+    ++built;
+    return Graph("toy");
+  });
+  const Attributes small = make_case(spec, "mb=1,i=16").attributes, large = make_case(spec, "mb=2,i=16").attributes;
+  EXPECT_EQ(graph(small), graph(small));
+  EXPECT_NE(graph(small), graph(large));
+  EXPECT_EQ(built, 2);
 }
 
 }  // namespace

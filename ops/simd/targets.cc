@@ -7,6 +7,12 @@
 namespace gradproof {
 namespace {
 
+// Highway asks the processor each time, and on a virtual machine every question is an exit to its host.
+std::int64_t processor_targets() {
+  static const std::int64_t targets = hwy::SupportedTargets();
+  return targets;
+}
+
 std::vector<std::int64_t> bits_best_first(std::int64_t targets) {
   std::vector<std::int64_t> result;  // Highway gives better targets lower bits
   for (; targets != 0; targets &= targets - 1) result.push_back(targets & -targets);
@@ -19,7 +25,7 @@ std::vector<std::string> names(std::int64_t targets) {
   return result;
 }
 
-bool is_supported(std::int64_t target) { return (hwy::SupportedTargets() & target) != 0; }
+bool is_supported(std::int64_t target) { return (processor_targets() & target) != 0; }
 
 // Restricts dispatch to one target while it lives. Plans are made on one thread, so nobody else dispatches meanwhile.
 class ForcedTarget {
@@ -32,7 +38,7 @@ class ForcedTarget {
   ForcedTarget& operator=(const ForcedTarget&) = delete;
   ~ForcedTarget() {
     hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    hwy::GetChosenTarget().Update(processor_targets());
   }
 };
 
@@ -41,7 +47,7 @@ Implementation forced(const SimdKernel& kernel, std::int64_t target) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
   Implementation result;
   result.name = "simd@" + name;
-  result.alias = target == bits_best_first(hwy::SupportedTargets() & HWY_TARGETS).front();
+  result.alias = target == bits_best_first(processor_targets() & HWY_TARGETS).front();
   result.unsupported = [=](const Case& c, const Pass& pass) -> std::optional<std::string> {
     if (!is_supported(target)) return fmt::format("this processor has no {}", hwy::TargetName(target));
     return kernel.unsupported ? kernel.unsupported(c, pass) : std::nullopt;
@@ -56,7 +62,7 @@ Implementation forced(const SimdKernel& kernel, std::int64_t target) {
 
 }  // namespace
 
-std::vector<std::string> supported_targets() { return names(hwy::SupportedTargets() & HWY_TARGETS); }
+std::vector<std::string> supported_targets() { return names(processor_targets() & HWY_TARGETS); }
 std::vector<std::string> compiled_targets() { return names(HWY_TARGETS); }
 
 std::vector<Implementation> simd_implementations(const SimdKernel& kernel) {
