@@ -22,8 +22,8 @@ struct RowResult {
 RowResult result_of(const TimeChange& row, const GateSummary& gate) {
   const std::string verdict = to_text(row.ruling);
   const std::string why = verdict + (row.reason.empty() ? "" : ": " + row.reason);
-  if (gate.ruling == Ruling::kInvalid && row.ruling != Ruling::kLessExact)
-    return {Status::kSkip, "the run is void: " + gate.reason};
+  if (gate.is_void() && row.ruling != Ruling::kLessExact)
+    return {Status::kSkip, "the times of this run are void: " + (gate.reason.empty() ? why : gate.reason)};
   if (is_failure(row.ruling))
     return {Status::kFail,
             row.change ? fmt::format("{}, {} where {} is allowed", why, show_change(row.change), show_change(row.delta))
@@ -57,6 +57,16 @@ std::string gate_case(const TimeChange& row, const RowResult& result) {
                             escape_xml(result.message), escape_xml(launch_details(row)));
 }
 
+// Where an error has grown, or its value is gone.
+std::string loss_case(const ExactnessRecord& e) {
+  const std::string message =
+      fmt::format("{}: error / bound {} → {}, ulps {} → {}", to_text(e.turn), show_ratio(e.before_worst),
+                  show_ratio(e.after_worst), show_ratio(e.before_ulps), show_ratio(e.after_ulps));
+  return fmt::format("    <testcase classname=\"{}\" name=\"{}\">\n      <failure message=\"{}\"/>\n    </testcase>\n",
+                     escape_xml(e.op + ".exactness"), escape_xml(fmt::format("{} {} {}", e.case_text, e.pass, e.isa)),
+                     escape_xml(message));
+}
+
 std::string gate_suite(const std::string& name, const Counts& counts, std::size_t errors, const std::string& cases) {
   return fmt::format(
       "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n{}  </testsuite>\n",
@@ -84,7 +94,7 @@ struct Suites {
   }
 };
 
-// The rows and pools of each operation, in the order of the summary.
+// The rows, the pools and the lost exactness of each operation, in the order of the summary.
 Suites operation_suites(const GateSummary& gate) {
   std::map<std::string, std::pair<Counts, std::string>> by_op;
   for (const auto* rows : {&gate.rows, &gate.pools})
@@ -94,6 +104,12 @@ Suites operation_suites(const GateSummary& gate) {
       counts.add(result.status);
       cases += gate_case(row, result);
     }
+  for (const ExactnessRecord& e : gate.exactness) {
+    if (!is_loss(e)) continue;
+    auto& [counts, cases] = by_op[e.op];
+    counts.add(Status::kFail);
+    cases += loss_case(e);
+  }
   Suites suites;
   for (const auto& [op, suite] : by_op) suites.add(op, suite.first, 0, suite.second);
   return suites;

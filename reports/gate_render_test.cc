@@ -59,6 +59,21 @@ TEST(GateSummary, GoodVerdictsMustBeBorneOut) {
   EXPECT_TRUE(says(gate_of(a_gate_row().dump() + "\n").sentence, "the run ended before its verdict"));
 }
 
+TEST(GateSummary, LostExactnessIsNoPass) {
+  EXPECT_EQ(gate_of(an_exactness().dump() + "\n" + quiet_gate_lines()).ruling, Ruling::kLessExact);
+  json better = an_exactness();
+  better["change"] = "better";
+  EXPECT_EQ(gate_of(better.dump() + "\n" + quiet_gate_lines()).ruling, Ruling::kPass);
+}
+
+TEST(GateSummary, LongReasonsAreCut) {
+  json gate = a_gate();
+  gate["verdict"] = "LESS_EXACT";
+  gate["reason"] = "less exact than the reviewed file:";
+  for (int i = 0; i < 300; ++i) gate["reason"] = gate["reason"].get<std::string>() + " conv vjp:src,";
+  EXPECT_LT(gate_of(a_gate_row().dump() + "\n" + gate.dump() + "\n").sentence.size(), 600u);
+}
+
 TEST(GateSummary, AVoidRunStaysVoid) {
   const GateSummary gate = gate_of(failing_row("relu").dump() + "\n" + quiet_gate_lines("INVALID"));
   EXPECT_EQ(gate.ruling, Ruling::kInvalid);
@@ -147,7 +162,7 @@ TEST(Markdown, ShowsTheGateOnlyWhereThereIsOne) {
 
 TEST(GateJunit, RowsAreTestCases) {
   const std::string xml = render_gate_junit(failing_gate());
-  EXPECT_TRUE(says(xml, "<testsuites name=\"gradproof gate\" tests=\"10\" failures=\"4\" errors=\"0\" skipped=\"3\">"))
+  EXPECT_TRUE(says(xml, "<testsuites name=\"gradproof gate\" tests=\"12\" failures=\"6\" errors=\"0\" skipped=\"3\">"))
       << xml;
   EXPECT_TRUE(says(xml, "<testsuite name=\"max_pool\" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\">"));
   EXPECT_TRUE(says(xml, "<failure message=\"FAIL, +5.5% where +2.0% is allowed\">"));
@@ -156,6 +171,7 @@ TEST(GateJunit, RowsAreTestCases) {
   EXPECT_TRUE(says(xml, "<skipped message=\"INCONCLUSIVE: cannot exclude +2.4%\"/>"));
   EXPECT_TRUE(says(xml, "<skipped message=\"LAYOUT: the kernels are the same machine code\"/>"));
   EXPECT_TRUE(says(xml, "NOT_COMPARABLE: the baseline does not know &lt;softmax&gt; &amp; cannot run it"));
+  EXPECT_TRUE(says(xml, "<failure message=\"worse: error / bound 0.21 → 0.84, ulps 1.50 → 6.00\"/>"));
   EXPECT_FALSE(says(xml, "canary")) << "controls are no test cases";
 }
 
@@ -163,7 +179,15 @@ TEST(GateJunit, AVoidRunIsOneError) {
   const std::string xml =
       render_gate_junit(parse_lines(failing_row("relu").dump() + "\n" + quiet_gate_lines("INVALID")));
   EXPECT_TRUE(says(xml, "tests=\"3\" failures=\"0\" errors=\"1\" skipped=\"2\">")) << xml;
-  EXPECT_TRUE(says(xml, "<skipped message=\"the run is void: the control canary:fma moved"));
+  EXPECT_TRUE(says(xml, "<skipped message=\"the times of this run are void: the control canary:fma moved"));
+}
+
+TEST(GateJunit, ErrorsThatHaveGrownCountInAVoidRunToo) {
+  json control = failing_row("relu");
+  control.update({{"role", "control"}, {"verdict", "INVALID"}, {"reason", "moved"}});
+  const std::string lines = failing_row("gelu").dump() + "\n" + control.dump() + "\n" + an_exactness().dump() + "\n";
+  const std::string xml = render_gate_junit(parse_lines(lines + quiet_gate_lines("LESS_EXACT")));
+  EXPECT_TRUE(says(xml, "tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"2\">")) << xml;
 }
 
 TEST(GateJunit, NothingMeasuredIsAnError) {

@@ -30,6 +30,13 @@ bool is_good(Ruling ruling) {
   return ruling == Ruling::kPass || ruling == Ruling::kImproved || ruling == Ruling::kLayout;
 }
 
+// A reason may name every operation there is.
+std::string first_of(const std::string& reason) {
+  constexpr std::size_t kMost = 240;
+  if (reason.size() <= kMost) return reason;
+  return reason.substr(0, reason.rfind(' ', kMost)) + " …";
+}
+
 // A verdict that its own rows contradict, or that rests on nothing, does not count in its own favour.
 void rule(const Records& records, GateSummary& gate) {
   const auto conclude = [&gate](Ruling ruling, const std::string& reason) {
@@ -46,6 +53,8 @@ void rule(const Records& records, GateSummary& gate) {
     for (const TimeChange& row : *rows)
       if (row.ruling != Ruling::kNotComparable && row.ruling < gate.ruling)
         conclude(row.ruling, fmt::format("{} says so, against the verdict of the gate", name_of(row)));
+  if (is_good(gate.ruling) && std::any_of(gate.exactness.begin(), gate.exactness.end(), is_loss))
+    conclude(Ruling::kLessExact, "errors have grown, against the verdict of the gate");
 }
 
 const char* headline_of(Ruling ruling) {
@@ -144,6 +153,12 @@ State GateSummary::state() const {
   return is_failure(ruling) ? State::kFailed : is_good(ruling) ? State::kVerified : State::kIncomplete;
 }
 
+bool GateSummary::is_void() const {
+  return ruling == Ruling::kInvalid || std::any_of(controls.begin(), controls.end(), [](const TimeChange& row) {
+           return row.ruling == Ruling::kInvalid;
+         });
+}
+
 std::size_t GateSummary::count(Ruling wanted) const {
   return static_cast<std::size_t>(
       std::count_if(rows.begin(), rows.end(), [wanted](const TimeChange& row) { return row.ruling == wanted; }));
@@ -170,8 +185,8 @@ GateSummary summarize_gate(const Records& records, const std::string& machine) {
   gate.headline = headline_of(gate.ruling);
   gate.brief = fmt::format("{} ({}).", gate.headline, to_text(gate.ruling));
   gate.sentence = fmt::format("{} ({}): {}{}{}{}{}{}{}.", gate.headline, to_text(gate.ruling),
-                              gate.reason.empty() ? "" : gate.reason + "; ", counts_phrase(gate), pools_phrase(gate),
-                              exactness_phrase(gate), noise_phrase(gate), commits_phrase(records),
+                              gate.reason.empty() ? "" : first_of(gate.reason) + "; ", counts_phrase(gate),
+                              pools_phrase(gate), exactness_phrase(gate), noise_phrase(gate), commits_phrase(records),
                               machine.empty() ? "; machine not recorded" : "; on " + machine);
   return gate;
 }
@@ -191,6 +206,10 @@ std::string noise_sentence(const GateSummary& gate) {
       "Noise of a launch: {}; slowdowns from {} on are found 19 times of 20. {} of {} batches were dropped.",
       show_percent(gate.noise), show_percent(gate.detectable), show_count(static_cast<double>(gate.dropped)),
       show_count(static_cast<double>(all)));
+}
+
+bool is_loss(const ExactnessRecord& record) {
+  return record.turn == ExactnessTurn::kWorse || record.turn == ExactnessTurn::kGone;
 }
 
 std::string name_of(const TimeChange& row) {

@@ -27,6 +27,7 @@ struct GateSummary {
   std::size_t batches = 0, dropped = 0;
 
   State state() const;
+  bool is_void() const;                    // what should stand still moved: the times say nothing
   std::size_t count(Ruling ruling) const;  // of rows
   std::size_t count(ExactnessTurn turn) const;
 };
@@ -42,6 +43,9 @@ bool is_failure(Ruling ruling);
 
 // How loud the machine was, and what that lets be found.
 std::string noise_sentence(const GateSummary& gate);
+
+// Worse than the reviewed file, or without the value that it holds.
+bool is_loss(const ExactnessRecord& record);
 
 // "max_pool vjp:src", or "conv forward, mean of 4 rows".
 std::string name_of(const TimeChange& row);
