@@ -126,12 +126,30 @@ TEST_P(BrowserView, DrawsEveryChartWithoutErrorsOrOverflow) {
   EXPECT_GT(fs::file_size(picture()), 10'000u);
 }
 
+TEST_P(BrowserView, DrawsTheGate) {
+  const auto [width, dark] = GetParam();
+  write_page(parse_lines(gate_lines()));
+  const std::string dom = open(width, dark);
+  expect_healthy(dom, "2");
+  EXPECT_EQ(attribute(root_tag(dom), "data-scheme"), dark ? "dark" : "light");
+}
+
 INSTANTIATE_TEST_SUITE_P(Page, BrowserView,
                          testing::Values(std::pair(1280, false), std::pair(1280, true), std::pair(kNarrow, false),
                                          std::pair(kNarrow, true)),
                          [](const auto& test) {
                            return std::string(test.param.second ? "dark" : "light") + std::to_string(test.param.first);
                          });
+
+TEST_F(Browser, DrawsTheGateBesideEverythingElse) {
+  write_page(parse_lines(fixture_lines(true) + gate_lines()));
+  expect_healthy(open(1280, false), "7");
+}
+
+TEST_F(Browser, SurvivesAGateThatMeasuredNothing) {
+  write_page(parse(a_gate()));
+  expect_healthy(open(1280, false), "0");
+}
 
 TEST_F(Browser, SurvivesAnEmptyReport) {
   write_page(Records{});

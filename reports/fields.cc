@@ -68,6 +68,9 @@ Fields::Fields(std::string_view text, const std::string& file, std::size_t line)
   kind_ = this->text("kind");
 }
 
+Fields::Fields(json object, const Fields& whole)
+    : file_(whole.file_), line_(whole.line_), object_(std::move(object)), kind_(whole.kind_) {}
+
 void Fields::refuse(const std::string& sentence) const {
   throw ReportError(fmt::format("{}:{}: {}.", file_, line_, sentence));
 }
@@ -136,6 +139,24 @@ double Fields::required_amount(const char* key) const {
   return *value;
 }
 
+std::optional<double> Fields::part(const char* key) const {
+  const auto value = number(key);
+  if (value && *value <= -1) refuse_field(key, "a number above -1, or absent when it is not known");
+  return value;
+}
+
+std::optional<double> Fields::probability(const char* key) const {
+  const auto value = amount(key);
+  if (value && *value > 1) refuse_field(key, "from 0 to 1, or absent when it is not known");
+  return value;
+}
+
+std::size_t Fields::count(const char* key) const {
+  const json* value = find(key);
+  if (value == nullptr || !value->is_number_integer() || *value < 0) refuse_field(key, "a whole number, 0 or more");
+  return value->get<std::size_t>();
+}
+
 int Fields::count_from_one(const char* key) const {
   const json* value = find(key);
   const bool good = value != nullptr && value->is_number_integer() && *value >= 1 && *value <= 1 << 20;
@@ -165,6 +186,38 @@ std::vector<double> Fields::amounts(const char* key) const {
     result.push_back(item.get<double>());
   }
   return result;
+}
+
+std::vector<double> Fields::parts(const char* key) const {
+  std::vector<double> result;
+  const json* value = find(key);
+  if (value == nullptr) return result;
+  if (!value->is_array()) refuse_field(key, "a list of numbers, or absent");
+  for (const json& item : *value) {
+    if (!item.is_number() || item <= -1) refuse_field(key, "a list of numbers above -1, or absent");
+    result.push_back(item.get<double>());
+  }
+  return result;
+}
+
+std::vector<Fields> Fields::objects(const char* key) const {
+  std::vector<Fields> result;
+  const json* value = find(key);
+  if (value == nullptr) return result;
+  if (!value->is_array()) refuse_field(key, "a list of objects, or absent");
+  for (const json& item : *value) {
+    if (!item.is_object()) refuse_field(key, "a list of objects, or absent");
+    result.push_back(Fields(item, *this));
+  }
+  return result;
+}
+
+std::string Fields::pass() const {
+  const std::string pass = text("pass");
+  const bool slot = pass.starts_with("vjp:") && pass.size() > 4;
+  if (pass != "forward" && pass != "vjp" && !slot)
+    refuse(fmt::format("pass \"{}\" is not known; it must be forward, vjp or vjp:<slot>", pass));
+  return pass;
 }
 
 std::map<std::string, std::string> Fields::text_map(const char* key) const {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <functional>
 #include <map>
 #include <stdexcept>
 
 #include "reports/assets.h"
 #include "reports/format.h"
+#include "reports/html_gate.h"
 #include "reports/html_sections.h"
 #include "reports/island.h"
 #include "reports/summary.h"
@@ -34,10 +34,11 @@ std::string fill(std::string_view page, const Parts& parts) {
   }
 }
 
-std::string scripts() {
+std::string scripts(bool gate) {
   std::string out;
-  for (const char* name :
-       {"chart.min.js", "theme.js", "ranges.js", "roofline.js", "scaling.js", "tables.js", "main.js"}) {
+  for (const std::string_view name :
+       {"chart.min.js", "theme.js", "ranges.js", "roofline.js", "scaling.js", "forest.js", "tables.js", "main.js"}) {
+    if (name == "forest.js" && !gate) continue;
     out += fmt::format("<script>\n{}\n</script>\n", page_asset(name));
   }
   return out;
@@ -52,27 +53,57 @@ std::string stamp(const Summary& summary) {
   return out;
 }
 
+std::string style(bool gate) {
+  return std::string(page_asset("style.css")) + (gate ? std::string(page_asset("gate.css")) : "");
+}
+
+void add_checks(const Summary& summary, Parts& parts) {
+  parts["verdict"] = html_verdict(summary);
+  parts["failures"] = html_failures(summary);
+  parts["operations"] = html_operations(summary);
+  parts["oracles"] = html_oracles(summary);
+  parts["coverage"] = html_coverage(summary);
+  parts["loose"] = html_loose(summary);
+  parts["peers"] = html_peers(summary);
+  parts["planted"] = html_planted(summary);
+  parts["not_run"] = html_not_run(summary);
+}
+
+void add_gate_section(const Summary& summary, Parts& parts) {
+  parts["gate"] = parts["gate_link"] = "";
+  const GateSummary& gate = summary.gate;
+  if (!gate.present) return;
+  parts["gate_link"] = "\n<a href=\"#gate\">Gate</a>";
+  parts["gate_verdict"] = summary.gate_only ? "" : html_gate_ruling(gate);
+  parts["gate_rows"] = html_gate_rows(gate);
+  parts["gate_pools"] = html_gate_pools(gate);
+  parts["gate_exactness"] = html_gate_exactness(gate);
+  parts["gate_noise"] = escape_html(noise_sentence(gate));
+  parts["gate_controls"] = html_gate_controls(gate);
+  parts["gate_calibration"] = escape_html(gate.calibration);
+  parts["gate"] = fill(page_asset("gate.html"), parts);
+}
+
 }  // namespace
 
 std::string render_html(const Records& records) {
   const Summary summary = summarize(records);
-  const Parts parts = {{"state", to_text(summary.state)},
-                       {"title", escape_html("gradproof: " + summary.sentence)},
-                       {"stamp", stamp(summary)},
-                       {"style", std::string(page_asset("style.css"))},
-                       {"errors", std::string(page_asset("errors.js"))},
-                       {"verdict", html_verdict(summary)},
-                       {"failures", html_failures(summary)},
-                       {"operations", html_operations(summary)},
-                       {"oracles", html_oracles(summary)},
-                       {"coverage", html_coverage(summary)},
-                       {"loose", html_loose(summary)},
-                       {"peers", html_peers(summary)},
-                       {"planted", html_planted(summary)},
-                       {"environment", html_environment(summary)},
-                       {"not_run", html_not_run(summary)},
-                       {"records", render_island(summary)},
-                       {"scripts", scripts()}};
+  Parts parts = {{"state", to_text(summary.state)},
+                 {"title", escape_html("gradproof: " + summary.sentence)},
+                 {"stamp", stamp(summary)},
+                 {"style", style(summary.gate.present)},
+                 {"errors", std::string(page_asset("errors.js"))},
+                 {"environment", html_environment(summary)},
+                 {"records", render_island(summary)},
+                 {"scripts", scripts(summary.gate.present)}};
+  add_gate_section(summary, parts);
+  if (summary.gate_only) {
+    parts["verdict"] = html_gate_verdict(summary);
+    parts["body"] = fill(page_asset("gate_report.html"), parts);
+  } else {
+    add_checks(summary, parts);
+    parts["body"] = fill(page_asset("report.html"), parts);
+  }
   return fill(page_asset("page.html"), parts);
 }
 

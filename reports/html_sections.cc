@@ -37,11 +37,6 @@ const std::map<std::string, const char*>& questions() {
 
 std::string count_text(std::size_t count) { return show_count(static_cast<double>(count)); }
 
-std::string figure_tile(const char* name, const std::string& value, const char* tone = "") {
-  return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n", *tone == 0 ? "" : fmt::format(" data-tone=\"{}\"", tone),
-                     name, value);
-}
-
 std::string planted_tile(const Counts& planted) {
   if (planted.all() == 0) return figure_tile("Planted bugs caught", "<small>none planted</small>");
   return figure_tile("Planted bugs caught", fmt::format("{} <small>of {}</small>", planted.passed, planted.all()),
@@ -117,10 +112,25 @@ std::string framed_table(const std::string& caption, const std::string& head, co
       caption, head, body);
 }
 
+std::string figure_tile(const char* name, const std::string& value, const char* tone) {
+  return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n", *tone == 0 ? "" : fmt::format(" data-tone=\"{}\"", tone),
+                     name, value);
+}
+
+std::string verdict_heading(const Summary& s) {
+  return fmt::format("<h1><strong>{}</strong>{}</h1>\n", escape_html(s.headline),
+                     escape_html(s.sentence.substr(s.headline.size())));
+}
+
+std::string fault_list(const Summary& s) {
+  std::string out;
+  for (const std::string& fault : s.faults)
+    out += fmt::format("<p class=\"fault\"><b>Fault of the harness:</b> {}.</p>\n", escape_html(fault));
+  return out;
+}
+
 std::string html_verdict(const Summary& s) {
-  const std::string rest = s.sentence.substr(s.headline.size());
-  std::string out = fmt::format("<h1><strong>{}</strong>{}</h1>\n<dl class=\"figures\">\n", escape_html(s.headline),
-                                escape_html(rest));
+  std::string out = verdict_heading(s) + "<dl class=\"figures\">\n";
   out += figure_tile("Checks passed", count_text(s.checks.passed));
   out += figure_tile("Failed", count_text(s.checks.failed), s.checks.failed > 0 ? "bad" : "");
   out += figure_tile("Skipped", count_text(s.checks.skipped));
@@ -129,10 +139,7 @@ std::string html_verdict(const Summary& s) {
   out += figure_tile(
       "Timings", count_text(s.measured) + (withheld == 0 ? "" : fmt::format(" <small>{} withheld</small>", withheld)));
   out += figure_tile("Noise floor", s.noise ? show_percent(s.noise) : "<small>not measured</small>");
-  out += "</dl>\n";
-  for (const std::string& fault : s.faults)
-    out += fmt::format("<p class=\"fault\"><b>Fault of the harness:</b> {}.</p>\n", escape_html(fault));
-  return out;
+  return out + "</dl>\n" + fault_list(s);
 }
 
 std::string html_failures(const Summary& s) {

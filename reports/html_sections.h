@@ -19,6 +19,13 @@ std::string html_planted(const Summary& summary);
 std::string html_environment(const Summary& summary);
 std::string html_not_run(const Summary& summary);
 
+// One tile of the figures under a verdict; `tone` may be empty.
+std::string figure_tile(const char* name, const std::string& value, const char* tone = "");
+
+// The verdict as the page's heading, and what is wrong with the records.
+std::string verdict_heading(const Summary& summary);
+std::string fault_list(const Summary& summary);
+
 // A cell of a sortable table: what is shown, and the number it sorts by.
 std::string number_cell(const std::string& shown, const std::optional<double>& sort_by, const char* classes = "n");
 std::string count_cell(std::size_t count, const char* classes = "n");

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/format.h"
+#include "reports/gate_island.h"
 
 namespace gradproof {
 namespace {
@@ -11,13 +12,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostIslandFailures = 200;
-
-// Four digits are more than a pixel shows, and keep the page small.
-double short_number(double value) {
-  if (value == 0 || !std::isfinite(value)) return value;
-  const double scale = std::pow(10.0, 3 - std::floor(std::log10(std::fabs(value))));
-  return std::isfinite(scale) ? std::round(value * scale) / scale : value;
-}
 
 void put(json& object, const char* key, const std::optional<double>& value) {
   if (value) object[key] = short_number(*value);
@@ -127,6 +121,12 @@ json not_run_json(const Summary& summary) {
 
 }  // namespace
 
+double short_number(double value) {
+  if (value == 0 || !std::isfinite(value)) return value;
+  const double scale = std::pow(10.0, 3 - std::floor(std::log10(std::fabs(value))));
+  return std::isfinite(scale) ? std::round(value * scale) / scale : value;
+}
+
 std::string render_island(const Summary& summary) {
   json island = {{"schema", 1},
                  {"state", to_text(summary.state)},
@@ -139,6 +139,7 @@ std::string render_island(const Summary& summary) {
                  {"not_run", not_run_json(summary)},
                  {"caches", json::object()}};
   if (!summary.environments.empty()) island["caches"] = summary.environments.front().caches;
+  if (summary.gate.present) island["gate"] = gate_json(summary.gate);
   return escape_json_island(island.dump());
 }
 

@@ -28,15 +28,6 @@ Environment read_environment(const Fields& f) {
   return e;
 }
 
-std::string read_pass(const Fields& f) {
-  const std::string pass = f.text("pass");
-  const bool slot = pass.starts_with("vjp:") && pass.size() > 4;
-  if (pass != "forward" && pass != "vjp" && !slot) {
-    f.refuse(fmt::format("pass \"{}\" is not known; it must be forward, vjp or vjp:<slot>", pass));
-  }
-  return pass;
-}
-
 Status read_status(const Fields& f) {
   const std::string status = f.text("status");
   for (Status s : {Status::kPass, Status::kFail, Status::kSkip}) {
@@ -60,7 +51,7 @@ Check read_check(const Fields& f) {
   c.case_text = f.text("case");
   c.oracle = f.text("oracle");
   // A planted bug may be looked for in several passes at once, and then belongs to none.
-  if (c.oracle != "self" || !f.text_or_empty("pass").empty()) c.pass = read_pass(f);
+  if (c.oracle != "self" || !f.text_or_empty("pass").empty()) c.pass = f.pass();
   c.impl = f.text("impl");
   c.peer = f.flag("peer");
   c.isa = f.text_or_empty("isa");
@@ -92,7 +83,7 @@ Timing read_timing(const Fields& f) {
   t.op = f.text("op");
   t.family = f.text_or_empty("family");
   t.case_text = f.text("case");
-  t.pass = read_pass(f);
+  t.pass = f.pass();
   t.impl = f.text("impl");
   t.peer = f.flag("peer");
   t.isa = f.text_or_empty("isa");
@@ -143,8 +134,19 @@ void read_line(const Fields& f, Records& records) {
     records.timings.push_back(read_timing(f));
   } else if (f.kind() == "roof") {
     records.roofs.push_back(read_roof(f));
+  } else if (f.kind() == "gate_row") {
+    records.time_changes.push_back(read_time_change(f));
+  } else if (f.kind() == "gate") {
+    records.gate_runs.push_back(read_gate_run(f));
+  } else if (f.kind() == "exactness") {
+    records.exactness.push_back(read_exactness_record(f));
+  } else if (f.kind() == "calibration") {
+    records.calibrations.push_back(read_calibration_run(f));
   } else {
-    f.refuse(fmt::format("kind \"{}\" is not known; it must be environment, check, timing or roof", f.kind()));
+    f.refuse(
+        fmt::format("kind \"{}\" is not known; it must be environment, check, timing, roof, gate_row, gate, "
+                    "exactness or calibration",
+                    f.kind()));
   }
 }
 

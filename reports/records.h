@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "reports/gate_records.h"
+
 namespace gradproof {
 
 // Bad input. The message is one sentence: the file, the line, what is wrong, what would be right.
@@ -64,6 +66,10 @@ struct Records {
   std::vector<Check> checks;
   std::vector<Timing> timings;
   std::vector<Roof> roofs;
+  std::vector<TimeChange> time_changes;
+  std::vector<GateRun> gate_runs;
+  std::vector<ExactnessRecord> exactness;
+  std::vector<CalibrationRun> calibrations;
 };
 
 // Reads every line of every file, strictly: the first line that is not a record of schema 1 ends it with a ReportError.

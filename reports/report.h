@@ -4,6 +4,8 @@
 // Nothing here touches an operation, and nothing here writes a file.
 
 #include "reports/csv.h"
+#include "reports/gate_junit.h"
+#include "reports/gate_markdown.h"
 #include "reports/html.h"
 #include "reports/junit.h"
 #include "reports/markdown.h"

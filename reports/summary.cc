@@ -161,6 +161,7 @@ Summary summarize(const Records& records) {
   add_peers(records, summary);
   add_not_run(records, summary);
   add_verdict(summary);
+  add_gate(records, summary);
   return summary;
 }
 

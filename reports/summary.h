@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/gate_summary.h"
 #include "reports/peers.h"
 #include "reports/records.h"
 #include "reports/spread.h"
@@ -125,6 +126,8 @@ struct Summary {
   std::vector<PeerFinding> peer_findings;
   std::vector<Roof> roofs;
   std::vector<Environment> environments;
+  GateSummary gate;
+  bool gate_only = false;  // no checks and no timings beside the gate: the verdict is the gate's alone
 };
 
 Summary summarize(const Records& records);

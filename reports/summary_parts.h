@@ -13,7 +13,8 @@ void add_failures(const Records& records, Summary& summary);    // failures, wor
 void add_timings(const Records& records, Summary& summary);     // timing rows, best figures, noise, scaling
 void add_peers(const Records& records, Summary& summary);       // geometric means, findings; after add_timings
 void add_not_run(const Records& records, Summary& summary);     // skips and refusals, counted by reason
-void add_verdict(Summary& summary);                             // state, headline, sentence; last
+void add_verdict(Summary& summary);                             // state, headline, sentence
+void add_gate(const Records& records, Summary& summary);        // what the gate adds to the verdict; last
 
 // The row of an operation, made when it is not there yet.
 OperationRow& operation_row(Summary& summary, const std::string& op, const std::string& family);

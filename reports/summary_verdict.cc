@@ -66,6 +66,8 @@ State overall_state(const Summary& summary) {
   return whole ? State::kVerified : State::kIncomplete;
 }
 
+int gravity(State state) { return state == State::kFailed ? 2 : state == State::kIncomplete ? 1 : 0; }
+
 std::string checks_phrase(const Summary& summary) {
   const Counts& c = summary.checks;
   if (c.passed + c.failed == 0) {
@@ -113,6 +115,20 @@ void add_verdict(Summary& summary) {
   text += planted_phrase(summary.planted) + findings_phrase(summary) + timings_phrase(summary);
   summary.sentence = fmt::format("{}: {}{}.", summary.headline, text,
                                  summary.machine.empty() ? "; machine not recorded" : "; on " + summary.machine);
+}
+
+void add_gate(const Records& records, Summary& summary) {
+  const GateSummary gate = summarize_gate(records, summary.machine);
+  summary.gate = gate;
+  if (!gate.present) return;
+  summary.gate_only = records.checks.empty() && records.timings.empty();
+  if (!summary.gate_only && gravity(summary.state) >= gravity(gate.state())) {
+    summary.sentence += " " + gate.brief;
+    return;
+  }
+  summary.state = gate.state();
+  summary.headline = gate.headline;
+  summary.sentence = summary.gate_only ? gate.sentence : gate.brief + " " + summary.sentence;
 }
 
 }  // namespace gradproof
