@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
@@ -142,7 +143,12 @@ ExitCode compare(Setting& setting, Session& session) {
   std::string lines = result.candidate.line + "\n";
   if (exactness) lines += exactness_lines(*exactness);
   for (const Record& record : gate_records(result, calibration)) lines += line_of(record) + "\n";
+  Records records;
+  parse_records(lines, "the records of this gate", records);
   setting.outputs.write(command.records, lines);
+  if (!command.markdown.empty()) setting.outputs.write(command.markdown, render_gate_markdown(records));
+  if (!command.junit.empty()) setting.outputs.write(command.junit, render_gate_junit(records));
+  if (!command.html.empty()) setting.outputs.write(command.html, render_html(records));
 
   print_rows(session.console, result);
   if (exactness) print_exactness(session.console, *exactness);

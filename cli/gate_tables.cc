@@ -17,7 +17,7 @@ Colour colour_of_verdict(const std::vector<std::string>& row) {
 }
 
 std::vector<std::string> table_row(const std::string& what, const Evidence& evidence) {
-  const bool confirmed = !evidence.confirmed.empty();
+  const bool confirmed = evidence.is_weighed();
   return {std::string(name_of(evidence.verdict)),
           what,
           evidence.screened.empty() ? "" : percent_text(evidence.change()),

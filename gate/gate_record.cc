@@ -34,7 +34,7 @@ Record evidence_record(const std::string& role, const std::string& op, const Evi
   record["screened"] = as_parts(evidence.screened);
   if (!evidence.confirmed.empty()) record["confirmed"] = as_parts(evidence.confirmed);
   if (!evidence.recurred.empty()) record["recurred"] = as_parts(evidence.recurred);
-  if (evidence.confirmed.empty() || role == "control") return record;
+  if (!evidence.is_weighed() || role == "control") return record;
   record["p"] = evidence.p;
   record["adjusted"] = evidence.adjusted;
   add_interval(record, "low", "high", evidence.interval);

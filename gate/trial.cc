@@ -13,8 +13,6 @@
 namespace gradproof {
 namespace {
 
-// Fewer launches than this prove nothing at a level of 1%: 2^-8 is 0.4%.
-constexpr size_t kFewestLaunches = 8;
 constexpr size_t kSmallestPool = 3;
 constexpr double kIntervalConfidence = 0.95;
 constexpr double kUnknownRunNs = 50e3;
@@ -29,8 +27,8 @@ double p_of(const std::vector<double>& values, double delta) {
   return signed_rank_p(mirrored, std::log1p(delta));
 }
 
-bool is_suspect(const Evidence& evidence, double suspicion) {
-  return !evidence.screened.empty() && std::abs(median_of(evidence.screened)) > std::log1p(suspicion * evidence.delta);
+bool is_suspect(const Evidence& evidence) {
+  return !evidence.screened.empty() && std::abs(median_of(evidence.screened)) > std::log1p(evidence.suspicion);
 }
 
 // Mean over the rows by launch. Rows that missed a launch are left out.
@@ -153,10 +151,15 @@ class Trial {
     // The first launch tells how long a run takes and shows what cannot be compared.
     planned_ = screening_seconds(rows.size(), rules_);
     fight(rows, rules_.screening, &Evidence::screened);
-    for (GateRow* row : rows) row->evidence.delta = rules_.delta_of(row->bout.ns);
-    for (const auto& control : result_.controls) control->evidence.delta = limit_of(*control) / rules_.suspicion;
+    for (const auto& row : result_.rows) set_limits(row->evidence, rules_.delta_of(row->bout.ns), rules_.suspicion);
+    for (const auto& control : result_.controls) set_limits(control->evidence, limit_of(*control), 1);
     make_pools();
     measure_noise();
+  }
+
+  static void set_limits(Evidence& evidence, double delta, double suspicion) {
+    evidence.delta = delta;
+    evidence.suspicion = suspicion * delta;
   }
 
   void make_pools() {
@@ -166,7 +169,7 @@ class Trial {
     for (auto& [key, rows] : groups) {
       if (rows.size() < kSmallestPool) continue;
       GatePool pool{.op = key.first, .pass = key.second, .rows = std::move(rows), .evidence = {}};
-      pool.evidence.delta = rules_.pool_delta;
+      set_limits(pool.evidence, rules_.pool_delta, rules_.suspicion);
       pool.evidence.screened = pooled(pool.rows, &Evidence::screened);
       result_.pools.push_back(std::move(pool));
     }
@@ -192,13 +195,12 @@ class Trial {
   void confirm() {
     std::vector<GateRow*> suspects;
     for (const auto& row : result_.rows)
-      if (row->bout.comparable() && (is_suspect(row->evidence, rules_.suspicion) || in_suspect_pool(*row)))
-        suspects.push_back(row.get());
+      if (row->bout.comparable() && (is_suspect(row->evidence) || in_suspect_pool(*row))) suspects.push_back(row.get());
     std::sort(suspects.begin(), suspects.end(),
               [](const GateRow* a, const GateRow* b) { return a->evidence.change() > b->evidence.change(); });
     std::vector<GateRow*> chosen;
     for (const auto& control : result_.controls)
-      if (is_suspect(control->evidence, rules_.suspicion)) chosen.push_back(control.get());
+      if (is_suspect(control->evidence)) chosen.push_back(control.get());
     planned_ = seconds();
     for (GateRow* row : suspects) {
       const double row_seconds =
@@ -210,15 +212,13 @@ class Trial {
     if (chosen.empty()) return;
     fight(chosen, rules_.confirmation, &Evidence::confirmed);
     for (GatePool& pool : result_.pools)
-      if (is_suspect(pool.evidence, rules_.suspicion))
-        pool.evidence.confirmed = pooled(pool.rows, &Evidence::confirmed);
+      if (is_suspect(pool.evidence)) pool.evidence.confirmed = pooled(pool.rows, &Evidence::confirmed);
     weigh();
   }
 
   bool in_suspect_pool(const GateRow& row) const {
     return std::any_of(result_.pools.begin(), result_.pools.end(), [&](const GatePool& pool) {
-      return is_suspect(pool.evidence, rules_.suspicion) &&
-             std::find(pool.rows.begin(), pool.rows.end(), &row) != pool.rows.end();
+      return is_suspect(pool.evidence) && std::find(pool.rows.begin(), pool.rows.end(), &row) != pool.rows.end();
     });
   }
 
@@ -227,7 +227,7 @@ class Trial {
     std::vector<Evidence*> weighed;
     std::vector<double> p;
     for (Evidence* evidence : claims()) {
-      if (evidence->confirmed.size() < kFewestLaunches) continue;
+      if (!evidence->is_weighed()) continue;
       evidence->p = p_of(evidence->confirmed, evidence->delta);
       evidence->interval = signed_rank_interval(evidence->confirmed, kIntervalConfidence);
       evidence->sign_interval = sign_test_interval(evidence->confirmed, kIntervalConfidence);
@@ -246,7 +246,7 @@ class Trial {
   }
 
   bool is_proven_slower(const Evidence& evidence) const {
-    return evidence.confirmed.size() >= kFewestLaunches && evidence.adjusted <= rules_.level && evidence.slower();
+    return evidence.is_weighed() && evidence.adjusted <= rules_.level && evidence.slower();
   }
 
   void recur() {
@@ -288,13 +288,12 @@ class Trial {
     };
     const double delta = std::log1p(evidence.delta);
     if (evidence.screened.empty()) return conclude(GateVerdict::kInconclusive, "other work disturbed every launch");
-    if (!is_suspect(evidence, rules_.suspicion) && evidence.confirmed.empty()) return conclude(GateVerdict::kPass, "");
+    if (!is_suspect(evidence) && evidence.confirmed.empty()) return conclude(GateVerdict::kPass, "");
     if (evidence.confirmed.empty() && !evidence.slower())
       return conclude(GateVerdict::kPass, "perhaps faster; the minutes ended before it was confirmed");
     if (evidence.confirmed.empty())
       return conclude(GateVerdict::kInconclusive, "moved on screening; the minutes ended before it was confirmed");
-    if (evidence.confirmed.size() < kFewestLaunches)
-      return conclude(GateVerdict::kInconclusive, "other work disturbed too many launches");
+    if (!evidence.is_weighed()) return conclude(GateVerdict::kInconclusive, "other work disturbed too many launches");
     if (evidence.adjusted > rules_.level) {
       if (evidence.interval.high <= delta) return conclude(GateVerdict::kPass, "");
       return conclude(GateVerdict::kInconclusive,

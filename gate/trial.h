@@ -30,9 +30,13 @@ struct GateRules {
   double delta_of(double ns) const { return ns < short_ns ? short_delta : delta; }
 };
 
+// Fewer launches than this prove nothing at a level of 1%: 2^-8 is 0.4%.
+inline constexpr size_t kFewestLaunches = 8;
+
 // What launches say of a row or of a pool of rows. Values are logarithms of time ratios, candidate over baseline.
 struct Evidence {
-  double delta = 0;
+  double delta = 0;      // what it may change by
+  double suspicion = 0;  // what it may change by on screening without being confirmed
   std::vector<double> screened, confirmed, recurred;
   double p = 1;         // of a change no larger than delta, in the direction of the change; after confirmation
   double adjusted = 1;  // by Holm, over all that was confirmed
@@ -40,6 +44,8 @@ struct Evidence {
   GateVerdict verdict = GateVerdict::kInconclusive;
   std::string reason;
 
+  // Whether there are launches enough for p and the intervals.
+  bool is_weighed() const { return confirmed.size() >= kFewestLaunches; }
   // The best estimate there is.
   double change() const;
   bool slower() const { return change() > 0; }
