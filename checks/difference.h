@@ -27,7 +27,8 @@ struct DifferencePlan {
 
 // Values in T by the stencil that suits the slot's dependence:
 //   affine   y(x + 1) - y(x): no truncation error at all;
-//   smooth   4th order central, h = eps^(1/4): rounding eps / h and truncation (h / scale)^4 both leave 24 of 33 digits,
+//   smooth   4th order central, h = eps^(1/4): rounding eps / h and truncation (h / scale)^4 both leave 24 of 33
+//   digits,
 //            down to a scale of 3e-3, the standard deviation that an eps of 1e-5 adds to a variance;
 //   kinked   the same with h = eps^(2/7), where Margin certifies that no decision changes: rounding leaves 23 of 33
 //            digits, truncation more; larger steps would come near more kinks (docs/decisions/0019).
