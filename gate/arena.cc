@@ -64,12 +64,13 @@ void Arena::launch(const std::vector<Bout*>& bouts, const Effort& effort, const 
 }
 
 bool Arena::load(Pair& pair, Bout& bout, const Effort& effort) {
-  const auto misaligned = [&] { return effort.moved ? Index{random_below(kMostMisaligned)} : Index{0}; };
+  // The same for both: where buffers lie is what varies, not what is compared.
+  const Index misalignment = effort.moved ? random_below(kMostMisaligned) : 0;
   std::string& trusted = baseline_bits_[bout.key];
-  const Loaded baseline = pair.baseline.load(bout.key, {seed_, misaligned(), trusted, bout.ns == 0});
+  const Loaded baseline = pair.baseline.load(bout.key, {seed_, misalignment, trusted, bout.ns == 0});
   if (baseline.ready) trusted = baseline.bits;
   std::string& known = bout.rival == Rival::kCopy ? trusted : rival_bits_.try_emplace(bout.key, trusted).first->second;
-  const Loaded rival = pair.rival.load(bout.key, {seed_, misaligned(), known, false});
+  const Loaded rival = pair.rival.load(bout.key, {seed_, misalignment, known, false});
   if (rival.ready) known = rival.bits;
   if (const auto why = difference(bout, baseline, rival)) {
     bout.refused = *why;

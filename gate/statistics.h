@@ -41,6 +41,10 @@ Interval sign_test_interval(std::vector<double> values, double confidence);
 // Holm's step-down: the i-th is rejected at level a, over all of them together, when the i-th result is <= a.
 std::vector<double> holm_adjusted(std::span<const double> p);
 
+// How far the mean of normally distributed launches has to lie beyond delta for a one-sided test at `level` to see it
+// with probability `power`.
+double detectable_change(double deviation, int launches, double level, double power);
+
 // Clopper and Pearson's interval of a probability, from `successes` of `trials`.
 Interval proportion_interval(int successes, int trials, double confidence);
 

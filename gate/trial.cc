@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/math/distributions/normal.hpp>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -186,9 +185,8 @@ class Trial {
       ++count;
     }
     result_.noise = count > 0 ? std::sqrt(sum / count) : std::numeric_limits<double>::quiet_NaN();
-    const boost::math::normal_distribution<> normal;
-    const double steps = boost::math::quantile(normal, 1 - rules_.level) + boost::math::quantile(normal, 0.95);
-    result_.detectable = rules_.delta + steps * result_.noise / std::sqrt(rules_.confirmation.launches);
+    result_.detectable =
+        rules_.delta + detectable_change(result_.noise, rules_.confirmation.launches, rules_.level, 0.95);
   }
 
   // The worst first, as many as the minutes allow; controls always.
