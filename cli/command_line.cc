@@ -70,7 +70,7 @@ void declare(CLI::App& sub, GateCommand& command) {
   sub.add_option("--minutes", command.minutes, "take no longer, about")
       ->check(CLI::Range(0.05, 600.0))
       ->capture_default_str();
-  sub.add_flag("--quick", command.quick, "fewer rounds and controls: finds 10% rather than 5%");
+  sub.add_flag("--quick", command.quick, "fewer launches and controls: quicker, and less power");
   sub.add_flag("--strict", command.strict, "what stays undecided is an error, too (exit code 20)");
   sub.add_flag("--allow-mismatch", command.allow_mismatch, "compare programs that were built differently");
   sub.add_option("--core", command.core, "run both on this core (default: the last)")->check(CLI::Range(0, 4095));

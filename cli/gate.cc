@@ -23,10 +23,12 @@ namespace {
 
 // The last core that this process may use: the first ones serve the system's interrupts.
 int chosen_core(const GateCommand& command) {
-  if (command.core >= 0) return command.core;
   cpu_set_t cores;
   CPU_ZERO(&cores);
   sched_getaffinity(0, sizeof cores, &cores);
+  if (command.core >= CPU_SETSIZE || (command.core >= 0 && !CPU_ISSET(command.core, &cores)))
+    refuse("--core {} is none that this process may run on; nproc counts them, and the first is 0", command.core);
+  if (command.core >= 0) return command.core;
   for (int core = CPU_SETSIZE - 1; core > 0; --core)
     if (CPU_ISSET(core, &cores)) return core;
   return 0;

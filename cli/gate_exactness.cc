@@ -84,6 +84,7 @@ ExitCode bless(const GateCommand& command, const std::filesystem::path& candidat
 }
 
 void apply_exactness(GateResult& result, const ExactnessComparison& comparison) {
+  result.unknown_exactness = comparison.compared == 0;
   ExactnessShift shift;
   for (const ExactnessChange& change : comparison.changes) {
     const std::pair key(change.key.op, change.key.pass);

@@ -67,7 +67,8 @@ void plant(const std::string& wish, std::vector<GateCase>& cases) {
   if (wish.empty()) return;
   const size_t colon = wish.find("%:");
   double percent = 0;
-  if (colon == std::string::npos || std::sscanf(wish.c_str(), "%lf", &percent) != 1 || percent <= 0)
+  const char* const end = wish.data() + std::min(colon, wish.size());
+  if (colon == std::string::npos || std::from_chars(wish.data(), end, percent).ptr != end || !(percent > 0))
     refuse("'{}' is no planted slowdown; write it as 5%:PATTERN, such as 5%:conv:*", wish);
   const std::string pattern = wish.substr(colon + 2);
   int planted = 0;

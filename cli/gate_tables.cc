@@ -65,7 +65,7 @@ void print_rows(Console& console, const GateResult& result) {
 
 void print_verdict(Console& console, const GateResult& result, const std::optional<Calibration>& calibration) {
   console.line(
-      fmt::format("{}: {} rows, {} slower, {} improved, {} undecided, {} not comparable; noise of a launch {:.2f}%, "
+      fmt::format("{}: {} rows, {} failed, {} improved, {} undecided, {} not comparable; noise of a launch {:.2f}%, "
                   "finds slowdowns from {:.1f}% on; "
                   "{} of {} batches dropped; {:.0f} s.",
                   name_of(result.verdict), result.rows.size(), result.count(GateVerdict::kFail),

@@ -250,6 +250,8 @@ test_gates_without_sense_are_refused() {
   refused "is not a program that can be started" gate --baseline /nowhere/gradproof
   refused "cannot write" gate --baseline "$program" --records /nowhere/r.jsonl "$gate_row"
   refused "no planted slowdown" gate --baseline "$program" --plant five "$gate_row"
+  refused "no planted slowdown" gate --baseline "$program" --plant 'nan%:*' "$gate_row"
+  refused "--core 999 is none" gate --baseline "$program" --core 999 "$gate_row"
   refused "no row matches 'conv:*'" gate --baseline "$program" --plant '5%:conv:*' "$gate_row"
   refused "needs --reason" gate --bless "$gate_row"
   echo nonsense >errors.txt

@@ -74,6 +74,7 @@ bool Arena::load(Pair& pair, Bout& bout, const Effort& effort) {
   if (rival.ready) known = rival.bits;
   if (const auto why = difference(bout, baseline, rival)) {
     bout.refused = *why;
+    bout.lost = baseline.ready && !rival.ready;
     return false;
   }
   if (bout.iterations == 0) {

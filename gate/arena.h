@@ -1,4 +1,4 @@
-// Where two programs take turns: launches, rounds, slices (docs/decisions/0020-the-gate.md).
+// Where two programs take turns: launches, loads, slices (docs/decisions/0020-the-gate.md).
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,7 @@ struct Bout {
   int dropped = 0;  // disturbed from outside, and therefore not counted
 
   std::string refused;  // why it cannot be compared; then nothing above holds
+  bool lost = false;    // the baseline runs it, and the candidate refuses: unknown, unsupported or wrong
 
   bool comparable() const { return refused.empty(); }
 };
@@ -44,8 +45,8 @@ struct Programs {
   std::filesystem::path baseline, candidate, copy;
 };
 
-// How often. A stage of the gate. Every load brings other pages of memory, which on some machines is most of the noise;
-// in each the programs take turns as A B B A or B A A B, so that what drifts in a straight line falls on both alike.
+// How often. A stage of the gate. Every load brings other pages of memory; in each the programs take turns as A B B A
+// or B A A B, so that what drifts in a straight line falls on both alike.
 struct Effort {
   int launches = 3;
   int loads = 4;

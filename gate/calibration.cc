@@ -34,8 +34,8 @@ std::string percent(double part) { return fmt::format("{:.3g}%", 100 * part); }
 
 std::string Calibration::to_text() const {
   const Interval wrong = proportion_interval(alarms, quiet_runs, kConfidence);
-  std::string text =
-      fmt::format("{} false alarms in {} runs of {} rows (at most {})", alarms, quiet_runs, rows, percent(wrong.high));
+  std::string text = fmt::format("{} launches of {} loads: {} false alarms in {} runs of {} rows (at most {})",
+                                 effort.launches, effort.loads, alarms, quiet_runs, rows, percent(wrong.high));
   for (const Power& power : powers) {
     const Interval found = proportion_interval(power.found, power.runs, kConfidence);
     text += fmt::format("; +{} found in {} of {} ({} to {})", percent(power.slowdown), power.found, power.runs,
@@ -49,6 +49,7 @@ Calibration calibrate(Arena& arena, std::vector<GateCase> cases, const GateRules
                       const std::function<void(double, const std::string&)>& progress) {
   const auto start = std::chrono::steady_clock::now();
   Calibration calibration;
+  calibration.effort = rules.confirmation;
   calibration.rows = static_cast<int>(cases.size());
   const double runs = options.quiet_runs + static_cast<double>(options.slowdowns.size()) * options.planted_runs;
   double done = 0;
@@ -88,6 +89,8 @@ Calibration calibrate(Arena& arena, std::vector<GateCase> cases, const GateRules
 Record calibration_record(const Calibration& calibration) {
   Record record = make_record("calibration");
   record["processor"] = calibration.processor;
+  record["launches"] = calibration.effort.launches;
+  record["loads"] = calibration.effort.loads;
   record["rows"] = calibration.rows;
   record["quiet_runs"] = calibration.quiet_runs;
   record["alarms"] = calibration.alarms;
@@ -103,6 +106,7 @@ Record calibration_record(const Calibration& calibration) {
 Calibration calibration_of(const Record& record) {
   Calibration calibration;
   calibration.processor = record.at("processor");
+  calibration.effort = {record.at("launches"), record.at("loads")};
   calibration.rows = record.at("rows");
   calibration.quiet_runs = record.at("quiet_runs");
   calibration.alarms = record.at("alarms");

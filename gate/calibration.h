@@ -17,13 +17,15 @@ struct Power {
 
 struct Calibration {
   std::string processor;
+  Effort effort;  // of confirmation
   int rows = 0;
   int quiet_runs = 0, alarms = 0, invalid = 0;  // nothing planted; alarms are false
   std::vector<Power> powers;
   double noise = 0;  // median over the runs
   double seconds = 0;
 
-  // "0 false alarms in 100 runs of 40 rows (at most 3.6%); +5% found in 19 of 20 (75 to 100%)", with 95% intervals.
+  // "16 launches of 6 loads: 0 false alarms in 100 runs of 40 rows (at most 3.6%); +5% found in 19 of 20 (75 to 100%)",
+  // with 95% intervals.
   std::string to_text() const;
 };
 

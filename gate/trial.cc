@@ -13,6 +13,8 @@ namespace gradproof {
 namespace {
 
 constexpr size_t kSmallestPool = 3;
+// Suspects that are confirmed whatever the minutes say: a gate that never comes to its test could not fail.
+constexpr size_t kAlwaysConfirmed = 3;
 constexpr double kIntervalConfidence = 0.95;
 constexpr double kUnknownRunNs = 50e3;
 
@@ -50,7 +52,7 @@ std::vector<double> pooled(const std::vector<const GateRow*>& rows, std::vector<
 std::string why_invalid(const GateResult& result) {
   int comparable = 0, decided = 0;
   for (const auto& row : result.rows) {
-    comparable += row->evidence.verdict != GateVerdict::kNotComparable;
+    comparable += row->bout.comparable();
     decided += !row->evidence.screened.empty();
   }
   if (2 * decided < comparable)
@@ -83,7 +85,17 @@ void conclude_all(GateResult& result) {
     result.verdict = GateVerdict::kInvalid;
     result.reason = why + "; run it again on a quieter machine";
   }
-  // That errors have grown is certain, whatever the clock says.
+  if (result.unknown_exactness && result.verdict < GateVerdict::kInconclusive) {
+    result.verdict = GateVerdict::kInconclusive;
+    result.reason = "no error could be compared with the reviewed file; see gradproof gate --bless";
+  }
+  // What the candidate lost, and that errors have grown, is certain, whatever the clock says.
+  for (const auto& row : result.rows)
+    if (row->bout.lost) {
+      result.verdict = GateVerdict::kFail;
+      result.reason = fmt::format("{}: {}", row->bout.key.to_text(), row->bout.refused);
+      return;
+    }
   if (result.less_exact.empty() || result.verdict == GateVerdict::kFail) return;
   result.verdict = GateVerdict::kLessExact;
   result.reason = fmt::format("less exact than the reviewed file: {}", fmt::join(result.less_exact, ", "));
@@ -200,12 +212,14 @@ class Trial {
     for (const auto& control : result_.controls)
       if (is_suspect(control->evidence)) chosen.push_back(control.get());
     planned_ = seconds();
+    size_t confirmed = 0;
     for (GateRow* row : suspects) {
       const double row_seconds =
           (row_ns(row->bout.ns, rules_.confirmation) + row_ns(row->bout.ns, rules_.recurrence)) * 1e-9;
-      if (planned_ + row_seconds > rules_.minutes * 60) break;
+      if (confirmed >= kAlwaysConfirmed && planned_ + row_seconds > rules_.minutes * 60) break;
       planned_ += row_seconds;
       chosen.push_back(row);
+      ++confirmed;
     }
     if (chosen.empty()) return;
     fight(chosen, rules_.confirmation, &Evidence::confirmed);
@@ -275,7 +289,7 @@ class Trial {
 
   void judge_row(GateRow& row) const {
     if (row.bout.comparable()) return judge_evidence(row.evidence, row.op);
-    row.evidence.verdict = GateVerdict::kNotComparable;
+    row.evidence.verdict = row.bout.lost ? GateVerdict::kFail : GateVerdict::kNotComparable;
     row.evidence.reason = row.bout.refused;
   }
 
@@ -363,7 +377,7 @@ void weigh_exactness(GateResult& result, const ExactnessShift& shift) {
   const auto trade = [&](const std::pair<std::string, std::string>& key, GateVerdict from, const char* reason) {
     bool found = false;
     for (Evidence* evidence : groups[key]) {
-      if (evidence->verdict != from) continue;
+      if (evidence->verdict != from || evidence->screened.empty()) continue;
       evidence->verdict = GateVerdict::kTrade;
       evidence->reason = reason;
       found = true;

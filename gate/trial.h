@@ -71,6 +71,7 @@ struct GateResult {
   GateVerdict verdict = GateVerdict::kInvalid;
   std::string reason;
   std::vector<std::string> less_exact;  // "conv vjp:src": less exact than the reviewed file, and no faster
+  bool unknown_exactness = false;       // there was a reviewed file, and nothing in it could be compared
   double noise = 0;                     // standard deviation of a launch, from the controls
   double detectable = 0;                // the slowdown that is found 19 times of 20 at that noise
   int dropped = 0, batches = 0;         // of all rows
@@ -104,8 +105,9 @@ struct ExactnessShift {
   std::set<std::pair<std::string, std::string>> worse, better;
 };
 
-// Makes the verdict on everything anew. Where a pass became faster and less exact, or slower and more exact, those rows
-// are a TRADE. What is less exact without being faster is LESS_EXACT, whether it was timed or not.
+// Makes the verdict on everything anew, `result.unknown_exactness` taken into account. Where a pass became faster and
+// less exact, or slower and more exact, those rows are a TRADE. What is less exact without being faster is LESS_EXACT,
+// whether it was timed or not.
 void weigh_exactness(GateResult& result, const ExactnessShift& shift);
 
 }  // namespace gradproof

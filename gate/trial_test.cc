@@ -104,6 +104,36 @@ TEST_F(TrialTest, RowsOfOtherInstructionSetsAreNotComparable) {
   EXPECT_EQ(exit_code_of(result.verdict, false), 30);
 }
 
+// No timing without a verdict: a candidate that is wrong, or that lost a case, does not pass for want of a time.
+TEST_F(TrialTest, RowsThatTheCandidateLostFail) {
+  const std::filesystem::path baseline = programs_.timed("baseline", "echo 100000");
+  const std::filesystem::path candidate =
+      programs_.scripted("wrong", R"(case $line in *hello*) echo '{"protocol":1,"environment":{}}' ;;
+                  *relu*load*|*load*relu*) echo '{"ready":false,"reason":"relu:c=1 is wrong at this size"}' ;;
+                  *load*) echo '{"ready":true,"isa":"TOY","ns":100000,"bits":"1"}' ;;
+                  *) echo '{"ns":[100000,100100,100050,100020],"disturbed":0,"stolen":0}' ;; esac)");
+  Arena arena({baseline, candidate, baseline}, 0, 1);
+  GateResult result = run_trial(arena, kCases, rules_, {});
+  EXPECT_EQ(verdict_of(result, "relu"), GateVerdict::kFail);
+  EXPECT_EQ(result.verdict, GateVerdict::kFail);
+  EXPECT_NE(result.rows[1]->evidence.reason.find("wrong at this size"), std::string::npos);
+  weigh_exactness(result, {.worse = {}, .better = {{"relu", "forward"}}});  // no trade makes up for it
+  EXPECT_EQ(result.verdict, GateVerdict::kFail);
+}
+
+// A budget that is spent before anything is confirmed must not make the gate unable to fail.
+TEST_F(TrialTest, WorstSuspectIsConfirmedWhateverTheBudget) {
+  rules_.minutes = 0;
+  EXPECT_EQ(compare(kReluSlower).verdict, GateVerdict::kFail);
+}
+
+TEST_F(TrialTest, UnknownErrorsAreNoPass) {
+  GateResult result = compare("echo 100000");
+  result.unknown_exactness = true;
+  weigh_exactness(result, {});
+  EXPECT_EQ(result.verdict, GateVerdict::kInconclusive);
+}
+
 TEST_F(TrialTest, DisturbedMachinesDecideNothing) {
   const std::filesystem::path program =
       programs_.scripted("disturbed", R"(case $line in *hello*) echo '{"protocol":1,"environment":{}}' ;;
@@ -161,11 +191,13 @@ TEST(CalibrationRecord, RoundTrips) {
   calibration.processor = "toy";
   calibration.rows = 40;
   calibration.quiet_runs = 100;
+  calibration.effort = {16, 6};
   calibration.powers = {{0.05, 20, 19}};
   const Calibration read = calibration_of(calibration_record(calibration));
   EXPECT_EQ(read.to_text(), calibration.to_text());
   EXPECT_EQ(calibration.to_text(),
-            "0 false alarms in 100 runs of 40 rows (at most 3.62%); +5% found in 19 of 20 (75.1% to 99.9%)");
+            "16 launches of 6 loads: 0 false alarms in 100 runs of 40 rows (at most 3.62%); +5% found in 19 of 20 "
+            "(75.1% to 99.9%)");
 }
 
 }  // namespace
