@@ -8,16 +8,19 @@
 namespace gradproof {
 namespace {
 
+constexpr std::string_view kControl = "control ";
+
 std::string percent_text(double logarithm) { return fmt::format("{:+.1f}%", 100 * std::expm1(logarithm)); }
 
 Colour colour_of_verdict(const std::vector<std::string>& row) {
-  if (row[0] == "FAIL" || row[0] == "LESS_EXACT" || row[0] == "INVALID") return Colour::kBad;
+  if (row[0] == "FAIL" || row[0] == "LOST" || row[0] == "LESS_EXACT" || row[0] == "INVALID") return Colour::kBad;
   if (row[0] == "IMPROVED") return Colour::kGood;
   return Colour::kPlain;
 }
 
+// Controls claim nothing, so they are not tested.
 std::vector<std::string> table_row(const std::string& what, const Evidence& evidence) {
-  const bool confirmed = evidence.is_weighed();
+  const bool confirmed = evidence.is_weighed() && !what.starts_with(kControl);
   return {std::string(name_of(evidence.verdict)),
           what,
           evidence.screened.empty() ? "" : percent_text(evidence.change()),
@@ -53,7 +56,7 @@ void print_rows(Console& console, const GateResult& result) {
     shown.emplace_back(fmt::format("{} {} (mean of {})", pool.op, pool.pass, pool.rows.size()), &pool.evidence);
   for (const auto& control : result.controls)
     if (control->evidence.verdict != GateVerdict::kPass)
-      shown.emplace_back("control " + control->bout.key.to_text(), &control->evidence);
+      shown.emplace_back(std::string(kControl) + control->bout.key.to_text(), &control->evidence);
   std::erase_if(shown, [](const auto& entry) {
     return entry.second->verdict == GateVerdict::kPass && entry.second->confirmed.empty();
   });
@@ -64,14 +67,14 @@ void print_rows(Console& console, const GateResult& result) {
 }
 
 void print_verdict(Console& console, const GateResult& result, const std::optional<Calibration>& calibration) {
-  console.line(
-      fmt::format("{}: {} rows, {} failed, {} improved, {} undecided, {} not comparable; noise of a launch {:.2f}%, "
-                  "finds slowdowns from {:.1f}% on; "
-                  "{} of {} batches dropped; {:.0f} s.",
-                  name_of(result.verdict), result.rows.size(), result.count(GateVerdict::kFail),
-                  result.count(GateVerdict::kImproved), result.count(GateVerdict::kInconclusive),
-                  result.count(GateVerdict::kNotComparable), 100 * result.noise, 100 * result.detectable,
-                  result.dropped, result.dropped + result.batches, result.seconds));
+  console.line(fmt::format(
+      "{}: {} rows, {} slower, {} lost, {} improved, {} undecided, {} not comparable; noise of a launch {:.2f}%, "
+      "finds slowdowns from {:.1f}% on; "
+      "{} of {} batches dropped; {:.0f} s.",
+      name_of(result.verdict), result.rows.size(), result.count(GateVerdict::kFail), result.count(GateVerdict::kLost),
+      result.count(GateVerdict::kImproved), result.count(GateVerdict::kInconclusive),
+      result.count(GateVerdict::kNotComparable), 100 * result.noise, 100 * result.detectable, result.dropped,
+      result.dropped + result.batches, result.seconds));
   if (!result.reason.empty()) console.line(result.reason);
   console.line(
       calibration ? fmt::format("Calibrated on this machine: {}.", calibration->to_text())

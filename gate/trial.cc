@@ -92,7 +92,7 @@ void conclude_all(GateResult& result) {
   // What the candidate lost, and that errors have grown, is certain, whatever the clock says.
   for (const auto& row : result.rows)
     if (row->bout.lost) {
-      result.verdict = GateVerdict::kFail;
+      result.verdict = GateVerdict::kLost;
       result.reason = fmt::format("{}: {}", row->bout.key.to_text(), row->bout.refused);
       return;
     }
@@ -289,7 +289,7 @@ class Trial {
 
   void judge_row(GateRow& row) const {
     if (row.bout.comparable()) return judge_evidence(row.evidence, row.op);
-    row.evidence.verdict = row.bout.lost ? GateVerdict::kFail : GateVerdict::kNotComparable;
+    row.evidence.verdict = row.bout.lost ? GateVerdict::kLost : GateVerdict::kNotComparable;
     row.evidence.reason = row.bout.refused;
   }
 
@@ -377,7 +377,7 @@ void weigh_exactness(GateResult& result, const ExactnessShift& shift) {
   const auto trade = [&](const std::pair<std::string, std::string>& key, GateVerdict from, const char* reason) {
     bool found = false;
     for (Evidence* evidence : groups[key]) {
-      if (evidence->verdict != from || evidence->screened.empty()) continue;
+      if (evidence->verdict != from) continue;
       evidence->verdict = GateVerdict::kTrade;
       evidence->reason = reason;
       found = true;

@@ -105,7 +105,7 @@ TEST_F(TrialTest, RowsOfOtherInstructionSetsAreNotComparable) {
 }
 
 // No timing without a verdict: a candidate that is wrong, or that lost a case, does not pass for want of a time.
-TEST_F(TrialTest, RowsThatTheCandidateLostFail) {
+TEST_F(TrialTest, RowsThatTheCandidateLostAreNoPass) {
   const std::filesystem::path baseline = programs_.timed("baseline", "echo 100000");
   const std::filesystem::path candidate =
       programs_.scripted("wrong", R"(case $line in *hello*) echo '{"protocol":1,"environment":{}}' ;;
@@ -114,11 +114,12 @@ TEST_F(TrialTest, RowsThatTheCandidateLostFail) {
                   *) echo '{"ns":[100000,100100,100050,100020],"disturbed":0,"stolen":0}' ;; esac)");
   Arena arena({baseline, candidate, baseline}, 0, 1);
   GateResult result = run_trial(arena, kCases, rules_, {});
-  EXPECT_EQ(verdict_of(result, "relu"), GateVerdict::kFail);
-  EXPECT_EQ(result.verdict, GateVerdict::kFail);
+  EXPECT_EQ(verdict_of(result, "relu"), GateVerdict::kLost);
+  EXPECT_EQ(result.verdict, GateVerdict::kLost);
+  EXPECT_EQ(exit_code_of(result.verdict, false), 1);
   EXPECT_NE(result.rows[1]->evidence.reason.find("wrong at this size"), std::string::npos);
   weigh_exactness(result, {.worse = {}, .better = {{"relu", "forward"}}});  // no trade makes up for it
-  EXPECT_EQ(result.verdict, GateVerdict::kFail);
+  EXPECT_EQ(result.verdict, GateVerdict::kLost);
 }
 
 // A budget that is spent before anything is confirmed must not make the gate unable to fail.

@@ -22,6 +22,8 @@ std::string_view name_of(GateVerdict verdict) {
       return "LESS_EXACT";
     case GateVerdict::kFail:
       return "FAIL";
+    case GateVerdict::kLost:
+      return "LOST";
   }
   return "";
 }
@@ -34,6 +36,8 @@ int exit_code_of(GateVerdict verdict, bool strict) {
       return 0;
     case GateVerdict::kInconclusive:
       return strict ? 20 : 0;
+    case GateVerdict::kLost:
+      return 1;
     case GateVerdict::kFail:
       return 10;
     case GateVerdict::kLessExact:

@@ -14,7 +14,8 @@ enum class GateVerdict {
   kNotComparable,  // one side cannot run it, or runs another instruction set
   kInvalid,        // what should stand still moved: nothing was learned
   kLessExact,      // errors have grown beyond the reviewed file
-  kFail            // slower by more than delta, or the candidate does not run any more what the baseline runs
+  kFail,           // slower by more than delta
+  kLost            // the candidate does not run, or computes wrongly, what the baseline runs
 };
 
 // "PASS", "NOT_COMPARABLE", ...

@@ -18,11 +18,11 @@ struct RowResult {
   std::string message;
 };
 
-// That errors have grown is certain; what was timed in a run that is void is not.
+// That errors have grown, or that a row is lost, is certain; what was timed in a run that is void is not.
 RowResult result_of(const TimeChange& row, const GateSummary& gate) {
   const std::string verdict = to_text(row.ruling);
   const std::string why = verdict + (row.reason.empty() ? "" : ": " + row.reason);
-  if (gate.is_void() && row.ruling != Ruling::kLessExact)
+  if (gate.is_void() && row.ruling != Ruling::kLessExact && row.ruling != Ruling::kLost)
     return {Status::kSkip, "the times of this run are void: " + (gate.reason.empty() ? why : gate.reason)};
   if (is_failure(row.ruling))
     return {Status::kFail,

@@ -9,9 +9,9 @@
 namespace gradproof {
 namespace {
 
-constexpr std::array kRulings = {Ruling::kFail,          Ruling::kLessExact,    Ruling::kTrade,
-                                 Ruling::kInvalid,       Ruling::kInconclusive, Ruling::kLayout,
-                                 Ruling::kNotComparable, Ruling::kImproved,     Ruling::kPass};
+constexpr std::array kRulings = {Ruling::kLost,     Ruling::kFail,         Ruling::kLessExact, Ruling::kTrade,
+                                 Ruling::kInvalid,  Ruling::kInconclusive, Ruling::kLayout,    Ruling::kNotComparable,
+                                 Ruling::kImproved, Ruling::kPass};
 constexpr std::array kRoles = {GateRole::kRow, GateRole::kPool, GateRole::kControl};
 constexpr std::array kTurns = {ExactnessTurn::kWorse, ExactnessTurn::kBetter, ExactnessTurn::kNew,
                                ExactnessTurn::kGone};
@@ -29,8 +29,8 @@ auto choice(const Fields& f, const char* key, const Choices& all) {
 }
 
 bool needs_reason(Ruling ruling) {
-  return ruling == Ruling::kInvalid || ruling == Ruling::kInconclusive || ruling == Ruling::kLayout ||
-         ruling == Ruling::kNotComparable;
+  return ruling == Ruling::kLost || ruling == Ruling::kInvalid || ruling == Ruling::kInconclusive ||
+         ruling == Ruling::kLayout || ruling == Ruling::kNotComparable;
 }
 
 void read_launches(const Fields& f, TimeChange& row) {
@@ -139,8 +139,8 @@ CalibrationRun read_calibration_run(const Fields& f) {
 }
 
 const char* to_text(Ruling ruling) {
-  constexpr std::array<const char*, 9> kNames = {"FAIL",   "LESS_EXACT",     "TRADE",    "INVALID", "INCONCLUSIVE",
-                                                 "LAYOUT", "NOT_COMPARABLE", "IMPROVED", "PASS"};
+  constexpr std::array<const char*, 10> kNames = {"LOST",         "FAIL",   "LESS_EXACT",     "TRADE",    "INVALID",
+                                                  "INCONCLUSIVE", "LAYOUT", "NOT_COMPARABLE", "IMPROVED", "PASS"};
   return kNames[static_cast<std::size_t>(ruling)];
 }
 

@@ -12,6 +12,7 @@ class Fields;
 
 // The gravest first. What could not be compared says nothing of what could.
 enum class Ruling {
+  kLost,
   kFail,
   kLessExact,
   kTrade,

@@ -241,5 +241,20 @@ TEST(GateHtml, NothingOfItWhereThereIsNoGate) {
     EXPECT_FALSE(says(html, part)) << part;
 }
 
+// A row without times that is no want of times: it was refused or wrong, which no noise excuses.
+TEST(GateRender, LostRowsFailEverywhere) {
+  json row = a_gate_row();
+  for (const char* key : {"change", "delta", "screened", "confirmed", "recurred", "low", "high", "p", "adjusted",
+                          "sign_low", "sign_high", "baseline_ns", "candidate_ns"})
+    row.erase(key);
+  row.update({{"verdict", "LOST"}, {"reason", "the candidate: wrong at this size"}});
+  const Records records = parse_lines(row.dump() + "\n" + quiet_gate_lines());
+  EXPECT_EQ(summarize(records).gate.ruling, Ruling::kLost);
+  EXPECT_NE(render_gate_markdown(records).find("**LOST**"), std::string::npos);
+  EXPECT_NE(render_gate_junit(records).find("<failure message=\"LOST: the candidate: wrong at this size"),
+            std::string::npos);
+  EXPECT_NE(render_html(records).find("Lost or wrong"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace gradproof

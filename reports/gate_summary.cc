@@ -59,6 +59,8 @@ void rule(const Records& records, GateSummary& gate) {
 
 const char* headline_of(Ruling ruling) {
   switch (ruling) {
+    case Ruling::kLost:
+      return "Lost or wrong";
     case Ruling::kFail:
       return "Slower";
     case Ruling::kLessExact:
@@ -83,15 +85,16 @@ const char* headline_of(Ruling ruling) {
 
 // "50 rows: 1 slower, 1 undecided, 48 not slower"
 std::string counts_phrase(const GateSummary& gate) {
-  constexpr std::array<std::pair<Ruling, const char*>, 9> kWords = {{{Ruling::kFail, "slower"},
-                                                                     {Ruling::kLessExact, "less exact"},
-                                                                     {Ruling::kTrade, "to be decided"},
-                                                                     {Ruling::kInvalid, "invalid"},
-                                                                     {Ruling::kInconclusive, "undecided"},
-                                                                     {Ruling::kLayout, "moved by layout"},
-                                                                     {Ruling::kNotComparable, "not comparable"},
-                                                                     {Ruling::kImproved, "faster"},
-                                                                     {Ruling::kPass, "not slower"}}};
+  constexpr std::array<std::pair<Ruling, const char*>, 10> kWords = {{{Ruling::kLost, "lost or wrong"},
+                                                                      {Ruling::kFail, "slower"},
+                                                                      {Ruling::kLessExact, "less exact"},
+                                                                      {Ruling::kTrade, "to be decided"},
+                                                                      {Ruling::kInvalid, "invalid"},
+                                                                      {Ruling::kInconclusive, "undecided"},
+                                                                      {Ruling::kLayout, "moved by layout"},
+                                                                      {Ruling::kNotComparable, "not comparable"},
+                                                                      {Ruling::kImproved, "faster"},
+                                                                      {Ruling::kPass, "not slower"}}};
   std::string out;
   for (const auto& [ruling, word] : kWords)
     if (gate.count(ruling) > 0)
@@ -197,7 +200,7 @@ bool graver(const TimeChange& a, const TimeChange& b) {
 }
 
 bool is_failure(Ruling ruling) {
-  return ruling == Ruling::kFail || ruling == Ruling::kLessExact || ruling == Ruling::kTrade;
+  return ruling == Ruling::kLost || ruling == Ruling::kFail || ruling == Ruling::kLessExact || ruling == Ruling::kTrade;
 }
 
 std::string noise_sentence(const GateSummary& gate) {
