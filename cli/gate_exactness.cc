@@ -34,24 +34,6 @@ ExactnessRun run_exactness(const std::filesystem::path& candidate, const std::se
   return run;
 }
 
-const char* name_of_kind(ExactnessChange::Kind kind) {
-  switch (kind) {
-    case ExactnessChange::Kind::kWorse:
-      return "worse";
-    case ExactnessChange::Kind::kBetter:
-      return "better";
-    case ExactnessChange::Kind::kNew:
-      return "new";
-    case ExactnessChange::Kind::kGone:
-      return "gone";
-  }
-  return "";
-}
-
-bool is_loss(const ExactnessChange& change) {
-  return change.kind == ExactnessChange::Kind::kWorse || change.kind == ExactnessChange::Kind::kGone;
-}
-
 void set_side(Record& record, const std::string& side, const std::optional<Exactness>& value) {
   if (!value) return;
   set_number(record, (side + "_worst").c_str(), value->worst);
@@ -88,7 +70,7 @@ void apply_exactness(GateResult& result, const ExactnessComparison& comparison) 
   ExactnessShift shift;
   for (const ExactnessChange& change : comparison.changes) {
     const std::pair key(change.key.op, change.key.pass);
-    if (is_loss(change))
+    if (change.is_loss())
       shift.worse.insert(key);
     else if (change.kind == ExactnessChange::Kind::kBetter)
       shift.better.insert(key);
@@ -99,7 +81,7 @@ void apply_exactness(GateResult& result, const ExactnessComparison& comparison) 
 void print_exactness(Console& console, const ExactnessComparison& comparison) {
   size_t shown = 0;
   for (const ExactnessChange& change : comparison.changes)
-    if (is_loss(change) && ++shown <= kShown) console.line(console.paint(Colour::kBad, change_text(change)));
+    if (change.is_loss() && ++shown <= kShown) console.line(console.paint(Colour::kBad, change_text(change)));
   std::string text =
       fmt::format("Exactness: {} values compared, {} worse, {} better, {} new, {} gone", comparison.compared,
                   comparison.count(ExactnessChange::Kind::kWorse), comparison.count(ExactnessChange::Kind::kBetter),
@@ -116,7 +98,7 @@ std::string exactness_lines(const ExactnessComparison& comparison) {
     record["case"] = change.key.case_text;
     record["pass"] = change.key.pass;
     record["isa"] = change.key.isa;
-    record["change"] = name_of_kind(change.kind);
+    record["change"] = name_of(change.kind);
     set_side(record, "before", change.before);
     set_side(record, "after", change.after);
     lines += line_of(record) + "\n";

@@ -115,7 +115,10 @@ std::size_t ExactnessComparison::count(Kind kind) const {
                                                 [&](const ExactnessChange& change) { return change.kind == kind; }));
 }
 
-bool ExactnessComparison::held() const { return compared > 0 && count(Kind::kWorse) + count(Kind::kGone) == 0; }
+bool ExactnessComparison::held() const {
+  return compared > 0 &&
+         std::none_of(changes.begin(), changes.end(), [](const auto& change) { return change.is_loss(); });
+}
 
 ExactnessComparison compare_exactness(const ExactnessFile& baseline, const ExactnessRun& now) {
   require_same_scope(baseline.scope, now.scope);
@@ -155,17 +158,21 @@ ExactnessFile bless_exactness(const ExactnessFile& old, const ExactnessRun& now,
   return file;
 }
 
+const char* name_of(Kind kind) {
+  constexpr const char* kNames[] = {"worse", "better", "new", "gone"};
+  return kNames[static_cast<int>(kind)];
+}
+
 std::string change_text(const ExactnessChange& change) {
-  constexpr const char* kKinds[] = {"worse", "better", "new", "gone"};
   const auto worst = [](const std::optional<Exactness>& side) {
     return exactness_number(side ? std::optional(side->worst) : std::nullopt);
   };
   const auto ulps = [](const std::optional<Exactness>& side) {
     return exactness_number(side ? side->ulps : std::nullopt);
   };
-  return fmt::format("{}: {} {} {}, error / bound {} -> {}, ulps {} -> {}", kKinds[static_cast<int>(change.kind)],
-                     change.key.case_text, change.key.pass, change.key.isa, worst(change.before), worst(change.after),
-                     ulps(change.before), ulps(change.after));
+  return fmt::format("{}: {} {} {}, error / bound {} -> {}, ulps {} -> {}", name_of(change.kind), change.key.case_text,
+                     change.key.pass, change.key.isa, worst(change.before), worst(change.after), ulps(change.before),
+                     ulps(change.after));
 }
 
 }  // namespace gradproof

@@ -88,7 +88,13 @@ struct ExactnessChange {
   ExactnessKey key;
   Kind kind = Kind::kWorse;
   std::optional<Exactness> before, after;
+
+  // Worse or gone: what a gate does not let pass.
+  bool is_loss() const { return kind == Kind::kWorse || kind == Kind::kGone; }
 };
+
+// "worse", "better", "new", "gone".
+const char* name_of(ExactnessChange::Kind kind);
 
 struct ExactnessComparison {
   std::vector<ExactnessChange> changes;  // in the order of their keys
