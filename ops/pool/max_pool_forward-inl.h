@@ -9,12 +9,15 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "ops/pool/max_pool.h"
+#include "ops/pool/neighbour_rows-inl.h"
+#include "ops/pool/neighbour_sweep-inl.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/window_maxima-inl.h"
-#include "ops/pool/window_sweep-inl.h"
+#include "ops/simd/line_stream-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -22,34 +25,64 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Input of a band that is swept: what is fetched during one must still be in the L1 cache when its turn comes. Higher
-// ones would repeat fewer rows (Zen 3, both cores, of a copy's rate: 4 KiB 0.84, 13 KiB 0.78 for 2 x 2, 0.78 and 0.63
-// for 3 x 3).
-constexpr Index kSweptBytes = Index{4} << 10;
+// How to reduce rows, and where among the lanes window 0 is.
+struct AlongRows {
+  RowFunction run;
+  Index first_lane = 0;
+  Index vectors;  // of a row
 
-// The maximum along a row of taps is found once for all windows that share it: small windows in one sweep, others by
-// way of the maxima along all rows of a band. Vectors of windows whose taps are all in the row read it where it is; the
-// others, at its ends, read a padded copy.
+  explicit AlongRows(const PoolAxis& w) : vectors((w.out + Lanes() - 1) / Lanes()) {}
+};
+
+template <class Order, Index kStride, Index kTaps, Index kPhase>
+void UseNeighbours(const PoolAxis& w, AlongRows& along) {
+  using Neighbours = NeighboursAlongRow<Order, kStride, kTaps, kPhase>;
+  along.run = BestsOfNeighbours<Order, kStride, kTaps, kPhase>;
+  along.first_lane = Neighbours::FirstLane(w);
+  along.vectors = Neighbours::Vectors(w);
+}
+
+template <class Order>
+AlongRows ChooseAlongRows(const PoolAxis& w) {
+  AlongRows along(w);
+  along.run = w.stride == 1   ? BestsAlongRows<Order, 1>
+              : w.stride == 2 ? BestsAlongRows<Order, 2>
+                              : BestsAlongRows<Order, 0>;
+  const auto neighbours = [&](Index stride, Index taps) {
+    return w.dilation == 1 && w.stride == stride && w.kernel == taps;
+  };
+  if (neighbours(1, 2)) UseNeighbours<Order, 1, 2, 0>(w, along);
+  if (neighbours(1, 3)) UseNeighbours<Order, 1, 3, 0>(w, along);
+  if (neighbours(2, 2)) w.pad == 0 ? UseNeighbours<Order, 2, 2, 1>(w, along) : UseNeighbours<Order, 2, 2, 0>(w, along);
+  if (neighbours(2, 3)) w.pad == 0 ? UseNeighbours<Order, 2, 3, 0>(w, along) : UseNeighbours<Order, 2, 3, 1>(w, along);
+  return along;
+}
+
+// The best along a row of taps is found once for all windows that share it, a few rows at a time, and then the best of
+// those along columns.
 template <class Order, typename T>
 class MaxPoolForward final : public PoolKernel {
  public:
   MaxPoolForward(const MaxPoolAttributes& a, int threads)
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
-        vectors_(g_.w.out),
-        sweep_(ChooseSweep<Order, T>(g_)),
-        pitch_(WholeLines(vectors_.count * Lanes())),
-        first_taps_(Filled(pitch_, std::int32_t{0})) {
-    PlanEnds();
-    PlanFirstTaps();
-    sweep_ ? PlanBands(g_.h.out, RowBytes(), stores_ == Stores::kStreaming ? kSweptBytes : kBandBytes)
-           : PlanBands(g_.h.out, 8 * pitch_ * g_.h.stride * g_.d.kernel, kBandBytes);
-    half_ = band_rows_ * RowBytes() / 8;
-    slice_rows_ = (band_rows_ - 1) * g_.h.stride + g_.h.extent();
-    const Index maxima = sweep_ ? 0 : g_.d.kernel * slice_rows_ * pitch_;
-    const Index staged = WholeLines(band_rows_ * g_.w.out + Lanes());
+        along_rows_(ChooseAlongRows<Order>(g_.w)),
+        pitch_(WholeLines(std::max(along_rows_.vectors * Lanes(), along_rows_.first_lane + g_.w.out + Lanes()))),
+        first_taps_(Filled(pitch_, std::int32_t{0})),
+        shared_rows_(std::max<Index>(g_.h.extent() - g_.h.stride, 0)) {
+    for (Index o = 0; o < g_.w.out; ++o)
+      first_taps_.get()[o + along_rows_.first_lane] = static_cast<std::int32_t>(g_.w.first_tap(o));
+    for (Index o = 0; o < g_.h.out; ++o)
+      taps_inside_.push_back({g_.h.first_tap(o), g_.h.first_tap(o) + g_.h.taps_inside(o)});
+    const Index row_bytes = 4 * g_.h.stride * g_.w.in;
+    PlanBands(g_.h.out, row_bytes, kSweptBytes);
+    step_rows_ = std::clamp<Index>(kStepBytes / row_bytes, 1, band_rows_);
+    slice_rows_ = (step_rows_ - 1) * g_.h.stride + std::max(g_.h.extent(), g_.h.stride);
+    const Index bests = g_.d.kernel * slice_rows_ * pitch_;
+    const Index spare = g_.w.pad + std::max(g_.w.in, (g_.w.out + 2 * Lanes()) * g_.w.stride + g_.w.extent());
     for (int thread = 0; thread < threads_; ++thread)
-      workspaces_.push_back({Filled(slice_rows_ * padded_pitch_, Order::kWorst), Filled(maxima, 0.0F),
-                             Filled(maxima, std::int32_t{0}), Filled(staged, 0.0F), Filled(staged, T{0}),
+      workspaces_.push_back({Filled(bests, 0.0F), Filled(bests, std::int32_t{0}),
+                             Filled(WholeLines(spare), Order::kWorst),
+                             Filled(WholeLines(step_rows_ * g_.w.out) + kLineFloats, 0.0F),
                              std::vector<TapRow>(At(g_.d.kernel * g_.h.kernel))});
   }
 
@@ -57,145 +90,101 @@ class MaxPoolForward final : public PoolKernel {
     const float* src = arguments[0].floats();
     float* dst = arguments[1].floats();
     T* argmax = static_cast<T*>(arguments[2].data);
-    const bool staged = stores_ == Stores::kStreaming || g_.w.out < Lanes();
-    ForEachBandByTurns(g_.d.out, [&](Index thread, const Band& band, const Upcoming& upcoming) {
+    ForEachBand(g_.d.out, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
       const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
-      const size_t count = At(band.rows * g_.w.out);
-      float* to = staged ? space.dst.get() : dst + at;
-      T* to_argmax = staged ? space.argmax.get() : argmax + at;
-      const float* in = src + band.plane * g_.in_count();
-      if (sweep_) {
-        const InputRows rows = Pad(in + SweptSlice(band) * g_.h.in * g_.w.in, band, space);
-        Ahead ahead{InputOf(src, upcoming.next) + half_, InputOf(src, upcoming.after)};
-        sweep_(g_, rows, FirstRow(band), band.rows, first_taps_.get(), ahead, to, to_argmax);
-      } else {
-        AlongRows(in, band, space);
-        AlongColumns(band, space, to, to_argmax);
+      LineStream out(stores_, space.staged.get(), dst + at);
+      for (Index row = 0; row < band.rows; row += step_rows_) {
+        const Band step{band.plane, band.slice, band.row + row, std::min(step_rows_, band.rows - row)};
+        ReduceRows(src + band.plane * g_.in_count(), step, row > 0 ? shared_rows_ : 0, space);
+        ReduceColumns(step, space, out, argmax + at + row * g_.w.out);
       }
-      if (!staged) return;
-      Map(Copy(), stores_, count, dst + at, space.dst.get());
-      Map(Copy(), Stores::kCached, count, argmax + at, space.argmax.get());
+      out.finish();
     });
   }
 
  private:
   struct Workspace {
-    AlignedMemory<float> padded;       // [input row][padded_pitch], from the first tap of window 0 on
-    AlignedMemory<float> best;         // [kd][input row][vector][lane]
-    AlignedMemory<std::int32_t> taps;  // as best
-    AlignedMemory<float> dst;          // [row][ow]
-    AlignedMemory<T> argmax;
+    AlignedMemory<float> values;       // [kd][input row of the step][pitch_], of the best along rows
+    AlignedMemory<std::int32_t> taps;  // as values
+    AlignedMemory<float> spare_row;
+    AlignedMemory<float> staged;
     std::vector<TapRow> tap_rows;
   };
 
-  // Input that a row of windows adds to those above.
-  Index RowBytes() const { return 4 * g_.h.stride * g_.w.in; }
+  // The first input row of a step; negative in the padding.
+  Index FirstRow(const Band& step) const { return g_.h.input_of(step.row, 0); }
 
-  // Which vectors have all their taps in the row, and what of the row the others read.
-  void PlanEnds() {
-    const auto first_input = [&](Index vector) { return g_.w.input_of(vectors_.Position(vector), 0); };
-    const auto end_input = [&](Index vector) {
-      return g_.w.input_of(vectors_.Position(vector) + Lanes() - 1, g_.w.kernel - 1) + 1;
-    };
-    Index& first = inside_.first;
-    Index& end = inside_.end;
-    while (first < vectors_.count && (first_input(first) < 0 || end_input(first) > g_.w.in)) ++first;
-    for (end = first; end < vectors_.count && end_input(end) <= g_.w.in;) ++end;
-    if (first > 0) copied_.push_back({0, std::min(end_input(first - 1), g_.w.in)});
-    if (end < vectors_.count) copied_.push_back({std::max<Index>(first_input(end), 0), g_.w.in});
-    padded_pitch_ = WholeLines(g_.w.pad + std::max(g_.w.in, end_input(vectors_.count - 1)) + Lanes());
-  }
-
-  void PlanFirstTaps() {
-    for (Index i = 0; i < vectors_.count * Lanes(); ++i) {
-      const Index o = vectors_.Position(i / Lanes()) + ElementOfLane(g_.w.stride, i % Lanes());
-      if (o < g_.w.out) first_taps_[At(i)] = static_cast<std::int32_t>(g_.w.first_tap(o));
-    }
-  }
-
-  // The first input row of a band; negative in the padding.
-  Index FirstRow(const Band& band) const { return g_.h.input_of(band.row, 0); }
-
-  // The input rows of a band, from FirstRow on as far as they exist; the ends that need it are copied.
-  InputRows Pad(const float* slice, const Band& band, Workspace& space) const {
-    const Range rows = RowsInside(band);
-    const Rows<const float> in{slice + FirstRow(band) * g_.w.in - g_.w.pad, g_.w.in};
-    const Index skipped = rows.first - FirstRow(band);
-    for (const Range& range : copied_)
-      CopyPadded({slice + rows.first * g_.w.in, g_.w.in}, rows.end - rows.first, g_.w.in, range, Order::kWorst,
-                 {space.padded.get() + skipped * padded_pitch_ + g_.w.pad, padded_pitch_});
-    return {in, {space.padded.get(), padded_pitch_}, inside_};
-  }
-
-  // Those of the rows that a band sees that are not padding.
-  Range RowsInside(const Band& band) const {
-    const Index end = g_.h.input_of(band.row + band.rows - 1, g_.h.kernel - 1) + 1;
-    return {std::max<Index>(FirstRow(band), 0), std::min(end, g_.h.in)};
-  }
-
-  // The one that a sweep reads.
-  Index SweptSlice(const Band& band) const { return g_.d.input_of(band.slice, 0); }
-
-  const float* InputOf(const float* src, const Band& band) const {
-    return src + ((band.plane * g_.d.in + SweptSlice(band)) * g_.h.in + RowsInside(band).first) * g_.w.in;
-  }
-
-  void AlongRows(const float* src, const Band& band, Workspace& space) const {
-    const auto maxima = g_.w.stride == 1   ? RowMaxima<Order, 1>
-                        : g_.w.stride == 2 ? RowMaxima<Order, 2>
-                                           : RowMaxima<Order, 0>;
-    const Range inside = RowsInside(band);
-    const Index skipped = inside.first - FirstRow(band);
+  // The input rows of a step, of which the first `kept` are those that end the step before.
+  void ReduceRows(const float* src, const Band& step, Index kept, Workspace& space) const {
+    const Index first = std::max<Index>(FirstRow(step) + kept, 0);
+    const Index end = std::min(g_.h.input_of(step.row + step.rows - 1, g_.h.kernel - 1) + 1, g_.h.in);
     for (Index kd = 0; kd < g_.d.kernel; ++kd) {
-      const Index id = g_.d.input_of(band.slice, kd);
+      const Index id = g_.d.input_of(step.slice, kd);
       if (!g_.d.holds(id)) continue;
-      InputRows rows = Pad(src + id * g_.h.in * g_.w.in, band, space);
-      rows.in.data += skipped * rows.in.pitch;
-      rows.padded.data += skipped * rows.padded.pitch;
-      const Index at = (kd * slice_rows_ + skipped) * pitch_;
-      maxima(g_.w, rows, inside.end - inside.first, first_taps_.get(), {space.best.get() + at, pitch_},
-             {space.taps.get() + at, pitch_});
+      const Index slab = kd * slice_rows_ * pitch_;
+      const Index done = slab + step_rows_ * g_.h.stride * pitch_;
+      std::copy_n(space.values.get() + done, kept * pitch_, space.values.get() + slab);
+      std::copy_n(space.taps.get() + done, kept * pitch_, space.taps.get() + slab);
+      const Index to = slab + (first - FirstRow(step)) * pitch_;
+      const RowBests bests{space.values.get() + to, space.taps.get() + to, pitch_};
+      along_rows_.run(g_.w, src + (id * g_.h.in + first) * g_.w.in, end - first, first_taps_.get(), bests,
+                      space.spare_row.get());
     }
   }
 
-  void AlongColumns(const Band& band, Workspace& space, float* dst, T* argmax) const {
-    const auto maxima = g_.w.stride == 2 ? ColumnMaxima<Order, 2, T> : ColumnMaxima<Order, 1, T>;
-    for (Index row = 0; row < band.rows; ++row) {
-      PlanTaps(band, row, space.tap_rows);
-      maxima(space.best.get(), space.taps.get(), space.tap_rows, g_.w.out, dst + row * g_.w.out,
-             argmax + row * g_.w.out);
+  void ReduceColumns(const Band& step, Workspace& space, LineStream& out, T* argmax) const {
+    float* dst = out.next();
+    for (Index row = 0; row < step.rows;) {
+      PlanTaps(step, row, space.tap_rows);
+      const Index rows = AlikeRows(step, row);
+      const size_t count = space.tap_rows.size();
+      const auto reduce = count == 2   ? BestsAlongColumns<Order, 2, T>
+                          : count == 3 ? BestsAlongColumns<Order, 3, T>
+                                       : BestsAlongColumns<Order, 0, T>;
+      reduce({space.values.get() + along_rows_.first_lane, space.taps.get() + along_rows_.first_lane,
+              space.tap_rows.data(), count, rows, g_.h.stride * pitch_, g_.w.out},
+             dst, argmax);
+      dst += rows * g_.w.out;
+      argmax += rows * g_.w.out;
+      row += rows;
     }
+    out.push(step.rows * g_.w.out);
   }
 
   // The rows of taps in the input of the windows of a row.
-  void PlanTaps(const Band& band, Index row, std::vector<TapRow>& rows) const {
+  void PlanTaps(const Band& step, Index row, std::vector<TapRow>& rows) const {
+    const Range taps = taps_inside_[At(step.row + row)];
     rows.clear();
     for (Index kd = 0; kd < g_.d.kernel; ++kd) {
-      if (!g_.d.holds(g_.d.input_of(band.slice, kd))) continue;
-      for (Index kh = 0; kh < g_.h.kernel; ++kh) {
-        const Index ih = g_.h.input_of(band.row + row, kh);
-        if (g_.h.holds(ih))
-          rows.push_back({(kd * slice_rows_ + ih - FirstRow(band)) * pitch_,
-                          static_cast<std::int32_t>((kd * g_.h.kernel + kh) * g_.w.kernel)});
-      }
+      if (!g_.d.holds(g_.d.input_of(step.slice, kd))) continue;
+      for (Index kh = taps.first; kh < taps.end; ++kh)
+        rows.push_back({(kd * slice_rows_ + row * g_.h.stride + kh * g_.h.dilation) * pitch_,
+                        static_cast<std::int32_t>((kd * g_.h.kernel + kh) * g_.w.kernel)});
     }
   }
 
-  const RowVectors vectors_;  // of a row of windows
-  const SweepFunction<T> sweep_;
-  const Index pitch_;                       // lanes of the vectors
-  AlignedMemory<std::int32_t> first_taps_;  // [vector][lane]
-  Range inside_{0, 0};                      // vectors with all their taps in the row
-  std::vector<Range> copied_;               // parts of the row that the others read
-  Index padded_pitch_ = 0;
-  Index half_ = 0;        // of the input of a band
-  Index slice_rows_ = 0;  // input rows that a band sees of a slice
+  // How many rows of windows from one on have the same taps in the input.
+  Index AlikeRows(const Band& step, Index row) const {
+    const Range* taps = taps_inside_.data() + step.row;
+    Index end = row + 1;
+    while (end < step.rows && taps[end].first == taps[row].first && taps[end].end == taps[row].end) ++end;
+    return end - row;
+  }
+
+  const AlongRows along_rows_;
+  const Index pitch_;                       // from the bests of one row to the next
+  AlignedMemory<std::int32_t> first_taps_;  // of each lane
+  const Index shared_rows_;                 // input rows that windows share with those below
+  std::vector<Range> taps_inside_;          // along h, of each row of windows
+  Index step_rows_ = 0;                     // rows of windows of a step
+  Index slice_rows_ = 0;                    // input rows that a step sees of a slice
   std::vector<Workspace> workspaces_;
 };
 
 template <class Order>
 std::unique_ptr<Kernel> MakeForward(const MaxPoolAttributes& a, int threads) {
+  if (auto sweep = MakeNeighbourSweep<Order>(a, threads)) return sweep;
   if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MaxPoolForward<Order, std::uint8_t>>(a, threads);
   return std::make_unique<MaxPoolForward<Order, std::int32_t>>(a, threads);
 }

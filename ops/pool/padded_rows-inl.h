@@ -86,20 +86,15 @@ struct Ahead {
   Index due = 0;
 };
 
-// Copies elements first ... end - 1 of rows of `width` elements to the same place of other rows, and perhaps some more:
-// behind the end of a row `beyond`, up to a vector of it.
-HWY_NOINLINE inline void CopyPadded(Rows<const float> from, Index count, Index width, Range range, float beyond,
-                                    Rows<float> to) {
-  const auto [first, end] = range;
+// Copies a row of `width` elements and fetches what follows it.
+HWY_INLINE void CopyRow(const float* HWY_RESTRICT from, Index width, float* HWY_RESTRICT to) {
   const D d;
-  const Index tail = std::max(first, (end + Lanes() - 1 - first) / Lanes() * Lanes() + first - Lanes());
-  const size_t rest = At(std::min(width - tail, Lanes()));
-  const auto in_row = hn::FirstN(d, rest);
-  for (; count > 0; --count, from.data += from.pitch, to.data += to.pitch) {
-    for (Index i = first; i < tail; i += Lanes()) hn::StoreU(hn::LoadU(d, from.data + i), d, to.data + i);
-    const auto last = LoadFirst(d, from.data + tail, rest);
-    hn::StoreU(hn::IfThenElse(in_row, last, hn::Set(d, beyond)), d, to.data + tail);
+  Index i = 0;
+  for (; i + Lanes() <= width; i += Lanes()) {
+    hwy::Prefetch(from + i + kPrefetchAhead);
+    hn::StoreU(hn::LoadU(d, from + i), d, to + i);
   }
+  StoreFirst(LoadFirst(d, from + i, At(width - i)), d, to + i, At(width - i));
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -1,4 +1,4 @@
-// Maxima, or minima, over the taps of any windows, and where they were: first along rows, then of those along columns.
+// The largest or smallest over the taps of windows, and where they were: first along rows, then of those along columns.
 
 #if defined(GRADPROOF_WINDOW_MAXIMA_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_WINDOW_MAXIMA_INL_H
@@ -26,6 +26,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // What windows look for. A better value is taken, and the first NaN: the first of equals and of NaNs stays.
 struct Largest {
   static constexpr float kWorst = -std::numeric_limits<float>::infinity();
+  static HWY_INLINE hn::Mask<D> Beats(hn::Vec<D> next, hn::Vec<D> best) { return hn::Gt(next, best); }
   static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
     return hn::AndNot(hn::Le(next, best), hn::Eq(best, best));
   }
@@ -33,13 +34,19 @@ struct Largest {
 
 struct Smallest {
   static constexpr float kWorst = std::numeric_limits<float>::infinity();
+  static HWY_INLINE hn::Mask<D> Beats(hn::Vec<D> next, hn::Vec<D> best) { return hn::Lt(next, best); }
   static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
     return hn::AndNot(hn::Ge(next, best), hn::Eq(best, best));
   }
 };
 
-// The element that a lane holds: at stride 2 not the lane's own number. Maxima do not mind.
-HWY_INLINE Index ElementOfLane(Index stride, Index lane) { return stride == 2 ? ElementOfLane(D(), lane) : lane; }
+// The same where there is no NaN: one comparison for two, which bound the rate (Zen 5, along rows of 3 x 3 windows: 98
+// and 60 GB/s).
+template <class Order>
+struct AmongNumbers {
+  static constexpr float kWorst = Order::kWorst;
+  static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) { return Order::Beats(next, best); }
+};
 
 // The best value so far and the tap that it was found at.
 template <class Order>
@@ -54,107 +61,127 @@ struct Best {
   }
 };
 
-// Stores results in the order of elements. Taps that fit a byte are put in order as bytes: one shuffle, where 32-bit
-// lanes cross 128-bit blocks (Zen 3, 3 x 3 windows 2 apart: 9% of the time).
-template <Index kStride>
-class InOrder {
- public:
-  HWY_INLINE InOrder()
-      : lanes_(hn::IndicesFromVec(D(), LanesOfElements(D()))), bytes_(hn::U8FromU32(LanesOfElements(D()))) {}
+// Where the best of windows along rows go, in the order of the windows, and the numbers of their taps in the row. Never
+// copied, nor is any other struct in the way of a row: a copy may load at once what was just stored in pieces, and
+// waits until memory has taken all that was stored before (Zen 5, 3 x 3 windows 2 apart: half of the time).
+struct RowBests {
+  float* value;
+  std::int32_t* tap;
+  Index pitch;
 
   template <class Order>
-  HWY_INLINE void Store(const Best<Order>& best, float* dst, std::int32_t* argmax) const {
-    StoreValue(best.value, dst);
-    const auto taps = hn::BitCast(DI(), hn::TableLookupLanes(hn::BitCast(D(), best.tap), lanes_));
-    hn::StoreU(kStride == 2 ? taps : best.tap, DI(), argmax);
+  HWY_INLINE void Put(const Best<Order>& best, Index at) const {
+    hn::Store(best.value, D(), value + at);
+    hn::Store(best.tap, DI(), tap + at);
   }
-
-  template <class Order>
-  HWY_INLINE void Store(const Best<Order>& best, float* dst, std::uint8_t* argmax) const {
-    StoreValue(best.value, dst);
-    const auto taps = hn::U8FromU32(hn::BitCast(DU(), best.tap));
-    hn::StoreU(kStride == 2 ? hn::TableLookupBytes(taps, bytes_) : taps, Bytes(), argmax);
-  }
-
- private:
-  using DU = hn::RebindToUnsigned<D>;
-  using Bytes = hn::Rebind<std::uint8_t, D>;
-
-  HWY_INLINE void StoreValue(hn::Vec<D> value, float* dst) const {
-    hn::StoreU(kStride == 2 ? hn::TableLookupLanes(value, lanes_) : value, D(), dst);
-  }
-
-  decltype(hn::IndicesFromVec(D(), hn::Vec<DU>())) lanes_;
-  hn::Vec<Bytes> bytes_;
 };
 
-// from[0], from[stride], ... in the order of ElementOfLane; reads no further than the last of them. kStride 0 stands
-// for any stride.
+// The best of each window along `count` rows of the input, from `in` on. Ties in the padding go to first_taps, which
+// has an entry for each lane. `spare_row` has room for a padded row.
+using RowFunction = void (*)(const PoolAxis& w, const float* HWY_RESTRICT in, Index count,
+                             const std::int32_t* HWY_RESTRICT first_taps, const RowBests& bests,
+                             float* HWY_RESTRICT spare_row);
+
+// from[0], from[kStride], ...; kStride 0: any stride, which is given. May read kStride - 1 elements beyond the last.
 template <Index kStride>
-HWY_INLINE hn::Vec<D> TakeEvery(const float* from, [[maybe_unused]] Index stride) {
+HWY_INLINE hn::Vec<D> LoadStrided(const float* from, [[maybe_unused]] Index stride) {
   const D d;
   if constexpr (kStride == 1 || HWY_TARGET == HWY_SCALAR) {
     return hn::LoadU(d, from);
   } else if constexpr (kStride == 2) {
-    return LoadEverySecond(d, from);
+    return EvenOdd<hn::Vec<D>>(hn::LoadU(d, from), hn::LoadU(d, from + Lanes())).even;
   } else {
     const DI di;
     return hn::GatherIndex(d, from, hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(stride))));
   }
 }
 
-// Where vectors of windows read: rows of the input, or a padded copy. Both start with the first tap of window 0.
-struct InputRows {
-  Rows<const float> in, padded;
-  Range inside;  // the vectors whose taps are all in the row
-
-  HWY_INLINE Rows<const float> Of(Index vector) const {
-    return vector >= inside.first && vector < inside.end ? in : padded;
-  }
-};
-
-// The best along `count` rows, for each vector of windows. Ties in the padding go to first_taps. kStride 0: any stride.
+// Windows of any taps along a row, which is copied between its padding first. kStride 0: any stride.
 template <class Order, Index kStride>
-HWY_NOINLINE void RowMaxima(const PoolAxis& w, const InputRows& rows, Index count,
-                            const std::int32_t* HWY_RESTRICT first_taps, Rows<float> best, Rows<std::int32_t> taps) {
-  const DI di;
-  const RowVectors vectors(w.out);
-  for (Index row = 0; row < count; ++row)
-    for (Index vector = 0; vector < vectors.count; ++vector) {
-      const Rows<const float> from = rows.Of(vector);
-      const float* at = from.data + row * from.pitch + vectors.Position(vector) * w.stride;
-      const Index to = vector * Lanes();
-      hwy::Prefetch(at + kPrefetchAhead);
-      Best<Order> running{TakeEvery<kStride>(at, w.stride), hn::Load(di, first_taps + to)};
+HWY_NOINLINE void BestsAlongRows(const PoolAxis& w, const float* HWY_RESTRICT in, Index count,
+                                 const std::int32_t* HWY_RESTRICT first_taps, const RowBests& bests,
+                                 float* HWY_RESTRICT spare_row) {
+  for (Index row = 0; row < count; ++row, in += w.in) {
+    CopyRow(in, w.in, spare_row + w.pad);
+    for (Index o = 0; o < w.out; o += Lanes()) {
+      const float* at = spare_row + o * w.stride;
+      Best<Order> running{LoadStrided<kStride>(at, w.stride), hn::Load(DI(), first_taps + o)};
       for (Index k = 1; k < w.kernel; ++k)
-        running.Meet(TakeEvery<kStride>(at + k * w.dilation, w.stride), hn::Set(di, static_cast<std::int32_t>(k)));
-      hn::Store(running.value, D(), best.data + row * best.pitch + to);
-      hn::Store(running.tap, di, taps.data + row * taps.pitch + to);
+        running.Meet(LoadStrided<kStride>(at + k * w.dilation, w.stride), hn::Set(DI(), static_cast<std::int32_t>(k)));
+      bests.Put(running, row * bests.pitch + o);
     }
+  }
 }
 
-// A row of taps within a window: where its row maxima are, and the number of its first tap.
+// A row of taps within a window: where its bests are, and the number of its first tap.
 struct TapRow {
   Index offset;
   std::int32_t first;
 };
 
-// The best over rows of taps, in their order, for a row of `out` windows. kStride as in RowMaxima.
-template <class Order, Index kStride, typename T>
-HWY_NOINLINE void ColumnMaxima(const float* HWY_RESTRICT best, const std::int32_t* HWY_RESTRICT taps,
-                               const std::vector<TapRow>& rows, Index out, float* HWY_RESTRICT dst,
-                               T* HWY_RESTRICT argmax) {
+template <typename T>
+HWY_INLINE void StoreTaps(hn::Vec<DI> taps, T* to, size_t count) {
+  const hn::Rebind<T, DI> d;
+  const auto narrow = [&]() HWY_ATTR {
+    if constexpr (sizeof(T) == 1)
+      return hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<DI>(), taps));
+    else
+      return taps;
+  }();
+  count == hn::Lanes(d) ? hn::StoreU(narrow, d, to) : StoreFirst(narrow, d, to, count);
+}
+
+// Rows of `out` windows that have the same rows of taps in the input: those of the first are at tap_rows, those of the
+// others `pitch` further on each.
+struct WindowRows {
+  const float* values;
+  const std::int32_t* taps;
+  const TapRow* tap_rows;
+  size_t tap_row_count;
+  Index rows, pitch, out;
+};
+
+// The best over kRows rows of taps, in their order, for rows of windows; kRows 0: over as many as there are.
+template <class Order, size_t kRows, typename T>
+HWY_NOINLINE void BestsAlongColumns(const WindowRows& windows, float* HWY_RESTRICT dst, T* HWY_RESTRICT argmax) {
+  const D d;
   const DI di;
-  const InOrder<kStride> in_order;
-  const RowVectors vectors(out);
-  for (Index vector = 0; vector < vectors.count; ++vector) {
-    const Index i = vector * Lanes();
-    Best<Order> running{hn::Load(D(), best + rows[0].offset + i),
-                        hn::Add(hn::Load(di, taps + rows[0].offset + i), hn::Set(di, rows[0].first))};
-    for (size_t k = 1; k < rows.size(); ++k)
-      running.Meet(hn::Load(D(), best + rows[k].offset + i),
-                   hn::Add(hn::Load(di, taps + rows[k].offset + i), hn::Set(di, rows[k].first)));
-    in_order.Store(running, dst + vectors.Position(vector), argmax + vectors.Position(vector));
+  const RowVectors vectors(windows.out);
+  const size_t valid = At(std::min(windows.out, Lanes()));
+  const size_t count = kRows > 0 ? kRows : windows.tap_row_count;
+  const float* HWY_RESTRICT values = windows.values;
+  const std::int32_t* HWY_RESTRICT taps = windows.taps;
+  const TapRow* HWY_RESTRICT tap_rows = windows.tap_rows;
+  Index offsets[kRows + 1];  // known to change with no store
+  std::int32_t first[kRows + 1];
+  for (size_t k = 0; k < kRows; ++k) {
+    offsets[k] = tap_rows[k].offset;
+    first[k] = tap_rows[k].first;
+  }
+  for (Index row = 0; row < windows.rows; ++row) {
+    for (Index vector = 0; vector < vectors.count; ++vector) {
+      const Index i = vectors.Position(vector);
+      const auto best_of = [&](size_t k) HWY_ATTR {
+        const Index at = (kRows > 0 ? offsets[k] : tap_rows[k].offset) + i;
+        const std::int32_t tap = kRows > 0 ? first[k] : tap_rows[k].first;
+        return Best<Order>{hn::LoadU(d, values + at), hn::Add(hn::LoadU(di, taps + at), hn::Set(di, tap))};
+      };
+      Best<Order> running = best_of(0);
+      for (size_t k = 1; k < count; ++k) {
+        const Best<Order> next = best_of(k);
+        running.Meet(next.value, next.tap);
+      }
+      if (HWY_LIKELY(valid == hn::Lanes(d))) {
+        hn::StoreU(running.value, d, dst + i);
+      } else {
+        StoreFirst(running.value, d, dst + i, valid);
+      }
+      StoreTaps(running.tap, argmax + i, valid);
+    }
+    values += windows.pitch;
+    taps += windows.pitch;
+    dst += windows.out;
+    argmax += windows.out;
   }
 }
 

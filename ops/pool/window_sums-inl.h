@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "ops/pool/padded_rows-inl.h"
-#include "ops/pool/window_maxima-inl.h"
+#include "ops/simd/every_second-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -59,7 +59,21 @@ class SumOf<0> {
   size_t count_;
 };
 
-// from[0], from[stride], ..., in the order of ElementOfLane.
+// from[0], from[stride], ... in the order of ElementOfLane; reads no further than the last of them. kStride 0 stands
+// for any stride.
+template <Index kStride>
+HWY_INLINE hn::Vec<D> TakeEvery(const float* from, [[maybe_unused]] Index stride) {
+  const D d;
+  if constexpr (kStride == 1 || HWY_TARGET == HWY_SCALAR) {
+    return hn::LoadU(d, from);
+  } else if constexpr (kStride == 2) {
+    return LoadEverySecond(d, from);
+  } else {
+    const DI di;
+    return hn::GatherIndex(d, from, hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(stride))));
+  }
+}
+
 template <Index kStride>
 struct LoadEvery {
   Index stride = kStride;

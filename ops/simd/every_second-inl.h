@@ -58,6 +58,23 @@ HWY_INLINE hn::Vec<D> LoadEverySecond(D d, const float* from) {
 #endif
 }
 
+// What two neighbouring vectors hold at even places and at odd ones, each in order.
+template <class V>
+struct EvenOdd {
+  HWY_INLINE EvenOdd(V first, V second) {
+#if HWY_TARGET == HWY_SCALAR
+    even = first;
+    odd = second;
+#else
+    const hn::DFromV<V> d;
+    even = hn::ConcatEven(d, second, first);
+    odd = hn::ConcatOdd(d, second, first);
+#endif
+  }
+
+  V even, odd;
+};
+
 // from[kTap], from[kTap + kStride], ..., one of kTaps neighbours: at stride 2 a pair of them shares its two loads.
 template <Index kStride, Index kTap, Index kTaps, class D>
 HWY_INLINE hn::Vec<D> LoadTap(D d, const float* from) {

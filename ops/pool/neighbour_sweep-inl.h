@@ -1,0 +1,258 @@
+// max_pool and min_pool forward for square windows of 2 or 3 neighbours, in one sweep from the input to the output.
+
+#if defined(GRADPROOF_NEIGHBOUR_SWEEP_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADPROOF_NEIGHBOUR_SWEEP_INL_H
+#undef GRADPROOF_NEIGHBOUR_SWEEP_INL_H
+#else
+#define GRADPROOF_NEIGHBOUR_SWEEP_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "ops/pool/max_pool.h"
+#include "ops/pool/neighbour_rows-inl.h"
+#include "ops/pool/pool_kernel-inl.h"
+#include "ops/simd/line_stream-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradproof {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Lanes first ... end - 1 of a vector.
+template <class D>
+HWY_INLINE void StoreBetween(hn::Vec<D> v, D d, hn::TFromD<D>* to, size_t first, size_t end) {
+  if (first == 0 && end == hn::Lanes(d)) {
+    hn::StoreU(v, d, to);
+  } else if constexpr (kMasksMemory<hn::TFromD<D>>) {
+    hn::BlendedStore(v, hn::AndNot(hn::FirstN(d, first), hn::FirstN(d, end)), d, to);
+  } else {
+    HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(d)];
+    hn::Store(v, d, lanes);
+    std::copy(lanes + first, lanes + end, to + first);
+  }
+}
+
+// The same for all rows of windows of a band.
+struct SweptPlane {
+  const float* in;             // a slice of the input
+  const float* padding;        // a row of it
+  const Index* unpadded_rows;  // that may be read beyond their end as far as all vectors go
+  const std::int32_t* first_taps;
+  const RowBests* shared;  // the bests along the rows that a row of windows shares with the one below
+};
+
+template <class Order, Index kStride, Index kTaps, Index kPhase>
+class NeighbourSweep {
+ public:
+  using Along = NeighboursAlongRow<Order, kStride, kTaps, kPhase>;
+
+  // The bests along the rows that row oh of windows shares with the one above: before the first one of a band, and
+  // again after a NaN. False where they hold one.
+  static HWY_NOINLINE bool Prime(const PoolGeometry& g, const SweptPlane& plane, Index oh) {
+    const Index ih = g.h.input_of(oh, 0);
+    hn::Vec<D> sum = hn::Zero(D());
+    for (Index k = 0; k < kShared; ++k) {
+      const float* row = g.h.holds(ih + k) ? plane.in + (ih + k) * g.w.in : plane.padding;
+      const Index at = k * plane.shared->pitch;
+      const RowBests bests{plane.shared->value + at, plane.shared->tap + at, plane.shared->pitch};
+      BestsOfNeighbours<Order, kStride, kTaps, kPhase>(g.w, row, 1, plane.first_taps, bests, nullptr);
+      for (Index i = 0; i < bests.pitch; i += Lanes()) sum = hn::Add(sum, hn::Load(D(), bests.value + i));
+    }
+    return hn::AllTrue(D(), hn::Eq(sum, sum));
+  }
+
+  // Rows of windows from oh on. False where a NaN may have been met.
+  static HWY_NOINLINE bool Run(const PoolGeometry& g, const SweptPlane& plane, Index oh, Index rows,
+                               float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
+    const Index out = g.w.out;
+    const Index width = g.w.in;
+    const Index height = g.h.in;
+    const Index vectors = Along::Vectors(g.w);
+    const Index first_lane = Along::FirstLane(g.w);
+    const Index unpadded_rows = *plane.unpadded_rows;
+    const float* HWY_RESTRICT in = plane.in;
+    const float* HWY_RESTRICT padding = plane.padding;
+    const std::int32_t* HWY_RESTRICT first_taps = plane.first_taps;
+    float* HWY_RESTRICT values = plane.shared->value;
+    std::int32_t* HWY_RESTRICT taps = plane.shared->tap;
+    const Index pitch = plane.shared->pitch;
+    hn::Vec<D> sum = hn::Zero(D());
+    Index ih = g.h.input_of(oh, 0);
+    for (; rows > 0; --rows, ih += kStride, dst += out, argmax += out) {
+      const float* fresh[kFresh];
+      for (Index k = 0; k < kFresh; ++k) {
+        const Index row = ih + kShared + k;
+        fresh[k] = row >= 0 && row < height ? in + row * width : padding;
+      }
+      const bool whole_rows = ih + kTaps <= unpadded_rows;
+      // Of windows that start in the padding the first tap is in the first row of the input.
+      const auto above = hn::Set(DI(), static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps));
+      Along along[kFresh];
+      for (Index vector = 0; vector < vectors; ++vector) {
+        const Index at = vector * Lanes();
+        const auto first = hn::Load(DI(), first_taps + at);
+        const Index rest = width - kStride * at;
+        Best<Order> window[kTaps];
+        for (Index k = 0; k < kShared; ++k)
+          window[k] = {hn::Load(D(), values + k * pitch + at), hn::Load(DI(), taps + k * pitch + at)};
+        if (HWY_LIKELY(whole_rows || rest >= kStride * Lanes())) {
+          for (Index k = 0; k < kFresh; ++k) {
+            const float* from = fresh[k] + kStride * at;
+            hwy::Prefetch(from + kPrefetchAhead);
+            if constexpr (kStride == 2) hwy::Prefetch(from + kPrefetchAhead + Lanes());
+            window[kShared + k] = along[k].Next(from, first);
+          }
+        } else {
+          for (Index k = 0; k < kFresh; ++k)
+            window[kShared + k] = along[k].NextPadded(fresh[k] + kStride * at, rest, first);
+        }
+        for (Index k = 0; k < kShared; ++k) {
+          hn::Store(window[k + kStride].value, D(), values + k * pitch + at);
+          hn::Store(window[k + kStride].tap, DI(), taps + k * pitch + at);
+        }
+        Best<Order> running{window[0].value, hn::Add(window[0].tap, above)};
+        for (Index k = 1; k < kTaps; ++k)
+          running.Meet(window[k].value, hn::Add(window[k].tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
+        const Index o = at - first_lane;
+        const size_t begin = At(std::clamp<Index>(-o, 0, Lanes()));
+        const size_t end = At(std::min(out - o, Lanes()));
+        StoreBetween(running.value, D(), dst + o, begin, end);
+        const auto bytes = hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<DI>(), running.tap));
+        StoreBetween(bytes, hn::Rebind<std::uint8_t, DI>(), argmax + o, begin, end);
+      }
+      for (Index k = 0; k < kFresh; ++k) sum = hn::Add(sum, along[k].Sum());
+    }
+    return hn::AllTrue(D(), hn::Eq(sum, sum));
+  }
+
+ private:
+  static constexpr Index kShared = std::max<Index>(kTaps - kStride, 0);
+  static constexpr Index kFresh = kTaps - kShared;
+};
+
+// How a NeighbourSweep sweeps, and where among its lanes window 0 is.
+struct SweepFunctions {
+  using Prime = bool (*)(const PoolGeometry&, const SweptPlane&, Index oh);
+  using Run = bool (*)(const PoolGeometry&, const SweptPlane&, Index oh, Index rows, float* HWY_RESTRICT dst,
+                       std::uint8_t* HWY_RESTRICT argmax);
+  Prime prime = nullptr;
+  Run run;
+  Run run_among_numbers;
+  Index first_lane, vectors;
+};
+
+template <class Order, Index kStride, Index kTaps, Index kPhase>
+SweepFunctions SweepOf(const PoolAxis& w) {
+  using Sweep = NeighbourSweep<Order, kStride, kTaps, kPhase>;
+  return {Sweep::Prime, Sweep::Run, NeighbourSweep<AmongNumbers<Order>, kStride, kTaps, kPhase>::Run,
+          Sweep::Along::FirstLane(w), Sweep::Along::Vectors(w)};
+}
+
+// No function where windows are not square neighbours.
+template <class Order>
+SweepFunctions ChooseSweep(const PoolGeometry& g) {
+  const PoolAxis& w = g.w;
+  if (g.d.kernel != 1 || g.h.dilation != 1 || w.dilation != 1) return {};
+  if (g.h.kernel != w.kernel || g.h.stride != w.stride) return {};
+  const auto taps = [&](Index stride, Index count) { return w.stride == stride && w.kernel == count; };
+  if (taps(1, 2)) return SweepOf<Order, 1, 2, 0>(w);
+  if (taps(1, 3)) return SweepOf<Order, 1, 3, 0>(w);
+  if (taps(2, 2)) return w.pad == 0 ? SweepOf<Order, 2, 2, 1>(w) : SweepOf<Order, 2, 2, 0>(w);
+  if (taps(2, 3)) return w.pad == 0 ? SweepOf<Order, 2, 3, 0>(w) : SweepOf<Order, 2, 3, 1>(w);
+  return {};
+}
+
+// Input of a band: high ones repeat few rows.
+constexpr Index kSweptBytes = Index{64} << 10;
+// Input of a step, after which what was found is streamed, or computed again if there was a NaN.
+constexpr Index kStepBytes = Index{8} << 10;
+
+template <class Order>
+class MaxPoolSweep final : public PoolKernel {
+ public:
+  MaxPoolSweep(const PoolGeometry& g, const SweepFunctions& sweep, int threads)
+      : PoolKernel(g, threads),
+        sweep_(sweep),
+        pitch_(WholeLines(sweep_.vectors * Lanes())),
+        first_taps_(Filled(pitch_, std::int32_t{0})),
+        padding_(Filled(WholeLines(std::max(g_.w.in, g_.w.stride * pitch_)), Order::kWorst)) {
+    for (Index o = 0; o < g_.w.out; ++o)
+      first_taps_.get()[o + sweep_.first_lane] = static_cast<std::int32_t>(g_.w.first_tap(o));
+    // Where no window reaches beyond a row, lanes may hold what follows it, as far as it is there.
+    const Index overrun = std::max<Index>(g_.w.stride * sweep_.vectors * Lanes() - g_.w.in, 0);
+    const bool pads = g_.w.input_of(g_.w.out - 1, g_.w.kernel - 1) >= g_.w.in;
+    unpadded_rows_ = pads && overrun > 0 ? 0 : g_.h.in - (overrun + g_.w.in - 1) / g_.w.in;
+    const Index row_bytes = 4 * g_.h.stride * g_.w.in;
+    PlanBands(g_.h.out, row_bytes, kSweptBytes);
+    step_rows_ = std::clamp<Index>(kStepBytes / row_bytes, 1, band_rows_);
+    const Index shared = g_.h.kernel * pitch_;
+    for (int thread = 0; thread < threads_; ++thread)
+      workspaces_.push_back({Filled(shared, 0.0F), Filled(shared, std::int32_t{0}),
+                             Filled(WholeLines(step_rows_ * g_.w.out) + kLineFloats, 0.0F)});
+  }
+
+  void run(std::span<const TensorRef> arguments) override {
+    const float* src = arguments[0].floats();
+    float* dst = arguments[1].floats();
+    std::uint8_t* argmax = arguments[2].bytes();
+    ForEachBand(g_.d.out, [&](Index thread, const Band& band) {
+      Workspace& space = workspaces_[At(thread)];
+      const Index from = band.plane * g_.d.in + g_.d.input_of(band.slice, 0);
+      const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
+      const RowBests shared{space.values.get(), space.taps.get(), pitch_};
+      const SweptPlane plane{src + from * g_.h.in * g_.w.in, padding_.get(), &unpadded_rows_, first_taps_.get(),
+                             &shared};
+      LineStream out(stores_, space.staged.get(), dst + at);
+      bool numbers = sweep_.prime(g_, plane, band.row);
+      for (Index row = 0; row < band.rows; row += step_rows_) {
+        const Index oh = band.row + row;
+        const Index rows = std::min(step_rows_, band.rows - row);
+        std::uint8_t* to_argmax = argmax + at + row * g_.w.out;
+        numbers = numbers && sweep_.run_among_numbers(g_, plane, oh, rows, out.next(), to_argmax);
+        if (!numbers) {
+          sweep_.prime(g_, plane, oh);
+          sweep_.run(g_, plane, oh, rows, out.next(), to_argmax);
+        }
+        out.push(rows * g_.w.out);
+      }
+      out.finish();
+    });
+  }
+
+ private:
+  struct Workspace {
+    AlignedMemory<float> values;       // [shared row][pitch_], of the best along rows
+    AlignedMemory<std::int32_t> taps;  // as values
+    AlignedMemory<float> staged;
+  };
+
+  const SweepFunctions sweep_;
+  const Index pitch_;                       // lanes of a row of windows
+  AlignedMemory<std::int32_t> first_taps_;  // of each lane
+  AlignedMemory<float> padding_;            // a row of the input
+  Index unpadded_rows_ = 0;
+  Index step_rows_ = 0;  // rows of windows of a step
+  std::vector<Workspace> workspaces_;
+};
+
+// Nothing for other windows.
+template <class Order>
+std::unique_ptr<Kernel> MakeNeighbourSweep(const MaxPoolAttributes& a, int threads) {
+  const PoolGeometry g(a.mb * a.c, a.window);
+  const SweepFunctions sweep = ChooseSweep<Order>(g);
+  if (sweep.prime == nullptr) return nullptr;
+  return std::make_unique<MaxPoolSweep<Order>>(g, sweep, threads);
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace gradproof
+HWY_AFTER_NAMESPACE();
+
+#endif  // GRADPROOF_NEIGHBOUR_SWEEP_INL_H
