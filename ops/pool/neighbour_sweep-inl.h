@@ -93,6 +93,7 @@ class NeighbourSweep {
       const bool whole_rows = ih + kTaps <= unpadded_rows;
       // Of windows that start in the padding the first tap is in the first row of the input.
       const auto above = hn::Set(DI(), static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps));
+      for (Index i = 0; i < kStride * width; i += kLineFloats) hwy::Prefetch(fresh[0] + kPrefetchAhead + i);
       Along along[kFresh];
       for (Index vector = 0; vector < vectors; ++vector) {
         const Index at = vector * Lanes();
@@ -104,8 +105,6 @@ class NeighbourSweep {
         if (HWY_LIKELY(whole_rows || rest >= kStride * Lanes())) {
           for (Index k = 0; k < kFresh; ++k) {
             const float* from = fresh[k] + kStride * at;
-            hwy::Prefetch(from + kPrefetchAhead);
-            if constexpr (kStride == 2) hwy::Prefetch(from + kPrefetchAhead + Lanes());
             window[kShared + k] = along[k].Next(from, first);
           }
         } else {

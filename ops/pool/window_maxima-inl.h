@@ -27,16 +27,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 struct Largest {
   static constexpr float kWorst = -std::numeric_limits<float>::infinity();
   static HWY_INLINE hn::Mask<D> Beats(hn::Vec<D> next, hn::Vec<D> best) { return hn::Gt(next, best); }
+  static HWY_INLINE hn::Vec<D> Better(hn::Vec<D> next, hn::Vec<D> best) { return hn::Max(next, best); }
   static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
     return hn::AndNot(hn::Le(next, best), hn::Eq(best, best));
+  }
+  static HWY_INLINE hn::Vec<D> Taken(hn::Mask<D> take, hn::Vec<D> next, hn::Vec<D> best) {
+    return hn::IfThenElse(take, next, best);
   }
 };
 
 struct Smallest {
   static constexpr float kWorst = std::numeric_limits<float>::infinity();
   static HWY_INLINE hn::Mask<D> Beats(hn::Vec<D> next, hn::Vec<D> best) { return hn::Lt(next, best); }
+  static HWY_INLINE hn::Vec<D> Better(hn::Vec<D> next, hn::Vec<D> best) { return hn::Min(next, best); }
   static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) {
     return hn::AndNot(hn::Ge(next, best), hn::Eq(best, best));
+  }
+  static HWY_INLINE hn::Vec<D> Taken(hn::Mask<D> take, hn::Vec<D> next, hn::Vec<D> best) {
+    return hn::IfThenElse(take, next, best);
   }
 };
 
@@ -46,6 +54,10 @@ template <class Order>
 struct AmongNumbers {
   static constexpr float kWorst = Order::kWorst;
   static HWY_INLINE hn::Mask<D> Takes(hn::Vec<D> next, hn::Vec<D> best) { return Order::Beats(next, best); }
+  // Of equal zeros MAXPS and MINPS give the second, and do not wait for the comparison.
+  static HWY_INLINE hn::Vec<D> Taken([[maybe_unused]] hn::Mask<D> take, hn::Vec<D> next, hn::Vec<D> best) {
+    return HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR ? Order::Better(next, best) : hn::IfThenElse(take, next, best);
+  }
 };
 
 // The best value so far and the tap that it was found at.
@@ -56,7 +68,7 @@ struct Best {
 
   HWY_INLINE void Meet(hn::Vec<D> next, hn::Vec<DI> next_tap) {
     const auto take = Order::Takes(next, value);
-    value = hn::IfThenElse(take, next, value);
+    value = Order::Taken(take, next, value);
     tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
   }
 };
