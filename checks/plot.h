@@ -13,7 +13,7 @@ struct PlotCurve {
 
 struct Plot {
   std::string x_axis, y_axis;
-  bool logarithmic = false;  // both axes by factors
+  bool logarithmic = false;  // the x axis by factors, as the y axis is
   std::vector<PlotCurve> curves;
 };
 

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -110,9 +111,9 @@ class Planner {
   }
 
   std::vector<Task> plan() {
+    for (const Wanted& wanted : wanted_cases(registry_, options_)) add_case(wanted);
     for (const Oracle* oracle : oracles_)
       if (oracle->asks == Oracle::Asks::kProperties) add_properties(*oracle);
-    for (const Wanted& wanted : wanted_cases(registry_, options_)) add_case(wanted);
     if (!options_.implementation.empty() && !implementation_seen_) refuse_implementation();
     if (tasks_.empty()) refuse("no oracle of those chosen applies to the cases chosen; nothing would be checked");
     return std::move(tasks_);
@@ -264,12 +265,23 @@ Verdict run_task(const Task& task, Memo& memo) {
 
 namespace {
 
+// Only what is finite can be drawn, and written as JSON: the loss of a network that fails may be neither.
+nlohmann::ordered_json json_of(const PlotCurve& curve) {
+  std::vector<double> x, y;
+  for (size_t i = 0; i < curve.x.size(); ++i) {
+    if (!std::isfinite(curve.y[i])) continue;
+    x.push_back(curve.x[i]);
+    y.push_back(curve.y[i]);
+  }
+  return {{"name", curve.name}, {"x", x}, {"y", y}};
+}
+
 void set_plot(Record& record, const Plot& plot) {
+  if (plot.curves.empty()) return;
   record["x_axis"] = plot.x_axis;
   record["y_axis"] = plot.y_axis;
   record["logarithmic"] = plot.logarithmic;
-  for (const PlotCurve& curve : plot.curves)
-    record["curves"].push_back({{"name", curve.name}, {"x", curve.x}, {"y", curve.y}});
+  for (const PlotCurve& curve : plot.curves) record["curves"].push_back(json_of(curve));
 }
 
 }  // namespace
@@ -306,7 +318,7 @@ Record check_record(const Task& task, const Verdict& verdict, double seconds) {
     record["claim"] = task.property->claim;
     record["operations"] = task.property->operations;
   }
-  if (!verdict.plot.curves.empty()) set_plot(record, verdict.plot);
+  set_plot(record, verdict.plot);
   return record;
 }
 

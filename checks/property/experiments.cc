@@ -67,7 +67,7 @@ void lenet_learns_digits(Lab& lab) {
   lab.at_most("share of digits held out that are misread", share, 0.05);
   lab.found(fmt::format("reads {:.1f}% of {} digits that it never saw, after {} steps of {} images", 100 * (1 - share),
                         kHeldOut, kSteps, kBatch));
-  lab.draw({"step", "mean cross-entropy of 10 batches", true, {loss.curve()}});
+  lab.draw({"step", "mean cross-entropy of 10 batches", false, {loss.curve()}});
 }
 
 // The share of the variance of held-out coordinates that the network leaves unexplained.
@@ -108,7 +108,7 @@ void coordinates_need_coordinates(Lab& lab) {
   lab.at_most("variance that conv explains", explained, 0.01);
   lab.found(fmt::format("of the variance of places that were not learned, coord_conv explains {:.2f}%, conv {:.2f}%",
                         100 * (1 - with), 100 * explained));
-  lab.draw({"step", "mean squared error of 10 batches", true, curves});
+  lab.draw({"step", "mean squared error of 10 batches", false, curves});
 }
 
 double root_mean_square(const std::vector<double>& errors) {
@@ -164,7 +164,7 @@ void small_batches_have_bad_statistics(Lab& lab) {
   lab.found(
       fmt::format("from 1 to {} samples, batch norm's error falls from {:.2f} to {:.2f}; group norm's stays {:.2f}",
                   kLargest, batch.y.front(), batch.y.back(), group.y.front()));
-  lab.draw({"samples a batch", "error of the mean, in standard deviations of a pixel", true, {batch, group}});
+  lab.draw({"samples a batch", "error of the mean", true, {batch, group}});
 }
 
 }  // namespace

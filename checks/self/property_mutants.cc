@@ -138,13 +138,8 @@ void coordinates_do_not_learn(const NaiveCall& call) {
   change_each(call, "diff_conv1_weights", [](float& x, const Position&) { x = 0; });
   change_each(call, "diff_conv2_weights", [](float& x, const Position&) { x = 0; });
 }
-void mean_of_the_first_sample(const NaiveCall& call) {
-  const TensorRef* src = call.tensor("src");
-  const Index space = element_count(src->shape) / (src->shape[0] * src->shape[1]);
-  change_each(call, "mean", [&](float& x, const Position& p) {
-    x = 0;
-    for (Index i = 0; i < space; ++i) x += src->floats()[p[0] * space + i] / static_cast<float>(space);
-  });
+void mean_is_not_divided_by_samples(const NaiveCall& call) {
+  change_each(call, "mean", [&](float& x, const Position&) { x *= static_cast<float>(call.attributes.integer("mb")); });
 }
 
 }  // namespace
@@ -190,8 +185,8 @@ std::vector<Mutant> property_mutants() {
       breaks("lenet5-learns-digits", "lenet5", "climbs", "gradients have the wrong sign", climbs),
       breaks("coordinates-need-coord-conv", "coord_regressor", "convs-do-not-learn",
              "the weights of the convolutions get no gradient", coordinates_do_not_learn),
-      breaks("small-batches-have-bad-statistics", "batch_norm", "first-sample-only",
-             "the mean of a batch is that of its first sample", mean_of_the_first_sample),
+      breaks("small-batches-have-bad-statistics", "batch_norm", "sum-for-mean",
+             "the mean of a batch is the sum of its samples' means", mean_is_not_divided_by_samples),
   };
 }
 
