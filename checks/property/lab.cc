@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "checks/execution.h"
 #include "checks/truth.h"
 
 namespace gradproof {
@@ -21,6 +20,13 @@ const Implementation& Lab::kernels_of(const Case& c) const {
   return same == all.end() ? all.front() : *same;
 }
 
+Execution Lab::prepared(const Case& c, const Pass& pass, const Arrays<float>& inputs) const {
+  const Implementation& kernels = kernels_of(c);
+  if (const auto reason = unsupported_reason(kernels, c, pass))
+    throw Unsupported(fmt::format("{} cannot do {} of {}: {}", kernels.name, pass.to_text(), c.to_text(), *reason));
+  return {c, pass, kernels, inputs};
+}
+
 Arrays<Mass<Real>> Lab::truth_of(const Case& c, const Pass& pass, const Arrays<float>& inputs) const {
   const Reference& reference = subject_.references->at(c.spec->name);
   const Subject subject{c, pass, &reference, &kernels_of(c), seed(), nullptr};
@@ -34,7 +40,7 @@ Arrays<Mass<Real>> Lab::truth_of(const Case& c, const Pass& pass, const Arrays<f
 
 Arrays<Known> Lab::run(const Case& c, const Pass& pass, const Arrays<float>& inputs, const Arrays<Mass<Real>>* truth) {
   const Implementation& kernels = kernels_of(c);
-  Execution execution(c, pass, kernels, inputs);
+  Execution execution = prepared(c, pass, inputs);
   execution.run();
   if (isa_.empty()) isa_ = execution.kernel().isa();
   Arrays<Known> results;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "checks/comparison.h"
+#include "checks/execution.h"
 #include "checks/inputs.h"
 #include "checks/property/known.h"
 #include "checks/subject.h"
@@ -14,6 +16,11 @@ namespace gradproof {
 
 // Data that float32 sums are exact for, and data that they are not.
 inline constexpr Regime kWholeAndReal[] = {Regime::kInteger, Regime::kNormal};
+
+// Kernels say that they cannot do what the property needs.
+struct Unsupported : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 class Lab {
  public:
@@ -27,6 +34,9 @@ class Lab {
   }
   // The implementation under test, or that which the operation has.
   const Implementation& kernels_of(const Case& c) const;
+
+  // The kernels with their tensors. Throws Unsupported where they cannot do it.
+  Execution prepared(const Case& c, const Pass& pass, const Arrays<float>& inputs) const;
 
   // Everything that the pass writes, as the kernels compute it: with the bound that is derived for it, which is 0 for
   // whole numbers that no sum rounds; or as it is, so that it agrees with the same bits only.

@@ -23,7 +23,7 @@ void copy(const TensorRef& from, const TensorRef& to) {
 
 Execution prepared(Lab& lab, const std::string& text, const Pass& pass) {
   const Case c = lab.at(text);
-  return {c, pass, lab.kernels_of(c), lab.seeded(c, pass)};
+  return lab.prepared(c, pass, lab.seeded(c, pass));
 }
 
 }  // namespace

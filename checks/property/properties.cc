@@ -16,7 +16,11 @@ bool is_named(const std::string& pattern, const std::string& name) {
 
 Verdict show_property(const Subject& subject) {
   Lab lab(subject);
-  subject.property->show(lab);
+  try {
+    subject.property->show(lab);
+  } catch (const Unsupported& reason) {
+    return Verdict::skip(reason.what());
+  }
   return lab.verdict();
 }
 
@@ -30,8 +34,8 @@ bool has_properties(const Case& c, const Pass&) {
 const std::vector<Property>& all_properties() {
   static const std::vector<Property> properties = [] {
     std::vector<Property> all;
-    for (auto family :
-         {experiments, network_properties, convolution_properties, pooling_properties, normalization_properties})
+    for (auto family : {experiments, network_properties, convolution_properties, reduction_properties,
+                        pooling_properties, normalization_properties})
       for (Property& property : family()) all.push_back(std::move(property));
     return all;
   }();

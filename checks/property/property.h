@@ -25,6 +25,7 @@ struct Property {
 const std::vector<Property>& all_properties();
 
 std::vector<Property> convolution_properties();
+std::vector<Property> reduction_properties();
 std::vector<Property> pooling_properties();
 std::vector<Property> normalization_properties();
 std::vector<Property> network_properties();
