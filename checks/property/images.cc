@@ -99,4 +99,41 @@ Examples squares(std::uint64_t seed, const char* stream, Index count, bool held_
   return examples;
 }
 
+namespace {
+
+constexpr const char* kMarkShapes[kMarks] = {
+    "          #####          ",  //
+    "  #    #    #    #    #  ",  //
+    "    #   #   #   #   #    ",  //
+};
+
+void draw_mark(Index mark, Index top, Index left, Index width, float* pixels) {
+  for (Index i = 0; i < kMarkSize * kMarkSize; ++i)
+    if (kMarkShapes[mark][i] == '#') pixels[(top + i / kMarkSize) * width + left + i % kMarkSize] += 1;
+}
+
+}  // namespace
+
+// Each in a third of the image, so that they do not touch; which in which third differs.
+Scenes scenes(std::uint64_t seed, const char* stream, Index first, const Shape& shape) {
+  const Index count = shape[0], height = shape[2], width = shape[3], third = width / kMarks;
+  Scenes result{{Array<float>(shape), Array<float>(Shape{count, kMarks})}, Array<float>(Shape{count, kMarks, 2})};
+  for (Index n = 0; n < count; ++n) {
+    Draws draws(seed, stream, first + n);
+    const Index turn = draws.below(kMarks);
+    float* pixels = &result.images[n * height * width];
+    for (Index mark = 0; mark < kMarks; ++mark) {
+      const Index top = draws.below(height - kMarkSize + 1);
+      const Index left = (mark + turn) % kMarks * third + draws.below(third - kMarkSize + 1);
+      result.corners.at({n, mark, 0}) = static_cast<float>(top);
+      result.corners.at({n, mark, 1}) = static_cast<float>(left);
+      if (draws.below(2) == 0) continue;
+      draw_mark(mark, top, left, width, pixels);
+      result.targets.at({n, mark}) = 1;
+    }
+    for (Index i = 0; i < height * width; ++i) pixels[i] += static_cast<float>(0.1 * draws.noise());
+  }
+  return result;
+}
+
 }  // namespace gradproof

@@ -21,4 +21,12 @@ Examples digits(std::uint64_t seed, const char* stream, Index first, Index count
 // border. Either the places that are learned, or those that are held out.
 Examples squares(std::uint64_t seed, const char* stream, Index count, bool held_out);
 
+// Images of any size with some of a level, an upright and a slanting stroke, in 5 x 5 pixels each; targets are {n,
+// kMarks}, 1 for what is there.
+inline constexpr Index kMarks = 3, kMarkSize = 5;
+struct Scenes : Examples {
+  Array<float> corners;  // {n, kMarks, 2}: the row and column where each begins, if it is there
+};
+Scenes scenes(std::uint64_t seed, const char* stream, Index first, const Shape& shape);
+
 }  // namespace gradproof

@@ -41,7 +41,8 @@ void Learner::begin(const Case& network, std::uint64_t seed) {
   for (const Argument& argument : arguments_of(*network.spec, network.attributes, Pass::forward())) {
     if (argument.written || argument.name == "src") continue;
     const auto count = static_cast<size_t>(element_count(argument.shape));
-    Parameter parameter{argument.name, std::vector<float>(count), std::vector<float>(count), std::vector<float>(count)};
+    Parameter parameter{argument.name, argument.shape, std::vector<float>(count), std::vector<float>(count),
+                        std::vector<float>(count)};
     if (argument.shape.rank() > 1) {
       parameter.values = seeded_values(argument, seed, Regime::kNormal);
       const double terms = static_cast<double>(count) / static_cast<double>(argument.shape[0]);
@@ -58,6 +59,15 @@ const float* Learner::answers(const Array<float>& images) {
   load(images);
   forward_.run();
   return tensor(forward_, "dst").floats();
+}
+
+Arrays<float> Learner::parameters() const {
+  Arrays<float> result;
+  for (const Parameter& parameter : parameters_) {
+    Array<float>& array = result.emplace(parameter.name, Array<float>(parameter.shape)).first->second;
+    array.values = parameter.values;
+  }
+  return result;
 }
 
 double Learner::learn(const Examples& batch, double rate) {

@@ -21,10 +21,13 @@ class Learner {
   double learn(const Examples& batch, double rate);
   // What the network says of a batch, row by row.
   const float* answers(const Array<float>& images);
+  // What it has learned, by slot.
+  Arrays<float> parameters() const;
 
  private:
   struct Parameter {
     std::string name;
+    Shape shape;
     std::vector<float> values, mean, square;  // mean and square of recent gradients
   };
 

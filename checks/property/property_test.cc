@@ -114,7 +114,8 @@ TEST(Images, PlacesThatAreHeldOutAreNeverLearned) {
 
 TEST(Images, DigitsDependOnSeedStreamAndNumberOnly) {
   const Examples batch = digits(1, "a", 0, 4), later = digits(1, "a", 2, 2);
-  for (Index i = 0; i < 28 * 28; ++i) ASSERT_EQ(batch.images[2 * 28 * 28 + i], later.images[i]);
+  constexpr Index kPixels = 784;
+  for (Index i = 0; i < kPixels; ++i) ASSERT_EQ(batch.images[2 * kPixels + i], later.images[i]);
   EXPECT_NE(batch.images.values, digits(2, "a", 0, 4).images.values);
   EXPECT_NE(batch.images.values, digits(1, "b", 0, 4).images.values);
 }

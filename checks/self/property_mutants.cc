@@ -193,6 +193,7 @@ std::vector<Mutant> property_mutants() {
       breaks("class-activation-maps-average-to-scores", "gap_net", "maps-without-bias", "maps lack the bias",
              maps_have_no_bias),
       breaks("lenet5-learns-digits", "lenet5", "climbs", "gradients have the wrong sign", climbs),
+      breaks("class-activation-maps-find-objects", "gap_net", "climbs", "gradients have the wrong sign", climbs),
       breaks("coordinates-need-coord-conv", "coord_regressor", "convs-do-not-learn",
              "the weights of the convolutions get no gradient", coordinates_do_not_learn),
       breaks("small-batches-have-bad-statistics", "batch_norm", "sum-for-mean",

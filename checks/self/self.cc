@@ -72,13 +72,13 @@ Record try_mutant(const Registry& registry, const References& references, const 
   std::optional<Case> smallest;
   for (const std::string& oracle : mutant.oracles) {
     const std::optional<Case> found = catch_with(trial, oracles, mutant, oracle);
-    (found ? caught_by : missed_by).push_back(mutant.property.empty() ? oracle : oracle + " " + mutant.property);
+    (found ? caught_by : missed_by).push_back(oracle);
     if (found && (!smallest || element_total(*found) < element_total(*smallest))) smallest = found;
   }
   Record record = make_record("check");
   record["op"] = mutant.operation;
   record["family"] = registry.find(mutant.operation).spec.family;
-  record["case"] = smallest ? smallest->to_text() : mutant.operation;
+  record["case"] = !mutant.property.empty() ? mutant.property : smallest ? smallest->to_text() : mutant.operation;
   record["oracle"] = "self";
   record["impl"] = mutant.reference ? "reference" : "planted";
   record["mutant"] = mutant.name;
