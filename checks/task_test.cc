@@ -14,10 +14,10 @@ namespace {
 
 class TaskTest : public testing::Test {
  protected:
-  std::vector<Task> plan(CheckOptions options) { return plan_tasks(registry_, references_, oracles_, options); }
-  std::set<std::string> cases(CheckOptions options) {
+  std::vector<Task> plan(const CheckOptions& options) { return plan_tasks(registry_, references_, oracles_, options); }
+  std::set<std::string> cases(const CheckOptions& options) {
     std::set<std::string> texts;
-    for (const Task& task : plan(std::move(options))) texts.insert(task.c.to_text());
+    for (const Task& task : plan(options)) texts.insert(task.c.to_text());
     return texts;
   }
   std::string refusal(const CheckOptions& options) {
