@@ -32,10 +32,11 @@ std::string html_properties(const Summary& s) {
   if (s.properties.empty()) return "<p class=\"none\">No property was asked for.</p>";
   std::string body;
   for (const FailureRow& row : s.properties) body += property_row(row);
-  return framed_table("Mathematical relations, each shown by computing both of its sides with the kernels",
-                      "<th scope=\"col\">Property</th><th scope=\"col\">Claim</th><th scope=\"col\">Verdict</th>"
-                      "<th scope=\"col\" class=\"n\">Compared</th><th scope=\"col\" class=\"n\">Error / bound</th>",
-                      body);
+  return framed_table(
+      "Relations, each shown by computing both of its sides with the kernels, and networks trained by them",
+      "<th scope=\"col\">Property</th><th scope=\"col\">Claim</th><th scope=\"col\">Verdict</th>"
+      "<th scope=\"col\" class=\"n\">Compared</th><th scope=\"col\" class=\"n\">Error / bound</th>",
+      body);
 }
 
 }  // namespace gradproof
