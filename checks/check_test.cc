@@ -63,7 +63,7 @@ std::vector<Task> tasks_of(const std::vector<Task>& all, const Part& part) {
   std::vector<Task> tasks;
   Index number = -1;  // of the case; its tasks lie next to each other
   for (size_t i = 0; i < all.size(); ++i) {
-    if (i == 0 || !(all[i - 1].c == all[i].c)) ++number;
+    if (i == 0 || all[i].property != nullptr || !(all[i - 1].c == all[i].c)) ++number;
     if (number % part.step == part.first) tasks.push_back(all[i]);
   }
   return tasks;
@@ -81,8 +81,9 @@ int main(int argc, char** argv) {
   const std::vector<Task> tasks = tasks_of(plan_tasks(registry, references, oracles, {}), part_of(argc, argv));
   for (const Task& task : tasks) {
     const std::string suite = task.operation->spec.name + "." + task.oracle->name;
-    const std::string name = fmt::format("{}/{}/{}/{}", task.tier, task.c.attributes.to_text(), task.pass.to_text(),
-                                         task.implementation_name());
+    const std::string what = task.property != nullptr ? task.property->name : task.c.attributes.to_text();
+    const std::string name =
+        fmt::format("{}/{}/{}/{}", task.tier, what, task.pass.to_text(), task.implementation_name());
     testing::RegisterTest(shell_safe(suite).c_str(), shell_safe(name).c_str(), nullptr, name.c_str(), __FILE__,
                           __LINE__, [&task]() -> testing::Test* { return new CheckTest(task); });
   }

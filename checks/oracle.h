@@ -15,7 +15,8 @@ struct Oracle {
   enum class Asks {
     kReference,       // once for each case and pass
     kImplementation,  // once for each case, pass and implementation
-    kSpec             // once for each invalid case that the Spec lists
+    kSpec,            // once for each invalid case that the Spec lists
+    kProperties       // once for each property of the operations chosen
   };
 
   // Of which cases it is asked: where the reference is evaluated everywhere only of small ones, see is_small().
@@ -52,6 +53,7 @@ Oracle determinism_oracle();
 Oracle memory_oracle();
 Oracle invalid_oracle();
 Oracle large_oracle();
+Oracle property_oracle();
 
 // Whether oracles that evaluate the reference everywhere can be asked: each pass then takes seconds at most, and the
 // sparsity of a Jacobian, n^2 bits for n elements, tens of megabytes.

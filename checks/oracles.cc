@@ -30,7 +30,7 @@ bool has_few_rows(const Case& c) {
 std::vector<Oracle> all_oracles() {
   return {fd_oracle(),        fd50_oracle(),    adjoint_oracle(), forward_oracle(), vjp_oracle(),
           fd_direct_oracle(), exact_oracle(),   kink_oracle(),    special_oracle(), determinism_oracle(),
-          memory_oracle(),    invalid_oracle(), large_oracle()};
+          memory_oracle(),    invalid_oracle(), large_oracle(),   property_oracle()};
 }
 
 }  // namespace gradproof

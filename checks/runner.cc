@@ -36,7 +36,7 @@ std::vector<Stretch> units_of(const std::vector<Task>& tasks) {
   std::vector<Stretch> units;
   for (Index i = 0; i < static_cast<Index>(tasks.size()); ++i) {
     const auto& task = tasks[static_cast<size_t>(i)];
-    if (i == 0 || !(tasks[static_cast<size_t>(i - 1)].c == task.c)) units.push_back({i, i});
+    if (i == 0 || task.property != nullptr || !(tasks[static_cast<size_t>(i - 1)].c == task.c)) units.push_back({i, i});
     ++units.back().last;
   }
   return units;
@@ -48,7 +48,7 @@ Record checked_record(const Task& task, Memo& memo, bool shrink) {
   const auto start = std::chrono::steady_clock::now();
   const Verdict verdict = run_task(task, memo);
   Record record = check_record(task, verdict, seconds_since(start));
-  if (shrink && verdict.failed() && task.oracle->asks != Oracle::Asks::kSpec) {
+  if (shrink && verdict.failed() && task.oracle->asks != Oracle::Asks::kSpec && task.property == nullptr) {
     const Case smaller = smaller_case(task);
     if (!(smaller == task.c)) record["shrunk"] = smaller.to_text();
   }

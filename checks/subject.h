@@ -13,6 +13,9 @@
 
 namespace gradproof {
 
+class Registry;
+struct Property;
+
 // Keeps what is expensive and does not depend on the implementation: reference values, difference gradients. It forgets
 // everything when it is asked about another case, reference or seed. Not thread-safe: one for each worker.
 class Memo {
@@ -43,6 +46,10 @@ struct Subject {
   const Implementation* implementation = nullptr;  // null for oracles that question the reference or the Spec
   std::uint64_t seed = 0;
   Memo* memo = nullptr;
+  // Of the `property` oracle only: what is to be shown, and where its operations are.
+  const Property* property = nullptr;
+  const Registry* registry = nullptr;
+  const References* references = nullptr;
 
   const Spec& spec() const { return *c.spec; }
   std::vector<Argument> arguments() const { return arguments_of(*c.spec, c.attributes, pass); }

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -38,6 +39,11 @@ std::vector<Wanted> tier_cases(const Registry& registry, const Operation& operat
   return cases;
 }
 
+bool names_property(const std::string& pattern) {
+  return std::any_of(all_properties().begin(), all_properties().end(),
+                     [&](const Property& property) { return matches(pattern, property.name); });
+}
+
 std::vector<Wanted> wanted_cases(const Registry& registry, const CheckOptions& options) {
   std::vector<Wanted> every;
   for (const auto& operation : registry.operations())
@@ -57,6 +63,7 @@ std::vector<Wanted> wanted_cases(const Registry& registry, const CheckOptions& o
       return pattern == wanted.c.spec->name || matches(pattern, wanted.c.to_text());
     };
     if (std::none_of(every.begin(), every.end(), hit)) {
+      if (names_property(pattern)) continue;
       registry.find(pattern.substr(0, pattern.find_first_of("*?[:")));  // a better sentence for an unknown operation
       refuse("'{}' matches no case of this tier; list shows them", pattern);
     }
@@ -105,12 +112,52 @@ class Planner {
 
   std::vector<Task> plan() {
     for (const Wanted& wanted : wanted_cases(registry_, options_)) add_case(wanted);
+    for (const Oracle* oracle : oracles_)
+      if (oracle->asks == Oracle::Asks::kProperties) add_properties(*oracle);
     if (!options_.implementation.empty() && !implementation_seen_) refuse_implementation();
     if (tasks_.empty()) refuse("no oracle of those chosen applies to the cases chosen; nothing would be checked");
     return std::move(tasks_);
   }
 
  private:
+  void add_properties(const Oracle& oracle) {
+    if (options_.tier == CheckTier::kBench) return;
+    for (const Property& property : all_properties())
+      if (is_wanted(property) && is_known(property)) add_property(oracle, property);
+  }
+
+  // What takes seconds is asked in the full tier, or by its name.
+  bool is_wanted(const Property& property) const {
+    const bool in_tier = property.tier == Tier::kSmoke || options_.tier == CheckTier::kFull;
+    if (options_.patterns.empty()) return in_tier;
+    return std::any_of(options_.patterns.begin(), options_.patterns.end(), [&](const std::string& pattern) {
+      return pattern == property.name || (in_tier && concerns(property, pattern));
+    });
+  }
+
+  // A registry of a few operations has not those that others are compared with.
+  bool is_known(const Property& property) const {
+    return std::all_of(property.operations.begin(), property.operations.end(), [&](const std::string& name) {
+      return std::any_of(registry_.operations().begin(), registry_.operations().end(),
+                         [&](const auto& operation) { return operation->spec.name == name; });
+    });
+  }
+
+  // By one implementation: that others compute the same is for other oracles to say.
+  void add_property(const Oracle& oracle, const Property& property) {
+    const Operation& operation = registry_.find(property.operations.front());
+    for (const Implementation& implementation : operation.implementations) {
+      const std::string& pattern = options_.implementation;
+      if (pattern.empty() ? implementation.peer : !matches(pattern, implementation.name)) continue;
+      implementation_seen_ = true;
+      tasks_.push_back({&operation, &references_.at(operation.spec.name), &implementation, &oracle,
+                        make_case(operation.spec, operation.spec.smoke_cases.front()), property.pass,
+                        property.tier == Tier::kSmoke ? "smoke" : "full", options_.seed, &property, &registry_,
+                        &references_});
+      return;
+    }
+  }
+
   void add_case(const Wanted& wanted) {
     const Operation& operation = registry_.find(wanted.c.spec->name);
     const auto reference = references_.find(operation.spec.name);
@@ -123,7 +170,7 @@ class Planner {
     for (const Pass& pass : operation.spec.passes()) {
       if (!has_pass(operation.spec, wanted.c.attributes, pass)) continue;
       for (const Oracle* oracle : oracles_) {
-        if (oracle->asks == Oracle::Asks::kSpec || !suits(*oracle, wanted, pass)) continue;
+        if (!is_about_cases(*oracle) || !suits(*oracle, wanted, pass)) continue;
         const Task task{&operation, &reference->second, nullptr, oracle, wanted.c, pass, wanted.tier, options_.seed};
         if (oracle->asks == Oracle::Asks::kReference)
           tasks_.push_back(task);
@@ -134,6 +181,10 @@ class Planner {
           }
       }
     }
+  }
+
+  static bool is_about_cases(const Oracle& oracle) {
+    return oracle.asks == Oracle::Asks::kReference || oracle.asks == Oracle::Asks::kImplementation;
   }
 
   void ask_spec(const Operation& operation, const Wanted& wanted) {
@@ -183,9 +234,13 @@ std::string Task::implementation_name() const {
   return oracle->asks == Oracle::Asks::kSpec ? "spec" : "reference";
 }
 
+std::string Task::subject_text() const {
+  if (property != nullptr) return property->name;
+  return oracle->asks == Oracle::Asks::kSpec ? operation->spec.name : c.to_text();
+}
+
 std::string Task::repro() const {
-  const std::string subject = oracle->asks == Oracle::Asks::kSpec ? operation->spec.name : c.to_text();
-  std::string command = fmt::format("./gradproof check '{}' --oracle {}", subject, oracle->name);
+  std::string command = fmt::format("./gradproof check '{}' --oracle {}", subject_text(), oracle->name);
   if (implementation != nullptr) command += " --impl " + implementation->name;
   return command + fmt::format(" --seed {}", seed);
 }
@@ -196,8 +251,9 @@ std::vector<Task> plan_tasks(const Registry& registry, const References& referen
 }
 
 Verdict run_task(const Task& task, Memo& memo) {
-  const Subject subject{task.c, task.pass, task.reference, task.implementation, task.seed, &memo};
-  if (task.implementation != nullptr)
+  const Subject subject{task.c, task.pass,     task.reference, task.implementation, task.seed,
+                        &memo,  task.property, task.registry,  task.references};
+  if (task.implementation != nullptr && task.property == nullptr)
     if (const auto reason = unsupported_reason(*task.implementation, task.c, task.pass)) return Verdict::skip(*reason);
   memo.attend_to(fmt::format("{} {} {}", task.c.to_text(), static_cast<const void*>(task.reference), task.seed));
   try {
@@ -207,11 +263,34 @@ Verdict run_task(const Task& task, Memo& memo) {
   }
 }
 
+namespace {
+
+// Only what is finite can be drawn, and written as JSON: the loss of a network that fails may be neither.
+nlohmann::ordered_json json_of(const PlotCurve& curve) {
+  std::vector<double> x, y;
+  for (size_t i = 0; i < curve.x.size(); ++i) {
+    if (!std::isfinite(curve.y[i])) continue;
+    x.push_back(curve.x[i]);
+    y.push_back(curve.y[i]);
+  }
+  return {{"name", curve.name}, {"x", x}, {"y", y}};
+}
+
+void set_plot(Record& record, const Plot& plot) {
+  if (plot.curves.empty()) return;
+  record["x_axis"] = plot.x_axis;
+  record["y_axis"] = plot.y_axis;
+  record["logarithmic"] = plot.logarithmic;
+  for (const PlotCurve& curve : plot.curves) record["curves"].push_back(json_of(curve));
+}
+
+}  // namespace
+
 Record check_record(const Task& task, const Verdict& verdict, double seconds) {
   Record record = make_record("check");
   record["op"] = task.operation->spec.name;
   record["family"] = task.operation->spec.family;
-  record["case"] = task.oracle->asks == Oracle::Asks::kSpec ? task.operation->spec.name : task.c.to_text();
+  record["case"] = task.subject_text();
   record["pass"] = task.pass.to_text();
   record["oracle"] = task.oracle->name;
   record["impl"] = task.implementation_name();
@@ -235,6 +314,11 @@ Record check_record(const Task& task, const Verdict& verdict, double seconds) {
   set_text("reason", verdict.reason);
   set_number(record, "seconds", seconds);
   record["repro"] = task.repro();
+  if (task.property != nullptr) {
+    record["claim"] = task.property->claim;
+    record["operations"] = task.property->operations;
+  }
+  set_plot(record, verdict.plot);
   return record;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checks/oracle.h"
+#include "checks/property/property.h"
 #include "ops/core/record.h"
 #include "ops/core/registry.h"
 
@@ -16,7 +17,8 @@ enum class CheckTier { kSmoke, kFull, kBench };
 
 struct CheckOptions {
   // An operation's name, a glob over case texts ("conv*", "*:*iw=33*"), or a case text; empty: every operation. A case
-  // text (with ':' and without '*') is checked whether or not a tier holds it.
+  // text (with ':' and without '*') is checked whether or not a tier holds it. Names of properties and of the
+  // operations that they are about choose properties.
   std::vector<std::string> patterns{};
   CheckTier tier = CheckTier::kFull;
   std::vector<std::string> bench_cases{};  // case texts of tier kBench, from whoever knows what is benchmarked
@@ -31,13 +33,18 @@ struct CheckOptions {
 struct Task {
   const Operation* operation = nullptr;
   const Reference* reference = nullptr;            // null for Asks::kSpec
-  const Implementation* implementation = nullptr;  // null unless Asks::kImplementation
+  const Implementation* implementation = nullptr;  // null for Asks::kReference and kSpec
   const Oracle* oracle = nullptr;
   Case c;
   Pass pass;
   std::string tier;  // "smoke", "full", "bench", or "given" for a case that was written out
   std::uint64_t seed = 1;
+  const Property* property = nullptr;  // null unless Asks::kProperties
+  const Registry* registry = nullptr;
+  const References* references = nullptr;
 
+  // What it is about: the case, the operation, or the property.
+  std::string subject_text() const;
   // The command that repeats it.
   std::string repro() const;
   std::string implementation_name() const;  // "reference" or "spec" where there is no implementation

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -13,10 +14,10 @@ namespace {
 
 class TaskTest : public testing::Test {
  protected:
-  std::vector<Task> plan(CheckOptions options) { return plan_tasks(registry_, references_, oracles_, options); }
-  std::set<std::string> cases(CheckOptions options) {
+  std::vector<Task> plan(const CheckOptions& options) { return plan_tasks(registry_, references_, oracles_, options); }
+  std::set<std::string> cases(const CheckOptions& options) {
     std::set<std::string> texts;
-    for (const Task& task : plan(std::move(options))) texts.insert(task.c.to_text());
+    for (const Task& task : plan(options)) texts.insert(task.c.to_text());
     return texts;
   }
   std::string refusal(const CheckOptions& options) {
@@ -68,10 +69,36 @@ TEST_F(TaskTest, TasksOfACaseLieNextToEachOther) {
   std::set<std::string> finished;
   std::string current;
   for (const Task& task : plan({})) {
-    if (task.c.to_text() == current) continue;
+    if (task.property != nullptr || task.c.to_text() == current) continue;
     EXPECT_TRUE(finished.insert(current).second) << current;
     current = task.c.to_text();
   }
+}
+
+TEST_F(TaskTest, PropertiesAreChosenByNameAndByOperation) {
+  const auto names = [&](CheckOptions options) {
+    std::set<std::string> result;
+    options.oracles = {"property"};
+    for (const Task& task : plan(options)) result.insert(task.property->name);
+    return result;
+  };
+  EXPECT_EQ(names({}).size(), all_properties().size());
+  EXPECT_EQ(names({.patterns = {"dilation-is-a-larger-kernel"}}), std::set<std::string>{"dilation-is-a-larger-kernel"});
+  EXPECT_TRUE(names({.patterns = {"local_conv"}}).contains("shared-weights-receive-the-sum"));
+  EXPECT_FALSE(names({.patterns = {"local_conv"}}).contains("pointwise-conv-is-linear"));
+  EXPECT_TRUE(names({.patterns = {"group_norm*"}}).contains("group-norm-has-special-cases"));
+}
+
+TEST_F(TaskTest, ExperimentsOfSecondsAreLeftToTheFullTier) {
+  const auto trains = [&](CheckOptions options) {
+    options.oracles = {"property"};
+    const std::vector<Task> tasks = plan(options);
+    return std::any_of(tasks.begin(), tasks.end(),
+                       [](const Task& task) { return task.property->name == "lenet5-learns-digits"; });
+  };
+  EXPECT_TRUE(trains({}));
+  EXPECT_FALSE(trains({.tier = CheckTier::kSmoke}));
+  EXPECT_TRUE(trains({.patterns = {"lenet5-learns-digits"}, .tier = CheckTier::kSmoke}));
 }
 
 TEST_F(TaskTest, ACaseOfBenchmarkSizeIsSampled) {
@@ -82,12 +109,17 @@ TEST_F(TaskTest, ACaseOfBenchmarkSizeIsSampled) {
 
 TEST_F(TaskTest, TheReproLineGivesTheSameTaskAgain) {
   const std::vector<Task> tasks = plan({.patterns = {"max_pool"}, .implementation = "simd", .seed = 7});
-  const Task& task = tasks.back();
-  EXPECT_EQ(task.repro(), fmt::format("./gradproof check '{}' --oracle {} --impl simd --seed 7", task.c.to_text(),
-                                      task.oracle->name));
-  const auto again =
-      plan({.patterns = {task.c.to_text()}, .implementation = "simd", .oracles = {task.oracle->name}, .seed = 7});
-  EXPECT_EQ(again.back().c, task.c);
+  const auto asked = [](const Task& task) { return task.implementation != nullptr; };
+  for (const Task& task : {*std::find_if(tasks.begin(), tasks.end(), asked), tasks.back()}) {
+    const std::string subject = task.property != nullptr ? task.property->name : task.c.to_text();
+    EXPECT_EQ(task.repro(),
+              fmt::format("./gradproof check '{}' --oracle {} --impl simd --seed 7", subject, task.oracle->name));
+    const auto again =
+        plan({.patterns = {subject}, .implementation = "simd", .oracles = {task.oracle->name}, .seed = 7});
+    EXPECT_EQ(again.back().c, task.c);
+    EXPECT_EQ(again.back().property, task.property);
+  }
+  EXPECT_NE(tasks.back().property, nullptr);
 }
 
 TEST_F(TaskTest, WhatAnImplementationCannotDoIsSkippedWithItsReason) {

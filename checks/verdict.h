@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "checks/plot.h"
 #include "ops/core/shape.h"
 
 namespace gradproof {
@@ -25,7 +26,8 @@ struct Verdict {
   std::string got;
   std::optional<double> digits;  // decimal digits to which the worst element agrees, where the oracle measures them
   std::string isa;               // the instruction set that ran, where an implementation ran
-  std::string reason;            // why it was skipped, or failed without a comparison
+  std::string reason;            // why it was skipped, or failed without a comparison; or what a pass has found
+  Plot plot{};
 
   bool passed() const { return status == Status::kPass; }
   bool failed() const { return status == Status::kFail; }

@@ -7,6 +7,7 @@
 
 #include "ops/core/buffer.h"
 #include "ops/core/error.h"
+#include "ops/core/graph.h"
 #include "ops/core/seeded.h"
 
 namespace gradproof {
@@ -69,7 +70,7 @@ NpyArray seeded_array(const Argument& argument, std::uint64_t seed) {
 }
 
 void require_fit(const Argument& argument, const NpyArray& array, bool for_reference) {
-  if (!(array.shape == argument.shape))
+  if (!same_but_for_trailing_ones(array.shape, argument.shape))
     refuse("{} has shape {}, but the case asks for {}", argument.name, shape_text(array.shape),
            shape_text(argument.shape));
   const NpyType type = npy_type(argument.type);
@@ -112,6 +113,7 @@ NamedArrays complete_inputs(const Case& c, NamedArrays given, std::uint64_t seed
     auto node = given.extract(argument.name);
     if (!node.empty()) require_fit(argument, node.mapped(), for_reference);
     NpyArray array = node.empty() ? seeded_array(argument, seed) : std::move(node.mapped());
+    array.shape = argument.shape;
     if (for_reference) array = npy_of(NpyType::kFloat64, array.shape, array.as_doubles());
     inputs.emplace(argument.name, std::move(array));
   }

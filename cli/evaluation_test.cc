@@ -113,6 +113,7 @@ TEST_F(EvaluationTest, SlotsNotGivenAreSeededAlikeForBoth) {
 TEST_F(EvaluationTest, WhatDoesNotFitIsRefused) {
   const Case c = registry_.parse_case("linear:mb=1,ic=2,oc=2");
   EXPECT_EQ(refusal(c, {{"src", floats({2, 1}, {3, 5})}}, false), "src has shape 2x1, but the case asks for 1x2");
+  EXPECT_EQ(refusal(c, {{"src", floats({1, 2, 1, 1}, {3, 5})}}, false), "");
   EXPECT_EQ(refusal(c, {{"dst", floats({1, 2}, {3, 5})}}, false),
             "linear:mb=1,ic=2,oc=2 takes no input 'dst'; it takes src weights bias diff_dst");
   const NpyArray doubles{NpyType::kFloat64, {1, 2}, std::string(16, '\0')};

@@ -7,6 +7,7 @@
 #include "bench/peers/peers.h"
 #include "bench/shapes.h"
 #include "checks/oracle.h"
+#include "checks/property/property.h"
 #include "cli/selection.h"
 #include "cli/subcommands.h"
 
@@ -87,17 +88,30 @@ std::vector<std::string> text_of(const Listing& listing, const Console& console)
           fmt::format("  cases       {} smoke, {} full, {} bench", listing.smoke, listing.full, listing.bench)};
 }
 
+// Those of the operations and families listed.
+void list_properties(const std::vector<const Operation*>& operations, Console& console) {
+  const auto is_listed = [&](const std::string& name) {
+    return std::any_of(operations.begin(), operations.end(),
+                       [&](const Operation* operation) { return operation->spec.name == name; });
+  };
+  for (const Property& property : all_properties())
+    if (std::any_of(property.operations.begin(), property.operations.end(), is_listed))
+      console.line(console.paint(Colour::kStrong, property.name) + "  " + property.claim);
+}
+
 }  // namespace
 
 ExitCode run_list(const ListCommand& command, Session& session) {
   const std::vector<Layer> layers = load_shapes(session.registry, "standard");
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (const Operation* operation : select_operations(session.registry, command.patterns)) {
+  const std::vector<const Operation*> operations = select_operations(session.registry, command.patterns);
+  for (const Operation* operation : operations) {
     const Listing listing = list_operation(*operation, layers);
     json.push_back(json_of(listing));
     if (command.json) continue;
     for (const std::string& text : text_of(listing, session.console)) session.console.line(text);
   }
+  if (!command.json) list_properties(operations, session.console);
   for (const auto& [library, version] : peer_libraries())
     if (!command.json)
       session.console.line(fmt::format("{}  {}", session.console.paint(Colour::kStrong, library), version));

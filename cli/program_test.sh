@@ -226,6 +226,16 @@ test_eval_writes_every_tensor() {
   refused "float64" eval "$conv" --in src=reference/src.npy --out out
 }
 
+test_eval_writes_class_activation_maps_at_any_size() {
+  call eval gap_net:mb=1,ih=5,iw=9,ic=1,classes=3 --out scores
+  expect_code 0
+  for size in ih=5,iw=9 ih=12,iw=7; do
+    call eval "gap_net:mb=1,$size,ic=1,classes=3,maps=1" --in linear_weights=scores/linear_weights.npy --out "$size"
+    expect_code 0
+    expect_in "dst.npy  float32 1x3x$(sed 's/i[hw]=//g; s/,/x/' <<<"$size")" "$out"
+  done
+}
+
 test_an_interrupted_run_leaves_nothing() {
   local signal
   for signal in INT TERM KILL; do

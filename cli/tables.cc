@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reports/format.h"
+#include "reports/judge.h"
 #include "reports/summary.h"
 
 namespace gradproof {
@@ -54,6 +55,23 @@ void print_failure(Console& console, const Check& check) {
   say("repeat", check.repro);
 }
 
+namespace {
+
+void print_properties(Console& console, const Summary& summary) {
+  Table table{{"property", "compared", "error/bound", "state"}, {}, colour_of_state};
+  for (const FailureRow& row : summary.properties) {
+    const Status status = judge(row.check).status;
+    const State state = status == Status::kPass   ? State::kVerified
+                        : status == Status::kFail ? State::kFailed
+                                                  : State::kIncomplete;
+    table.rows.push_back(
+        {row.check.case_text, show_count(row.check.compared.value_or(0)), show_ratio(row.check.worst), to_text(state)});
+  }
+  if (!table.rows.empty()) print(console, table);
+}
+
+}  // namespace
+
 void print_summary(Console& console, const Records& records) {
   const Summary summary = summarize(records);
   Table table{{"operation", "passed", "failed", "skipped", "error/bound", "digits", "measured", "withheld", "state"},
@@ -64,6 +82,7 @@ void print_summary(Console& console, const Records& records) {
                           show_ratio(row.worst), show_digits(row.digits), count(row.measured), count(row.withheld),
                           to_text(row.state)});
   if (!table.rows.empty()) print(console, table);
+  print_properties(console, summary);
   const Colour colour = summary.state == State::kFailed     ? Colour::kBad
                         : summary.state == State::kVerified ? Colour::kGood
                                                             : Colour::kStrong;

@@ -4,7 +4,7 @@
 #   habits.sh format                  lay the sources out
 #   habits.sh format-check            say what would change
 #   habits.sh lint BUILD-DIRECTORY    clang-tidy with the settings in .clang-tidy
-#   habits.sh snippets                every line of C++ in CONTRIBUTING.md is a line of the worked example's files
+#   habits.sh snippets                every line of C++ in CONTRIBUTING.md is a line of the worked examples' files
 #
 # Exit codes: 0 clean, 77 the program is not installed (ctest counts that as skipped), else something is to be mended.
 set -euo pipefail
@@ -52,7 +52,7 @@ case ${1-} in
         if (!(bare($0) in known)) { printf "CONTRIBUTING.md:%d: not in the code: %s\n", FNR, bare($0); bad = 1 }
       }
       END { if (!seen) print "CONTRIBUTING.md holds no C++"; exit bad || !seen }
-    ' ops/pool/max_pool.cc reference/pool.cc CONTRIBUTING.md ;;
+    ' ops/pool/max_pool.cc reference/pool.cc checks/property/convolution.cc CONTRIBUTING.md ;;
   *)
     echo "habits.sh: '${1-}' is not one of format, format-check, lint, snippets" >&2
     exit 64 ;;

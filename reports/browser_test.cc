@@ -118,7 +118,7 @@ TEST_P(BrowserView, DrawsEveryChartWithoutErrorsOrOverflow) {
   const auto [width, dark] = GetParam();
   write_page(fixture_records(true));
   const std::string dom = open(width, dark);
-  expect_healthy(dom, "5");
+  expect_healthy(dom, "6");
   EXPECT_EQ(attribute(root_tag(dom), "data-scheme"), dark ? "dark" : "light");
   EXPECT_EQ(attribute(root_tag(dom), "data-width"), std::to_string(width)) << "the window must really be that wide";
   EXPECT_FALSE(std::regex_search(dom, std::regex("(src|href)=\"https?://"))) << "nothing is fetched";
@@ -143,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(Page, BrowserView,
 
 TEST_F(Browser, DrawsTheGateBesideEverythingElse) {
   write_page(parse_lines(fixture_lines(true) + gate_lines()));
-  expect_healthy(open(1280, false), "7");
+  expect_healthy(open(1280, false), "8");
 }
 
 TEST_F(Browser, SurvivesAGateThatMeasuredNothing) {

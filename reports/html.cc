@@ -36,8 +36,8 @@ std::string fill(std::string_view page, const Parts& parts) {
 
 std::string scripts(bool gate) {
   std::string out;
-  for (const std::string_view name :
-       {"chart.min.js", "theme.js", "ranges.js", "roofline.js", "scaling.js", "forest.js", "tables.js", "main.js"}) {
+  for (const std::string_view name : {"chart.min.js", "theme.js", "ranges.js", "roofline.js", "scaling.js", "curves.js",
+                                      "forest.js", "tables.js", "main.js"}) {
     if (name == "forest.js" && !gate) continue;
     out += fmt::format("<script>\n{}\n</script>\n", page_asset(name));
   }
@@ -57,6 +57,15 @@ std::string style(bool gate) {
   return std::string(page_asset("style.css")) + (gate ? std::string(page_asset("gate.css")) : "");
 }
 
+std::string property_figures(const Summary& summary) {
+  std::string out;
+  for (const FailureRow& row : summary.properties)
+    if (!row.check.plot.curves.empty())
+      out += fill(page_asset("property_figure.html"),
+                  {{"name", escape_html(row.check.case_text)}, {"found", escape_html(row.reason)}});
+  return out.empty() ? out : "<div class=\"pair\">\n" + out + "</div>\n";
+}
+
 void add_checks(const Summary& summary, Parts& parts) {
   parts["verdict"] = html_verdict(summary);
   parts["failures"] = html_failures(summary);
@@ -64,6 +73,7 @@ void add_checks(const Summary& summary, Parts& parts) {
   parts["oracles"] = html_oracles(summary);
   parts["coverage"] = html_coverage(summary);
   parts["loose"] = html_loose(summary);
+  parts["properties"] = html_properties(summary) + property_figures(summary);
   parts["peers"] = html_peers(summary);
   parts["planted"] = html_planted(summary);
   parts["not_run"] = html_not_run(summary);

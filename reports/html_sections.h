@@ -13,6 +13,7 @@ std::string html_failures(const Summary& summary);
 std::string html_operations(const Summary& summary);
 std::string html_oracles(const Summary& summary);
 std::string html_coverage(const Summary& summary);
+std::string html_properties(const Summary& summary);
 std::string html_peers(const Summary& summary);
 std::string html_loose(const Summary& summary);
 std::string html_planted(const Summary& summary);

@@ -127,6 +127,34 @@ double short_number(double value) {
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
 }
 
+namespace {
+
+json numbers_json(const std::vector<double>& values) {
+  json list = json::array();
+  for (double value : values) list.push_back(short_number(value));
+  return list;
+}
+
+// Those that drew something.
+json properties_json(const Summary& summary) {
+  json list = json::array();
+  for (const FailureRow& row : summary.properties) {
+    const DrawnPlot& plot = row.check.plot;
+    if (plot.curves.empty()) continue;
+    json curves = json::array();
+    for (const DrawnCurve& curve : plot.curves)
+      curves.push_back({{"name", curve.name}, {"x", numbers_json(curve.x)}, {"y", numbers_json(curve.y)}});
+    list.push_back({{"name", row.check.case_text},
+                    {"x_axis", plot.x_axis},
+                    {"y_axis", plot.y_axis},
+                    {"logarithmic", plot.logarithmic},
+                    {"curves", curves}});
+  }
+  return list;
+}
+
+}  // namespace
+
 std::string render_island(const Summary& summary) {
   json island = {{"schema", 1},
                  {"state", to_text(summary.state)},
@@ -137,6 +165,7 @@ std::string render_island(const Summary& summary) {
                  {"scaling", scaling_json(summary)},
                  {"roofs", roofs_json(summary)},
                  {"not_run", not_run_json(summary)},
+                 {"properties", properties_json(summary)},
                  {"caches", json::object()}};
   if (!summary.environments.empty()) island["caches"] = summary.environments.front().caches;
   if (summary.gate.present) island["gate"] = gate_json(summary.gate);

@@ -84,6 +84,14 @@ std::string planted_line(const FailureRow& row) {
                      short_text(c.caught_by), short_code(c.shrunk.empty() ? c.case_text : c.shrunk));
 }
 
+std::string property_line(const FailureRow& row) {
+  const Check& c = row.check;
+  const Status status = judge(c).status;
+  const char* verdict = status == Status::kPass ? "holds" : status == Status::kSkip ? "not run" : "**does not hold**";
+  return fmt::format("| {} | {} | {} | {} |", short_text(c.case_text), short_text(c.claim), verdict,
+                     short_text(row.reason));
+}
+
 std::string reason_line(const ReasonRow& row) {
   return fmt::format("| {} | {} | {} | {} |", row.count, row.what, short_text(row.op), short_text(row.reason));
 }
@@ -117,6 +125,8 @@ std::string render_markdown(const Records& records) {
   document.table("Findings about peers",
                  "| operation | peer | oracle | checks | for instance | expected | got | repeat |",
                  rendered_lines(s.peer_findings, finding_line), 5000);
+  document.table("Properties", "| property | claim | verdict | found |", rendered_lines(s.properties, property_line),
+                 8000);
   document.table("Planted bugs", "| bug | operation | verdict | caught by | case |",
                  rendered_lines(s.planted_bugs, planted_line), 8000);
   document.table("Not run, and why", "| count | what | operation | reason |", rendered_lines(s.not_run, reason_line),

@@ -44,6 +44,16 @@ Outcome read_outcome(const Fields& f) {
   f.refuse(fmt::format("status \"{}\" is not known for a timing; it must be measured, refused or skipped", status));
 }
 
+DrawnPlot read_plot(const Fields& f) {
+  DrawnPlot plot{f.text_or_empty("x_axis"), f.text_or_empty("y_axis"), f.flag("logarithmic"), {}};
+  for (const Fields& curve : f.objects("curves")) {
+    plot.curves.push_back({curve.text("name"), curve.amounts("x"), curve.amounts("y")});
+    if (plot.curves.back().x.size() != plot.curves.back().y.size())
+      f.refuse("a curve has not as many \"x\" as \"y\"; each point needs both");
+  }
+  return plot;
+}
+
 Check read_check(const Fields& f) {
   Check c;
   c.op = f.text("op");
@@ -73,6 +83,9 @@ Check read_check(const Fields& f) {
   c.shrunk = f.text_or_empty("shrunk");
   c.mutant = f.text_or_empty("mutant");
   c.caught_by = f.text_or_empty("caught_by");
+  c.claim = f.text_or_empty("claim");
+  c.operations = f.texts("operations");
+  c.plot = read_plot(f);
   if (c.status == Status::kSkip && c.reason.empty())
     f.refuse("a skip carries no reason; \"reason\" must say why it was skipped");
   return c;

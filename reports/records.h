@@ -31,6 +31,17 @@ struct Environment {
 
 enum class Status { kPass, kFail, kSkip };
 
+// What a check drew; the y axis by factors, the x axis too where it is logarithmic.
+struct DrawnCurve {
+  std::string name;
+  std::vector<double> x, y;
+};
+struct DrawnPlot {
+  std::string x_axis, y_axis;
+  bool logarithmic = false;
+  std::vector<DrawnCurve> curves;
+};
+
 struct Check {
   std::string op, family, case_text, pass, oracle, impl, isa, tier, seed;
   bool peer = false;  // about somebody else's implementation
@@ -39,6 +50,9 @@ struct Check {
   // Text, since what was expected or got may be a NaN or an infinity, which JSON numbers cannot say.
   std::string where, expected, got;
   std::string reason, repro, shrunk, mutant, caught_by;
+  std::string claim;  // of a property, with the operations that it is about
+  std::vector<std::string> operations;
+  DrawnPlot plot;
 };
 
 enum class Outcome { kMeasured, kRefused, kSkipped };

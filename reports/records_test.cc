@@ -102,6 +102,14 @@ TEST(Records, PlantedBugsMayBelongToNoPass) {
   EXPECT_EQ(complaint(check.dump() + "\n"), "accepted");
 }
 
+TEST(Records, PointsOfACurveHaveBothCoordinates) {
+  json check = a_check();
+  check["curves"] = {{{"name", "loss"}, {"x", {1, 2}}, {"y", {0.5}}}};
+  expect_says(complaint(check.dump() + "\n"), "as many \"x\" as \"y\"");
+  check["curves"][0]["y"] = {0.5, 0.25};
+  EXPECT_EQ(complaint(check.dump() + "\n"), "accepted");
+}
+
 TEST(Records, KeyGivenTwiceIsRefused) {
   std::string line = a_check().dump();
   line.insert(1, "\"status\":\"fail\",");

@@ -82,6 +82,20 @@ TEST(Html, FindingsAboutPeersAreShown) {
   EXPECT_FALSE(has(html.substr(0, html.find("<section id=\"operations\">")), "a NaN in src was lost by the peer"));
 }
 
+TEST(Html, EveryPropertyHasItsClaimAndVerdict) {
+  json property = a_check();
+  property.update(
+      {{"oracle", "property"}, {"case", "a-property"}, {"claim", "a & b hold"}, {"operations", {"relu", "conv"}}});
+  const std::string holds = render_html(parse(property));
+  EXPECT_TRUE(has(holds, "a-property<small class=\"what\">relu, conv</small>"));
+  EXPECT_TRUE(has(holds, "a &amp; b hold</td><td><span class=\"badge\" data-tone=\"good\">holds</span>"));
+  EXPECT_FALSE(has(holds, "data-property=")) << "nothing was drawn";
+  property["status"] = "fail";
+  EXPECT_TRUE(has(render_html(parse(property)), "data-tone=\"bad\">does not hold</span>"));
+  property["curves"] = {{{"name", "loss"}, {"x", {1}}, {"y", {0.5}}}};
+  EXPECT_TRUE(has(render_html(parse(property)), "<figure data-chart=\"curves\" data-property=\"a-property\">"));
+}
+
 TEST(Island, StaysSmallForThousandsOfChecks) {
   const Records records = fixture_records(true, 12);
   ASSERT_GT(records.checks.size(), 5000u);

@@ -37,7 +37,7 @@ void add_check(const Check& check, OperationRow& row, Gathered& gathered) {
   row.checks.add(status);
   gathered.passes.insert(check.pass);
   if (status == Status::kSkip) return;
-  gathered.cases.insert(check.case_text);
+  if (check.oracle != "property") gathered.cases.insert(check.case_text);
   keep_largest(cell.worst, check.worst);
   keep_smallest(cell.digits, check.digits);
   keep_smallest(row.digits, check.digits);
@@ -157,6 +157,7 @@ Summary summarize(const Records& records) {
   summary.roofs = records.roofs;
   add_operations(records, summary);
   add_failures(records, summary);
+  add_properties(records, summary);
   add_timings(records, summary);
   add_peers(records, summary);
   add_not_run(records, summary);

@@ -66,6 +66,7 @@ struct OracleRow {
   std::optional<double> worst, digits;
 };
 
+// A check that is shown by itself, with its reason after judgement and the command that repeats it.
 struct FailureRow {
   Check check;
   std::string reason, command;
@@ -121,6 +122,7 @@ struct Summary {
   std::vector<ReasonRow> not_run;
   std::vector<LooseBound> loose;
   std::vector<FailureRow> planted_bugs;
+  std::vector<FailureRow> properties;  // failures first, then by name
   std::vector<Scaling> scaling;
   std::vector<AgainstPeer> against_peers;
   std::vector<PeerFinding> peer_findings;

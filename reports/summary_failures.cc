@@ -63,6 +63,15 @@ void add_failures(const Records& records, Summary& summary) {
       });
 }
 
+void add_properties(const Records& records, Summary& summary) {
+  for (const Check& check : records.checks)
+    if (check.oracle == "property") summary.properties.push_back(row_of(check));
+  std::stable_sort(summary.properties.begin(), summary.properties.end(), [](const FailureRow& a, const FailureRow& b) {
+    const auto holds = [](const FailureRow& row) { return judge(row.check).status == Status::kPass; };
+    return std::tuple(holds(a), a.check.case_text) < std::tuple(holds(b), b.check.case_text);
+  });
+}
+
 void add_not_run(const Records& records, Summary& summary) {
   std::map<ReasonKey, ReasonRow> rows;
   for (const Check& check : records.checks) {

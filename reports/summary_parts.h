@@ -10,6 +10,7 @@ namespace gradproof {
 // The steps of summarize(), each from the records alone or from what the steps before it have filled in.
 void add_operations(const Records& records, Summary& summary);  // operations (without timings), oracles, loose bounds
 void add_failures(const Records& records, Summary& summary);    // failures, worst rows, planted bugs
+void add_properties(const Records& records, Summary& summary);  // properties
 void add_timings(const Records& records, Summary& summary);     // timing rows, best figures, noise, scaling
 void add_peers(const Records& records, Summary& summary);       // geometric means, findings; after add_timings
 void add_not_run(const Records& records, Summary& summary);     // skips and refusals, counted by reason

@@ -17,6 +17,7 @@ struct Mutant {
   std::vector<std::string> oracles;              // each of these must catch it
   std::optional<Implementation> implementation;  // a wrong kernel, or
   std::optional<Reference> reference;            // a wrong truth, or both, that agree
+  std::string property{};                        // of the oracle `property`: the one that does not hold any more
 };
 
 // All of them.
@@ -57,6 +58,7 @@ std::vector<Mutant> softmax_mutants();
 std::vector<Mutant> class_loss_mutants();
 std::vector<Mutant> pointwise_mutants();
 std::vector<Mutant> network_mutants();
+std::vector<Mutant> property_mutants();
 std::vector<Mutant> reference_mutants();
 std::vector<Mutant> agreed_mutants();
 

@@ -25,11 +25,12 @@ double element_total(const Case& c) {
 std::optional<Case> catch_with(const Trial& trial, const std::vector<Oracle>& oracles, const Mutant& mutant,
                                const std::string& oracle) {
   CheckOptions options;
-  options.patterns = {mutant.operation};
+  options.patterns = {mutant.property.empty() ? mutant.operation : mutant.property};
   options.oracles = {oracle};
   Memo memo;
   for (const Task& task : plan_tasks(trial.registry, trial.references, oracles, options)) {
     if (!run_task(task, memo).failed()) continue;
+    if (task.property != nullptr) return task.c;
     const auto fails = [&](const Case& c) {
       if (!has_pass(*c.spec, c.attributes, task.pass) || !task.oracle->applies(c, task.pass)) return false;
       Task other = task;
@@ -49,7 +50,18 @@ Trial::Trial(const Registry& real, const References& truths, const Mutant& mutan
   Operation changed{operation.spec, operation.implementations};
   if (mutant.implementation) changed.implementations = {*mutant.implementation};
   registry.add(std::move(changed));
+  for (const Property& property : all_properties())
+    if (property.name == mutant.property) add_others(real, truths, property);
   references.emplace(mutant.operation, mutant.reference ? *mutant.reference : truths.at(mutant.operation));
+}
+
+void Trial::add_others(const Registry& real, const References& truths, const Property& property) {
+  for (const std::string& name : property.operations) {
+    if (name == registry.operations().front()->spec.name) continue;
+    const Operation& other = real.find(name);
+    registry.add({other.spec, other.implementations});
+    references.emplace(name, truths.at(name));
+  }
 }
 
 Record try_mutant(const Registry& registry, const References& references, const Mutant& mutant) {
@@ -66,7 +78,7 @@ Record try_mutant(const Registry& registry, const References& references, const 
   Record record = make_record("check");
   record["op"] = mutant.operation;
   record["family"] = registry.find(mutant.operation).spec.family;
-  record["case"] = smallest ? smallest->to_text() : mutant.operation;
+  record["case"] = !mutant.property.empty() ? mutant.property : smallest ? smallest->to_text() : mutant.operation;
   record["oracle"] = "self";
   record["impl"] = mutant.reference ? "reference" : "planted";
   record["mutant"] = mutant.name;
@@ -123,6 +135,7 @@ std::vector<Mutant> all_mutants() {
            class_loss_mutants,
            pointwise_mutants,
            network_mutants,
+           property_mutants,
            reference_mutants,
            agreed_mutants,
        })

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "checks/property/property.h"
 #include "checks/self/mutant.h"
 #include "ops/core/record.h"
 
@@ -19,6 +20,10 @@ struct Trial {
   References references;
 
   Trial(const Registry& real, const References& truths, const Mutant& mutant);
+
+ private:
+  // What a property compares the planted bug with, as it really is.
+  void add_others(const Registry& real, const References& truths, const Property& property);
 };
 
 // The mutants given, with the fraction done.

@@ -46,6 +46,17 @@ TEST(Self, EveryOracleButThoseOfOtherSizesKillsSomething) {
   for (const Oracle& oracle : all_oracles()) EXPECT_TRUE(killers.contains(oracle.name)) << oracle.name;
 }
 
+TEST(Self, EveryPropertyIsBrokenBySomething) {
+  std::set<std::string> broken;
+  for (const Mutant& mutant : all_mutants()) broken.insert(mutant.property);
+  for (const Property& property : all_properties()) EXPECT_TRUE(broken.contains(property.name)) << property.name;
+}
+
+TEST(Self, PropertiesAreAboutOperationsThatThereAre) {
+  for (const Property& property : all_properties())
+    for (const std::string& name : property.operations) EXPECT_NO_THROW(registry().find(name)) << property.name;
+}
+
 class Healthy : public testing::TestWithParam<Mutant> {};
 
 TEST_P(Healthy, PassesEveryOracle) {
@@ -149,7 +160,7 @@ TEST(Runner, ACrashIsAFailureAndTheOthersGoOn) {
 // Twenty seeds on the smoke tier: what is right is never called wrong. determinism, memory and invalid do not judge
 // values, and are asked under the first seed only.
 const std::vector<std::string> kJudgesOfValues{"fd",        "fd50",  "adjoint", "forward", "vjp",
-                                               "fd-direct", "exact", "special", "kink"};
+                                               "fd-direct", "exact", "special", "kink",    "property"};
 
 class FalseAlarm : public testing::TestWithParam<std::string> {};
 

@@ -10,15 +10,11 @@
 
 namespace gradproof {
 
-namespace {
-
 bool same_but_for_trailing_ones(const Shape& a, const Shape& b) {
   for (int axis = 0; axis < std::max(a.rank(), b.rank()); ++axis)
     if ((axis < a.rank() ? a[axis] : 1) != (axis < b.rank() ? b[axis] : 1)) return false;
   return true;
 }
-
-}  // namespace
 
 const std::string* Node::tensor(std::string_view slot) const {
   const auto found = tensors.find(slot);

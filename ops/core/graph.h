@@ -11,6 +11,9 @@
 
 namespace gradproof {
 
+// Whether tensors of these shapes are the same numbers at the same positions: (mb, c) and (mb, c, 1, 1).
+bool same_but_for_trailing_ones(const Shape& a, const Shape& b);
+
 // An operation at work in a network.
 struct Node {
   const Operation* operation = nullptr;

@@ -141,26 +141,28 @@ Network lenet5() {
 Network gap_net() {
   return {.name = "gap_net",
           .summary =
-              "two 3x3 conv blocks, global average pooling, one linear layer: accepts images of any size, and its "
-              "linear weights give class activation maps (Zhou et al. 2016, CVPR)",
+              "two 3x3 conv blocks, global average pooling, one linear layer: accepts images of any size. With maps=1 "
+              "the linear layer at every pixel and no pooling: class activation maps, whose averages are the scores "
+              "(Zhou et al. 2016, CVPR)",
           .attributes = image_attributes({integer_attribute("ic", "channels of the image", 3),
                                           integer_attribute("c1", "channels of the first block", 16),
                                           integer_attribute("c2", "channels of the second", 32),
-                                          integer_attribute("classes", "classes", 10)}),
+                                          integer_attribute("classes", "classes", 10),
+                                          flag_attribute("maps", "class activation maps, not scores", false)}),
           .graph =
               [](const Layers& layers, const Attributes& a) {
-                return Sequence("gap_net", layers, a, a.integer("ic"))
-                    .conv("conv1", a.integer("c1"), 3, 1)
-                    .relu("relu1")
-                    .conv("conv2", a.integer("c2"), 3, 1)
-                    .relu("relu2")
-                    .global_avg_pool("means")
-                    .flatten("features")
-                    .linear("linear", a.integer("classes"))
-                    .graph();
+                Sequence maps = Sequence("gap_net", layers, a, a.integer("ic"))
+                                    .conv("conv1", a.integer("c1"), 3, 1)
+                                    .relu("relu1")
+                                    .conv("conv2", a.integer("c2"), 3, 1)
+                                    .relu("relu2");
+                const Index classes = a.integer("classes");
+                if (a.flag("maps")) return maps.conv("linear", classes, 1, 0).graph();
+                return maps.global_avg_pool("means").flatten("features").linear("linear", classes).graph();
               },
           .smoke_cases = {"mb=2,ih=5,iw=4,ic=2,c1=3,c2=4,classes=3"},
-          .full_cases = {"mb=1,ih=1,iw=7,ic=1,c1=2,c2=3,classes=5", "mb=3,ih=6,iw=5,ic=2,c1=4,c2=5,classes=2"},
+          .full_cases = {"mb=1,ih=1,iw=7,ic=1,c1=2,c2=3,classes=5", "mb=3,ih=6,iw=5,ic=2,c1=4,c2=5,classes=2",
+                         "mb=2,ih=4,iw=5,ic=1,c1=2,c2=3,classes=4,maps=1"},
           .invalid_cases = {{"mb=1,ih=8", "iw"}, {"mb=1,i=8,classes=0", "classes"}}};
 }
 
@@ -235,16 +237,21 @@ Network coord_regressor() {
   return {.name = "coord_regressor",
           .summary =
               "coord_conv, relu, 1x1 conv, relu, global average pooling, linear: regresses where in the image "
-              "something is (Liu et al. 2018, NeurIPS, arXiv:1807.03247)",
+              "something is, which it cannot with conv for coord_conv, coords=0 (Liu et al. 2018, NeurIPS, "
+              "arXiv:1807.03247)",
           .attributes = image_attributes({integer_attribute("ic", "channels of the image", 1),
                                           integer_attribute("c1", "channels of the first convolution", 8),
                                           integer_attribute("c2", "channels of the second", 8),
-                                          integer_attribute("oc", "coordinates", 2)}),
+                                          integer_attribute("oc", "coordinates", 2),
+                                          flag_attribute("coords", "the first convolution sees coordinates", true)}),
           .graph =
               [](const Layers& layers, const Attributes& a) {
-                return Sequence("coord_regressor", layers, a, a.integer("ic"))
-                    .coord_conv("conv1", a.integer("c1"), 3, 1)
-                    .relu("relu1")
+                Sequence network("coord_regressor", layers, a, a.integer("ic"));
+                if (a.flag("coords"))
+                  network.coord_conv("conv1", a.integer("c1"), 3, 1);
+                else
+                  network.conv("conv1", a.integer("c1"), 3, 1);
+                return network.relu("relu1")
                     .conv("conv2", a.integer("c2"), 1, 0)
                     .relu("relu2")
                     .global_avg_pool("means")
@@ -253,7 +260,7 @@ Network coord_regressor() {
                     .graph();
               },
           .smoke_cases = {"mb=2,ih=5,iw=6,c1=3,c2=4"},
-          .full_cases = {"mb=1,ih=1,iw=9,ic=2,c1=5,c2=3,oc=1", "mb=1,ih=7,iw=3"},
+          .full_cases = {"mb=1,ih=1,iw=9,ic=2,c1=5,c2=3,oc=1", "mb=1,ih=7,iw=3", "mb=2,ih=4,iw=6,c1=2,c2=3,coords=0"},
           .invalid_cases = {{"mb=1,i=8,oc=0", "oc"}}};
 }
 
