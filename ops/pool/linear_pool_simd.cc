@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#define GRADPROOF_COMPILES_SUM_SWEEPS
 #include "ops/pool/divisors-inl.h"
 #include "ops/pool/window_sum_forward-inl.h"
 #include "ops/pool/window_sum_gradient-inl.h"

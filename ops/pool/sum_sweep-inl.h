@@ -227,6 +227,25 @@ SumSweepFunction<Finish> ChooseSumSweep(const PoolAxis& w) {
   return w.kernel == 2 ? choose.template operator()<2, 2>() : choose.template operator()<2, 3>();
 }
 
+// The sweeps that poolings share are compiled once, in linear_pool_simd.cc.
+#ifndef GRADPROOF_COMPILES_SUM_SWEEPS
+#define GRADPROOF_COMPILES_SUM_SWEEPS extern
+#endif
+// clang-format off: each on a line
+GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfWindows, Stores::kCached, Whole>(
+    const PoolAxis&);
+GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfWindows, Stores::kStreaming, Whole>(
+    const PoolAxis&);
+GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Quotient>
+ChooseSumSweep<TapsOfWindows, Stores::kCached, Quotient>(const PoolAxis&);
+GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Quotient>
+ChooseSumSweep<TapsOfWindows, Stores::kStreaming, Quotient>(const PoolAxis&);
+GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfInputs, Stores::kCached, Whole>(
+    const PoolAxis&);
+GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfInputs, Stores::kStreaming, Whole>(
+    const PoolAxis&);
+// clang-format on
+
 #else
 
 template <template <Index, Index, Index> class Taps, Stores kStores, class Finish>
