@@ -2,7 +2,7 @@
 
 #include <malloc.h>
 #include <sched.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more than <csignal>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>

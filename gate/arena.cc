@@ -116,7 +116,7 @@ void Arena::time(Pair& pair, Bout& bout, const Effort& effort) {
     take_turns(pair, bout, batches);
   }
   // Of all, half a side at least: fewer do not speak for this launch.
-  const auto enough = static_cast<size_t>(effort.loads * bout.slice_batches);
+  const size_t enough = static_cast<size_t>(effort.loads) * static_cast<size_t>(bout.slice_batches);
   if (std::min(batches.baseline.size(), batches.rival.size()) < enough) return;
   bout.baseline_ns.push_back(lower_quartile(batches.baseline));
   bout.rival_ns.push_back(lower_quartile(batches.rival));

@@ -1,5 +1,6 @@
 #include "gate/contestant.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "gate/fake_program.h"
