@@ -50,6 +50,10 @@ class Tour {
   Index step_ = 1, turn_ = 0, place_ = 0;
 };
 
+double slack_of(const Claim& claim, Index i) {
+  return claim.slack.empty() ? 0 : claim.slack.at(static_cast<size_t>(i));
+}
+
 }  // namespace
 
 Judge::Judge(const Operation& operation, const Reference& reference, const Case& c, const Pass& pass,
@@ -75,7 +79,8 @@ double Judge::depth_of(std::string_view argument) const {
   return depth;
 }
 
-Verdict Judge::judge(const Claim& claim, double seconds) const {
+template <class Compare>
+Verdict Judge::tour(const Claim& claim, double seconds, Compare compare) const {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   const std::vector<Argument> arguments = arguments_of(*case_.spec, case_.attributes, pass_);
@@ -84,22 +89,35 @@ Verdict Judge::judge(const Claim& claim, double seconds) const {
   const Argument& argument = arguments[static_cast<size_t>(number)];
   if (!argument.written || !(claim.values.shape == argument.shape))
     throw std::invalid_argument("Judge: the pass does not write this");
-  const bool is_float = argument.type == ElementType::kFloat32;
   const double depth = depth_of(claim.argument) * rounding_of(precision_);
   const Element<Mass<Real>> truth_at = reference_.element<Mass<Real>>(case_, inputs_, claim.argument);
   Comparison comparison;
   if (element_count(argument.shape) == 0) return comparison.verdict();
   comparison.enter(*case_.spec, argument.name, argument.shape);
-  Tour tour(argument.shape, argument.name);
+  Tour elements(argument.shape, argument.name);
   const auto enough = [&] {
     return comparison.compared() + comparison.undecided() >= kLeastCompared && Clock::now() > end;
   };
-  for (Index i = tour.next(); i >= 0 && !enough(); i = tour.next()) {
+  for (Index i = elements.next(); i >= 0 && !enough(); i = elements.next()) {
     const Position position = position_of(i, argument.shape);
     const Mass<Real> truth = truth_at(position);
-    comparison.add(position, truth.value, Real(claim.values[i]), is_float ? tolerance(truth, depth) : 0);
+    const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth, depth) : 0;
+    const Pair pair = compare(i, truth.value, bound);
+    comparison.add(position, pair.expected, pair.got, pair.bound);
   }
   return comparison.verdict();
+}
+
+Verdict Judge::judge(const Claim& claim, double seconds) const {
+  return tour(claim, seconds, [&](Index i, const Real& truth, double bound) {
+    return Pair{truth, Real(claim.values[i]), bound + slack_of(claim, i)};
+  });
+}
+
+Verdict Judge::agree(const Claim& one, const Claim& other, double seconds) const {
+  return tour(one, seconds, [&](Index i, const Real&, double bound) {
+    return Pair{Real(other.values[i]), Real(one.values[i]), 2 * bound + slack_of(one, i) + slack_of(other, i)};
+  });
 }
 
 }  // namespace gradproof

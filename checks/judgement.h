@@ -15,6 +15,9 @@ struct Claim {
   std::string argument;
   Array<double> values;
   Precision precision = Precision::kSingle;  // what they were computed in, as far as they are floats
+  // By what each element may be off beyond its bound, where the formula that was used is known to lose more than the
+  // reference's; empty: nothing.
+  std::vector<double> slack{};
 };
 
 // The truth on given inputs, of whoever computes in one precision.
@@ -30,10 +33,21 @@ class Judge {
   // Throws std::invalid_argument for a claim that the pass does not write, or in another precision.
   Verdict judge(const Claim& claim, double seconds) const;
 
+  // Whether two computations of the same agree: they may be twice the bound apart, and their slacks.
+  Verdict agree(const Claim& one, const Claim& other, double seconds) const;
+
   // Roundings of float32 that a result may take: those of the Spec, or of our deepest implementation.
   double depth_of(std::string_view argument) const;
 
  private:
+  // What is expected at an element, what is got, and how far from each other they may be.
+  struct Pair {
+    Real expected, got;
+    double bound = 0;
+  };
+  template <class Compare>
+  Verdict tour(const Claim& claim, double seconds, Compare compare) const;
+
   const Operation& operation_;
   const Reference& reference_;
   Case case_;

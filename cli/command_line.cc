@@ -133,6 +133,11 @@ void declare(CLI::App& sub, VerifyCommand& command) {
   sub.add_option("--records", command.records, "write the records, JSON Lines");
 }
 
+void declare(CLI::App& sub, OnnxCommand& command) {
+  sub.add_option("DIR", command.directories, "backend tests of ONNX, or directories that hold them")->required();
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+}
+
 // A subcommand whose options live as long as the command line does.
 template <class Command>
 void offer(CLI::App& app, Action& chosen, const char* name, const char* summary,
@@ -171,6 +176,7 @@ void declare(CLI::App& app, Action& chosen) {
   offer(app, chosen, "list", "Operations, passes, implementations, oracles, case counts", run_list);
   offer(app, chosen, "eval", "Run one case on given tensors and write .npy", run_eval);
   offer(app, chosen, "verify", "Judge tensors that another program computed", run_verify);
+  offer(app, chosen, "onnx", "Run the backend tests of ONNX on our operations", run_onnx);
   offer(app, chosen, "serve", "Time rows for a gate that asks (not for people)", run_serve);
   offer_test(app, chosen);
 }

@@ -146,7 +146,7 @@ test_the_test_subcommand_points_to_the_launcher() {
 test_help_lists_every_subcommand() {
   call --help
   expect_code 0
-  for name in list check bench report eval verify run gate serve test; do expect_in "  $name " "$out"; done
+  for name in list check bench report eval verify onnx run gate serve test; do expect_in "  $name " "$out"; done
   call check --help
   expect_code 0
   expect_in "--oracle" "$out"
@@ -308,6 +308,35 @@ END
     expect_code 1
   done
   refused "float32 does not hold" verify linear:mb=4,ic=5,oc=3 "${inputs[@]}" --got dst=dst.float32.npy
+}
+
+test_onnx_passes_every_covered_test() {
+  local data=/usr/include/onnx/backend/test/data
+  [[ -d $data ]] || exit 77
+  call onnx "$data" --records r.jsonl
+  expect_code 0
+  expect_in "284 tests covered, in both forms: 284 passed, 0 failed, 0 skipped; 788 not covered" "$out"
+  grep -q '"oracle":"onnx","impl":"simd"' r.jsonl || fail "no record"
+  cp -r "$data/node/test_tanh" wrong
+  printf '\x40' | dd of=wrong/test_data_set_0/output_0.pb bs=1 seek=200 conv=notrunc status=none
+  call onnx wrong
+  expect_code 1
+  head -c 100 "$data/node/test_tanh/test_data_set_0/input_0.pb" >wrong/test_data_set_0/input_0.pb
+  refused "input_0.pb" onnx wrong
+}
+
+test_onnx_refuses_what_is_no_test() {
+  refused "DIR" onnx
+  refused "no/such" onnx no/such
+  refused "no model.onnx" onnx .
+  mkdir empty
+  : >empty/model.onnx
+  call onnx empty
+  expect_code 64
+  expect_in "a model without operators" "$out"
+  expect_in "nothing was checked" "$err"
+  echo nonsense >empty/model.onnx
+  refused "empty/model.onnx" onnx empty
 }
 
 test_an_interrupted_run_leaves_nothing() {

@@ -88,4 +88,10 @@ struct VerifyCommand {
 };
 ExitCode run_verify(const VerifyCommand& command, Session& session);
 
+struct OnnxCommand {
+  std::vector<std::filesystem::path> directories;
+  std::filesystem::path records;
+};
+ExitCode run_onnx(const OnnxCommand& command, Session& session);
+
 }  // namespace gradproof
