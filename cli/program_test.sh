@@ -240,6 +240,11 @@ test_verify_judges_what_eval_writes() {
   expect_code 1
   expect_in "diff_src[0,1,0,1]: 1 of 40 elements" "$out"
   expect_in "1 of 2 tensors not shown to be within bounds" "$out"
+  printf '\x00\x00\xc0\x7f' | dd of=wrong.npy bs=1 seek=128 conv=notrunc status=none
+  call verify "$conv" "${inputs[@]}" --got diff_src=wrong.npy
+  expect_code 1
+  expect_in "∞" "$out"
+  expect_in "nan" "$out"
 }
 
 test_verify_refuses_what_makes_no_sense() {
