@@ -29,27 +29,6 @@ Index border_index(std::uint64_t bits, Index size) {
   return std::clamp<Index>(near, 0, size - 1);
 }
 
-// Sample number k of a tensor: corners (first and last by the bits of k), borders and random positions in turn.
-Position sample_position(const Shape& shape, std::uint64_t seed, std::string_view name, Index k) {
-  Position position = Position::filled(shape.rank(), 0);
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    const std::uint64_t bits = seeded_bits(seed, name, Position{k, axis, 77});
-    switch (k % 3) {
-      case 0:
-        position[axis] = (bits & 1) != 0 ? shape[axis] - 1 : 0;
-        break;
-      case 1:
-        position[axis] = border_index(bits, shape[axis]);
-        break;
-      default:
-        position[axis] = static_cast<Index>(bits % static_cast<std::uint64_t>(shape[axis]));
-    }
-    if (k == 0) position[axis] = 0;
-    if (k == 1) position[axis] = shape[axis] - 1;
-  }
-  return position;
-}
-
 // Masses that hold for the deepest of the implementations: its depth costs the others only the second order of bounds.
 Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, std::span<const Implementation> implementations,
                                    const Arrays<float>& inputs) {
@@ -70,6 +49,26 @@ Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, std::span<co
 }
 
 }  // namespace
+
+Position sample_position(const Shape& shape, std::uint64_t seed, std::string_view name, Index k) {
+  Position position = Position::filled(shape.rank(), 0);
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const std::uint64_t bits = seeded_bits(seed, name, Position{k, axis, 77});
+    switch (k % 3) {
+      case 0:
+        position[axis] = (bits & 1) != 0 ? shape[axis] - 1 : 0;
+        break;
+      case 1:
+        position[axis] = border_index(bits, shape[axis]);
+        break;
+      default:
+        position[axis] = static_cast<Index>(bits % static_cast<std::uint64_t>(shape[axis]));
+    }
+    if (k == 0) position[axis] = 0;
+    if (k == 1) position[axis] = shape[axis] - 1;
+  }
+  return position;
+}
 
 SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass& pass,
                            std::span<const Implementation> implementations, const LargeOptions& options)

@@ -18,6 +18,10 @@ struct LargeOptions {
   double seconds = 0.3;  // no further element of the reference is begun after this; at least 8 elements are compared
 };
 
+// Sample number k of a tensor: its corners, borders of vectors and blocks, and random positions in turn. They may
+// recur.
+Position sample_position(const Shape& shape, std::uint64_t seed, std::string_view name, Index k);
+
 // The truth at sampled elements of everything that a pass writes, on near-normal inputs: corners first, then borders of
 // vectors and blocks, and random elements. Which elements, and in which order, depends on the case and the seed alone;
 // how many, on the time that one element takes. It is the same for all who compute the pass.

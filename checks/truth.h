@@ -1,6 +1,7 @@
 // Truth: what the outputs of a pass should be, and how exactly they can be known.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "checks/subject.h"
@@ -17,6 +18,19 @@ struct Data {
 
 // seeded_inputs of the subject, named after the regime.
 Data seeded_data(const Subject& subject, Regime regime);
+
+// What a computation rounds to.
+enum class Precision : std::uint8_t { kSingle, kDouble };
+
+// How many roundings of float32, which Mass counts in, one rounding of this precision is worth. For float64 that is the
+// ratio of the units roundoff, 2^-53 / 2^-24: gamma(depth) of float64 then is rounding_gamma(depth * it). The proof in
+// reference/mass.h holds for any u with K in proportion: whatever float32 represents, float64 does as well, and it
+// underflows later (in bounds of float64 2^-149 stays what is allowed for it: results below 1e-29 are held less tightly
+// than they could be). Only masses are themselves computed in double, whose roundings do not drown in u any more:
+// 2^-20 more makes up for 2^32 of them.
+constexpr double rounding_of(Precision precision) {
+  return precision == Precision::kSingle ? 1 : 0x1p-29 * (1 + 0x1p-20);
+}
 
 // Roundings up to a value that a cell is taken of, in a computation of `depth`: the Spec's, if it says less.
 double decision_depth(const Case& c, double depth);

@@ -119,6 +119,25 @@ void declare(CLI::App& sub, EvalCommand& command) {
       ->capture_default_str();
 }
 
+void declare(CLI::App& sub, VerifyCommand& command) {
+  sub.add_option("CASE", command.text, "for instance linear:mb=4,ic=3,oc=2")->required();
+  sub.add_option("--in", command.inputs, "SLOT=FILE.npy: what was computed from, cotangents (diff_dst) included")
+      ->allow_extra_args(false);
+  sub.add_option("--got", command.claims, "SLOT=FILE.npy: what another program computed (dst, diff_src, ...)")
+      ->required()
+      ->allow_extra_args(false);
+  sub.add_option("--pass", command.pass, "forward, vjp:SLOT or vjp (default: whichever writes the slot)");
+  sub.add_option("--seconds", command.seconds, "compare no longer than this for each tensor")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+}
+
+void declare(CLI::App& sub, OnnxCommand& command) {
+  sub.add_option("DIR", command.directories, "backend tests of ONNX, or directories that hold them")->required();
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+}
+
 // A subcommand whose options live as long as the command line does.
 template <class Command>
 void offer(CLI::App& app, Action& chosen, const char* name, const char* summary,
@@ -156,6 +175,8 @@ void declare(CLI::App& app, Action& chosen) {
   offer(app, chosen, "report", "Turn records into a page, a table or a comment", run_report);
   offer(app, chosen, "list", "Operations, passes, implementations, oracles, case counts", run_list);
   offer(app, chosen, "eval", "Run one case on given tensors and write .npy", run_eval);
+  offer(app, chosen, "verify", "Judge tensors that another program computed", run_verify);
+  offer(app, chosen, "onnx", "Run the backend tests of ONNX on our operations", run_onnx);
   offer(app, chosen, "serve", "Time rows for a gate that asks (not for people)", run_serve);
   offer_test(app, chosen);
 }

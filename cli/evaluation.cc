@@ -23,18 +23,6 @@ std::vector<Pass> passes_of(const Case& c) {
   return passes;
 }
 
-NpyType npy_type(ElementType type) {
-  switch (type) {
-    case ElementType::kUint8:
-      return NpyType::kUint8;
-    case ElementType::kInt32:
-      return NpyType::kInt32;
-    case ElementType::kFloat32:
-      break;
-  }
-  return NpyType::kFloat32;
-}
-
 ElementType element_type(NpyType type) {
   switch (type) {
     case NpyType::kUint8:
@@ -70,9 +58,7 @@ NpyArray seeded_array(const Argument& argument, std::uint64_t seed) {
 }
 
 void require_fit(const Argument& argument, const NpyArray& array, bool for_reference) {
-  if (!same_but_for_trailing_ones(array.shape, argument.shape))
-    refuse("{} has shape {}, but the case asks for {}", argument.name, shape_text(array.shape),
-           shape_text(argument.shape));
+  require_shape(argument, array.shape);
   const NpyType type = npy_type(argument.type);
   const bool doubles = for_reference && type == NpyType::kFloat32;
   if (array.type != type && !(doubles && array.type == NpyType::kFloat64))
@@ -90,6 +76,23 @@ void run_pass(const Case& c, const Pass& pass, const Implementation& implementat
 }
 
 }  // namespace
+
+NpyType npy_type(ElementType type) {
+  switch (type) {
+    case ElementType::kUint8:
+      return NpyType::kUint8;
+    case ElementType::kInt32:
+      return NpyType::kInt32;
+    case ElementType::kFloat32:
+      break;
+  }
+  return NpyType::kFloat32;
+}
+
+void require_shape(const Argument& argument, const Shape& shape) {
+  if (!same_but_for_trailing_ones(shape, argument.shape))
+    refuse("{} has shape {}, but the case asks for {}", argument.name, shape_text(shape), shape_text(argument.shape));
+}
 
 std::vector<Argument> free_arguments(const Case& c) {
   std::vector<Argument> result;

@@ -15,6 +15,12 @@ namespace gradproof {
 // Arrays by argument name: "src", "diff_dst", "dst", ...
 using NamedArrays = std::map<std::string, NpyArray, std::less<>>;
 
+// The elements of an argument in a file.
+NpyType npy_type(ElementType type);
+
+// Throws UsageError unless the shape is the argument's, but for ones at its end.
+void require_shape(const Argument& argument, const Shape& shape);
+
 // What a user may give: the inputs of the case and diff_<output> for every output that takes a cotangent.
 std::vector<Argument> free_arguments(const Case& c);
 

@@ -2,19 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
-
+#include "cli/npy_fixture.h"
 #include "ops/core/error.h"
 #include "ops/register.h"
 
 namespace gradproof {
 namespace {
-
-NpyArray floats(const Shape& shape, const std::vector<float>& values) {
-  NpyArray array{NpyType::kFloat32, shape, std::string(values.size() * 4, '\0')};
-  std::memcpy(array.data.data(), values.data(), array.data.size());
-  return array;
-}
 
 std::vector<std::string> names(const NamedArrays& arrays) {
   std::vector<std::string> result;

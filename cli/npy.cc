@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
@@ -18,6 +18,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "elements are read and written as they lie in memory");
 
 constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr Index kLongestHeader = 1 << 16;  // some 100 bytes are usual
+constexpr Index kPortion = 1 << 20;        // of data: memory grows only with what is really there
 
 struct TypeName {
   NpyType type;
@@ -37,7 +39,7 @@ class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
 
-  NpyArray parse() {
+  NpyHeader parse() {
     expect('{');
     while (!accept('}')) {
       const std::string key = quoted();
@@ -55,8 +57,7 @@ class HeaderParser {
     }
     if (peek() != 0) malformed("there is more behind '}'");
     if (!type_ || !fortran_ || !shape_) malformed("descr, fortran_order or shape is missing");
-    if (*fortran_) refuse("'{}' is in Fortran order; save it in C order (numpy.ascontiguousarray)", name_);
-    return {*type_, *shape_, {}};
+    return {*type_, *fortran_, *shape_};
   }
 
  private:
@@ -153,6 +154,74 @@ std::vector<double> promoted(const std::string& data) {
   return values;
 }
 
+// Up to `length` bytes; fewer where the stream ends.
+std::string read_bytes(std::istream& stream, Index length) {
+  std::string bytes;
+  while (stream && length > 0) {
+    const auto before = bytes.size();
+    const auto portion = static_cast<size_t>(std::min(length, kPortion));
+    bytes.resize(before + portion);
+    stream.read(bytes.data() + before, static_cast<std::streamsize>(portion));
+    bytes.resize(before + static_cast<size_t>(stream.gcount()));
+    length -= static_cast<Index>(portion);
+  }
+  return bytes;
+}
+
+NpyHeader read_header(std::istream& stream, const std::string& name) {
+  const std::string begin = read_bytes(stream, 8);
+  if (!begin.starts_with(kMagic)) refuse("'{}' is not a .npy file; write it with numpy.save", name);
+  const int version = begin.size() > 6 ? begin[6] : 0;
+  if (version < 1 || version > 3) refuse("'{}' is of .npy version {}; 1 to 3 are known", name, version);
+  const Index length_size = version == 1 ? 2 : 4;
+  const std::string length_bytes = read_bytes(stream, length_size);
+  const Index length = little_endian(length_bytes);
+  if (length > kLongestHeader)
+    refuse("'{}' has a malformed .npy header ({} bytes long); write it with numpy.save", name, length);
+  const std::string header = read_bytes(stream, length);
+  if (static_cast<Index>(length_bytes.size()) < length_size || static_cast<Index>(header.size()) < length)
+    refuse("'{}' ends within its header; copy or write it again", name);
+  return HeaderParser(header, name).parse();
+}
+
+// May exceed what an Index holds.
+double byte_count(const NpyHeader& header) {
+  double bytes = static_cast<double>(item_size(header.type));
+  for (Index size : header.shape) bytes *= static_cast<double>(size);
+  return bytes;
+}
+
+void require_length(const NpyHeader& header, double bytes, const std::string& name) {
+  if (bytes == byte_count(header)) return;
+  refuse("'{}' holds {:.0f} bytes of data, but {} of shape {} takes {:.0f}; copy or write it again", name, bytes,
+         to_text(header.type), shape_text(header.shape), byte_count(header));
+}
+
+std::string from_fortran_order(const NpyHeader& header, const std::string& data) {
+  const auto size = static_cast<size_t>(item_size(header.type));
+  std::string reordered;
+  reordered.reserve(data.size());
+  Position position = Position::filled(header.shape.rank(), 0);
+  while (reordered.size() < data.size()) {
+    Index linear = 0;
+    for (int axis = header.shape.rank(); axis-- > 0;) linear = linear * header.shape[axis] + position[axis];
+    reordered.append(data, static_cast<size_t>(linear) * size, size);
+    advance(position, header.shape);
+  }
+  return reordered;
+}
+
+// What is left of the stream.
+NpyArray read_data(std::istream& stream, const NpyHeader& header, const std::string& name) {
+  constexpr double kMost = 0x1p62;
+  NpyArray array{header.type, header.shape, {}};
+  array.data = read_bytes(stream, static_cast<Index>(std::min(byte_count(header), kMost)));
+  const Index more = stream ? static_cast<Index>(read_bytes(stream, kPortion).size()) : 0;
+  require_length(header, static_cast<double>(array.data.size()) + static_cast<double>(more), name);
+  if (header.fortran_order) array.data = from_fortran_order(header, array.data);
+  return array;
+}
+
 }  // namespace
 
 Index item_size(NpyType type) { return describe(type).size; }
@@ -172,32 +241,23 @@ std::vector<double> NpyArray::as_doubles() const {
   return promoted<std::int32_t>(data);
 }
 
-NpyArray parse_npy(std::string_view file, const std::string& name) {
-  if (!file.starts_with(kMagic)) refuse("'{}' is not a .npy file; write it with numpy.save", name);
-  const int version = file.size() > 6 ? file[6] : 0;
-  if (version < 1 || version > 3) refuse("'{}' is of .npy version {}; 1 to 3 are known", name, version);
-  const size_t length_size = version == 1 ? 2 : 4;
-  const size_t begin = kMagic.size() + 2 + length_size;
-  const size_t length = file.size() < begin ? 0 : static_cast<size_t>(little_endian(file.substr(8, length_size)));
-  if (file.size() < begin || file.size() - begin < length)
-    refuse("'{}' ends within its header; copy or write it again", name);
-  NpyArray array = HeaderParser(file.substr(begin, length), name).parse();
-  array.data = file.substr(begin + length);
-  double expected = static_cast<double>(item_size(array.type));
-  for (Index size : array.shape) expected *= static_cast<double>(size);
-  if (static_cast<double>(array.data.size()) != expected)
-    refuse("'{}' holds {} bytes of data, but {} of shape {} takes {:.0f}; copy or write it again", name,
-           array.data.size(), to_text(array.type), shape_text(array.shape), expected);
-  return array;
+NpyFile::NpyFile(const std::filesystem::path& path) : name_(path.string()) {
+  if (!std::filesystem::is_directory(path)) stream_.open(path, std::ios::binary);
+  if (!stream_.is_open()) refuse("cannot read '{}'; name a .npy file that is there", name_);
+  header_ = read_header(stream_, name_);
+  if (std::filesystem::is_regular_file(path))
+    require_length(header_,
+                   static_cast<double>(std::filesystem::file_size(path)) - static_cast<double>(stream_.tellg()), name_);
 }
 
-NpyArray read_npy(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::stringstream text;
-  if (stream && !std::filesystem::is_directory(path)) text << stream.rdbuf();
-  if (!stream || std::filesystem::is_directory(path))
-    refuse("cannot read '{}'; name a .npy file that is there", path.string());
-  return parse_npy(text.view(), path.string());
+NpyArray NpyFile::read() { return read_data(stream_, header_, name_); }
+
+NpyArray read_npy(const std::filesystem::path& path) { return NpyFile(path).read(); }
+
+NpyArray parse_npy(std::string_view file, const std::string& name) {
+  std::istringstream stream{std::string(file)};
+  const NpyHeader header = read_header(stream, name);
+  return read_data(stream, header, name);
 }
 
 std::string npy_text(const NpyArray& array) {

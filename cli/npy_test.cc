@@ -3,21 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 
+#include "cli/npy_fixture.h"
 #include "ops/core/atomic_file.h"
 #include "ops/core/error.h"
 
 namespace gradproof {
 namespace {
-
-template <class T>
-NpyArray array_of(NpyType type, const Shape& shape, const std::vector<T>& values) {
-  NpyArray array{type, shape, std::string(values.size() * sizeof(T), '\0')};
-  if (!values.empty()) std::memcpy(array.data.data(), values.data(), array.data.size());
-  return array;
-}
 
 // A file of version 1.0 with this header and these data.
 std::string file_with(const std::string& header, const std::string& data = "") {
@@ -108,11 +101,36 @@ TEST(Npy, MalformedHeadersAreRefusedInOneSentence) {
   }
 }
 
-TEST(Npy, OtherTypesAndOrdersAreRefused) {
+TEST(Npy, FortranOrderBecomesRowMajor) {
+  const std::string header = "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3)}";
+  const NpyArray array = parse_npy(file_with(header, std::string("\1\4\2\5\3\6", 6)), "x.npy");
+  EXPECT_EQ(array.shape, (Shape{2, 3}));
+  EXPECT_EQ(array.as_doubles(), (std::vector<double>{1, 2, 3, 4, 5, 6}));
+  const std::string row = "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2)}";
+  EXPECT_EQ(parse_npy(file_with(row, array_of<float>(NpyType::kFloat32, {2}, {3, -7}).data), "x.npy").as_doubles(),
+            (std::vector<double>{3, -7}));
+  EXPECT_EQ(refusal(file_with("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 0, 3)}")), "");
+}
+
+TEST(Npy, LongHeadersAreRefusedBeforeTheyAreRead) {
+  EXPECT_EQ(refusal(std::string("\x93NUMPY\2\0\xff\xff\xff\x7f{", 13)),
+            "'x.npy' has a malformed .npy header (2147483647 bytes long); write it with numpy.save");
+}
+
+TEST(Npy, HugeShapesAreRefusedBeforeMemoryIsTaken) {
+  const std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000, 1000)}";
+  EXPECT_EQ(refusal(file_with(header, "12345678")),
+            "'x.npy' holds 8 bytes of data, but float64 of shape 1000000x1000000x1000 takes 8000000000000000; copy or "
+            "write it again");
+  const std::filesystem::path path = testing::TempDir() + "huge.npy";
+  write_file(path, file_with(header));
+  EXPECT_THROW(NpyFile{path}, UsageError) << "by its header and size";
+  std::filesystem::remove(path);
+}
+
+TEST(Npy, OtherTypesAreRefused) {
   EXPECT_EQ(refusal(file_with("{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", "abcd")),
             "'x.npy' has elements of type '>f4', which is none of float32 float64 uint8 int32; convert it with astype");
-  EXPECT_EQ(refusal(file_with("{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}", "abcd")),
-            "'x.npy' is in Fortran order; save it in C order (numpy.ascontiguousarray)");
   EXPECT_EQ(refusal(file_with("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1)}", "abcd")),
             "'x.npy' has more than 6 axes, which no tensor here has");
 }

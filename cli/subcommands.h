@@ -78,4 +78,20 @@ struct EvalCommand {
 };
 ExitCode run_eval(const EvalCommand& command, Session& session);
 
+struct VerifyCommand {
+  std::string text;                 // the case
+  std::vector<std::string> inputs;  // SLOT=FILE.npy
+  std::vector<std::string> claims;  // the same, of what another program computed from them
+  std::string pass;                 // empty: for each claim the one that writes it
+  double seconds = 60;              // for each tensor
+  std::filesystem::path records;
+};
+ExitCode run_verify(const VerifyCommand& command, Session& session);
+
+struct OnnxCommand {
+  std::vector<std::filesystem::path> directories;
+  std::filesystem::path records;
+};
+ExitCode run_onnx(const OnnxCommand& command, Session& session);
+
 }  // namespace gradproof

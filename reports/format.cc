@@ -88,7 +88,8 @@ std::string show_rate(std::optional<double> value) {
 }
 
 std::string show_ratio(std::optional<double> ratio) {
-  if (!ratio) return kUnknown;
+  if (!ratio || std::isnan(*ratio)) return kUnknown;
+  if (std::isinf(*ratio)) return "∞";
   if (*ratio == 0) return "0";
   if (*ratio < 0.001 || *ratio >= 9999.5) return scientific(*ratio);
   if (*ratio >= 9.995) return show_count(std::round(*ratio));

@@ -10,7 +10,7 @@ namespace gradproof {
 std::string show_duration(std::optional<double> ns);  // "12.3 µs"
 std::string show_bytes(std::optional<double> bytes);  // "1.5 MiB"
 std::string show_rate(std::optional<double> value);   // "123", "12.3", "1.23": three digits
-std::string show_ratio(std::optional<double> ratio);  // "0.31", "4.2×10⁻⁵", "0"
+std::string show_ratio(std::optional<double> ratio);  // "0.31", "4.2×10⁻⁵", "0", "∞"
 std::string show_percent(std::optional<double> fraction);
 std::string show_digits(std::optional<double> digits);
 std::string show_count(double count);                     // "12,345"

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace gradproof {
 namespace {
 
@@ -21,6 +23,8 @@ TEST(Format, NumbersKeepAboutThreeDigits) {
   EXPECT_EQ(show_rate(1234.4), "1,234");
   EXPECT_EQ(show_rate(0.0001), "1.0×10⁻⁴");
   EXPECT_EQ(show_ratio(0), "0");
+  EXPECT_EQ(show_ratio(INFINITY), "∞");
+  EXPECT_EQ(show_ratio(NAN), "–");
   EXPECT_EQ(show_ratio(0.6), "0.60");
   EXPECT_EQ(show_ratio(4.2e-5), "4.2×10⁻⁵");
   EXPECT_EQ(show_ratio(48213.7), "4.8×10⁴");
