@@ -58,7 +58,7 @@ Verdict compare_with_reference(const Subject& subject, const DifferencePlan& pla
   const Array<Mass<Real>>& mass = truth(subject, {"differences", plan.inputs}).at(name);
   const auto inputs = borrow<T>(plan.inputs);
   const Array<T> vjp = subject.reference->evaluate<T>(subject.c, inputs, name, shape);
-  Comparison comparison;
+  Comparison comparison(subject.c);
   comparison.enter(subject.spec(), name, shape);
   for (size_t k = 0; k < plan.columns.size(); ++k) {
     const Index i = plan.columns[k];

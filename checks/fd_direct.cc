@@ -30,7 +30,7 @@ Verdict check_fd_direct(const Subject& subject) {
     return tolerance(m, depth) + kDifferenceError * m.mass;
   };
 
-  Comparison comparison;
+  Comparison comparison(subject.c);
   comparison.enter(subject.spec(), name, got.shape);
   for (size_t k = 0; k < plan.columns.size(); ++k) {
     const Position position = position_of(plan.columns[k], got.shape);

@@ -55,7 +55,7 @@ Record checked_record(const Task& task, Memo& memo, bool shrink) {
   return record;
 }
 
-CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress) {
+CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress, Shrinking shrinking) {
   CheckSummary summary;
   Memo memo;
   std::set<std::string> shrunk;  // a worker's own: each shrinks the first failure of a kind that it meets
@@ -64,7 +64,7 @@ CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProg
     const Task& task = tasks[static_cast<size_t>(index)];
     alarm(kTaskPatience);
     const std::string kind = task.operation->spec.name + task.oracle->name + task.implementation_name();
-    Record record = checked_record(task, memo, !shrunk.contains(kind));
+    Record record = checked_record(task, memo, shrinking == Shrinking::kFirstOfAKind && !shrunk.contains(kind));
     alarm(0);
     if (record["status"] == "fail") shrunk.insert(kind);
     return line_of(record);
