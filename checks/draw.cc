@@ -56,7 +56,7 @@ class Draw {
     drawing_.seed = 1 + below(1000000);
     drawing_.c = start();
     walk();
-    drawing_.sampled = !fits(drawing_.c, kEverywhere);
+    drawing_.sampled = wish_sampled && !fits(drawing_.c, kEverywhere);
     for (unsigned i = 0; i < kTextsOutside; ++i) step_outside();
     return std::move(drawing_);
   }
@@ -84,7 +84,7 @@ class Draw {
     return {};
   }
 
-  // One that the Spec lists and that fits; the cheapest where none does.
+  // One that the Spec lists and that fits; where none does (a network), the cheapest, and what costs twice as much.
   Case listed_case() {
     std::vector<Case> fitting, every;
     for (const auto* texts : {&spec_.smoke_cases, &spec_.full_cases})
@@ -93,8 +93,11 @@ class Draw {
       if (fits(c, limits_)) fitting.push_back(c);
     if (!fitting.empty()) return fitting[below(fitting.size())];
     const auto flops = [](const Case& c) { return c.spec->cost(c.attributes, Pass::forward()).flops; };
-    return *std::min_element(every.begin(), every.end(),
-                             [&](const Case& a, const Case& b) { return flops(a) < flops(b); });
+    const Case& cheapest = *std::min_element(every.begin(), every.end(),
+                                             [&](const Case& a, const Case& b) { return flops(a) < flops(b); });
+    while (!fits(cheapest, limits_)) limits_ = {2 * limits_.flops, 2 * limits_.elements};
+    limits_ = {2 * limits_.flops, 2 * limits_.elements};
+    return cheapest;
   }
 
   void walk() {

@@ -42,12 +42,17 @@ Data kinked_by(const Subject& subject, const char* name, Regime regime) {
 }
 
 // The rows that a column moves to either side. At a border of a cell these differ, and the other inputs are whole
-// numbers, so that 2^-10 reaches no other border.
+// numbers, so that 2^-10 reaches no other border. Every element takes a step of its own, or the steps of several that
+// move one place (the weights of an offset) could cancel out and leave it on its border.
 Columns rows_on_both_sides(const Subject& subject, const std::vector<Argument>& outputs, const Data& data) {
   Columns united(static_cast<size_t>(element_count(data.inputs.at(subject.pass.slot).shape)));
   for (const float step : {0x1p-10F, -0x1p-10F}) {
     Arrays<float> inputs = data.inputs;
-    for (float& x : inputs.at(subject.pass.slot).values) x += step;
+    std::vector<float>& values = inputs.at(subject.pass.slot).values;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const std::uint64_t bits = random_bits(subject.seed, "sides", static_cast<Index>(i));
+      values[i] += step * (1 + static_cast<float>(bits % 1024) / 1024) / 2;
+    }
     const Columns rows_of = rows_by_column(subject, outputs, inputs);
     for (size_t column = 0; column < united.size(); ++column) {
       std::vector<Index> both;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checks/subject.h"
@@ -52,6 +53,9 @@ Oracle determinism_oracle();
 Oracle memory_oracle();
 Oracle invalid_oracle();
 Oracle large_oracle();
+
+// How kink begins where its inputs, which do not look at the attributes, met none. Of a listed case that is a failure.
+inline constexpr std::string_view kNothingOnAKink = "no output came to lie on a kink";
 
 // Whether oracles that evaluate the reference everywhere can be asked: each pass then takes seconds at most, and the
 // sparsity of a Jacobian, n^2 bits for n elements, tens of megabytes.
