@@ -18,10 +18,10 @@ const char* const kNamed = "kinks as named";
 
 bool is_kinked(const Slot* slot) { return slot != nullptr && slot->dependence == Dependence::kKinked; }
 
-// Half of the elements at one of the values, zeros with either sign.
-void put_on(const std::vector<double>& kinks, std::uint64_t seed, Array<float>& array) {
+// Half of the elements of a tensor at one of the values, independent of other tensors; zeros with either sign.
+void put_on(const std::vector<double>& kinks, std::uint64_t seed, const std::string& name, Array<float>& array) {
   for (size_t i = 0; i < array.values.size(); ++i) {
-    const std::uint64_t bits = random_bits(seed, "kinks", static_cast<Index>(i));
+    const std::uint64_t bits = random_bits(seed, "kinks in " + name, static_cast<Index>(i));
     if (bits % 2 == 0) continue;
     const auto kink = static_cast<float>(kinks[(bits >> 8) % kinks.size()]);
     array.values[i] = kink == 0 && (bits >> 1) % 2 == 0 ? -kink : kink;
@@ -35,7 +35,7 @@ Data kinked_by(const Subject& subject, const char* name, Regime regime) {
     const Slot* slot = subject.spec().find_slot(argument.name);
     Array<float> array = seeded_array(argument, subject.seed, is_kinked(slot) ? regime : Regime::kNormal);
     if (name == kNamed && is_kinked(slot) && slot->kinks)
-      put_on(slot->kinks(subject.c.attributes), subject.seed, array);
+      put_on(slot->kinks(subject.c.attributes), subject.seed, argument.name, array);
     data.inputs.emplace(argument.name, std::move(array));
   }
   return data;

@@ -63,6 +63,9 @@ bool is_small(const Case& c);
 // Whether differences of single columns are as cheap as for small cases, and the Jacobian's sparsity as small.
 bool has_few_rows(const Case& c);
 
+// Whether this case has a size that the oracle can be asked of.
+bool is_size_for(const Oracle& oracle, const Case& c);
+
 // For Oracle::applies.
 inline bool any_pass(const Case&, const Pass&) { return true; }
 inline bool is_forward_pass(const Case&, const Pass& pass) { return pass.is_forward(); }

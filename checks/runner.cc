@@ -22,6 +22,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 Case smaller_case(const Task& task) {
   const auto fails = [&](const Case& c) {
     if (!has_pass(*c.spec, c.attributes, task.pass) || !task.oracle->applies(c, task.pass)) return false;
+    if (!is_size_for(*task.oracle, c)) return false;
     Task other = task;
     other.c = c;
     Memo memo;

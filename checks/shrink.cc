@@ -18,9 +18,11 @@ std::vector<double> simpler_values(const AttributeSpec& spec, double value) {
   const auto add = [&](double candidate) {
     if (candidate != value) values.push_back(candidate);
   };
-  if (spec.default_value) add(*spec.default_value);
+  if (spec.default_value && (spec.kind != AttributeKind::kInteger || *spec.default_value < value))
+    add(*spec.default_value);
   if (spec.kind != AttributeKind::kInteger) return values;
-  const double least = spec.default_value ? std::max(spec.minimum, *spec.default_value) : spec.minimum;
+  const double least =
+      spec.default_value && *spec.default_value < value ? std::max(spec.minimum, *spec.default_value) : spec.minimum;
   if (value <= least) return values;
   add(least);
   if (const double half = std::floor(value / 2); half > least) add(half);
