@@ -18,11 +18,12 @@ const char* const kNamed = "kinks as named";
 
 bool is_kinked(const Slot* slot) { return slot != nullptr && slot->dependence == Dependence::kKinked; }
 
-// Half of the elements of a tensor at one of the values, independent of other tensors; zeros with either sign.
+// The first and half of the other elements of a tensor at one of the values, independent of other tensors; zeros with
+// either sign.
 void put_on(const std::vector<double>& kinks, std::uint64_t seed, const std::string& name, Array<float>& array) {
   for (size_t i = 0; i < array.values.size(); ++i) {
     const std::uint64_t bits = random_bits(seed, "kinks in " + name, static_cast<Index>(i));
-    if (bits % 2 == 0) continue;
+    if (i > 0 && bits % 2 == 0) continue;
     const auto kink = static_cast<float>(kinks[(bits >> 8) % kinks.size()]);
     array.values[i] = kink == 0 && (bits >> 1) % 2 == 0 ? -kink : kink;
   }
