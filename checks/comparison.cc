@@ -1,6 +1,7 @@
 #include "checks/comparison.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 namespace gradproof {
@@ -22,19 +23,51 @@ double units_in_last_place(double error, double magnitude) {
   return std::ldexp(error, kFractionBits - std::max(std::ilogb(magnitude), kLeastExponent));
 }
 
-// " oh = 6", " iw in 4..6", " iw odd", or nothing when the indices are spread over the whole axis.
-std::string axis_text(const std::string& axis, const std::set<Index>& indices, Index size) {
-  if (static_cast<Index>(indices.size()) == size) return "";
-  const Index first = *indices.begin();
-  const Index last = *indices.rbegin();
-  if (first == last) return fmt::format("{} = {}", axis, first);
-  const auto parity = [&](Index wanted) {
-    return indices.size() >= 3 && std::all_of(indices.begin(), indices.end(), [&](Index i) { return i % 2 == wanted; });
-  };
-  if (parity(0)) return axis + " even";
-  if (parity(1)) return axis + " odd";
-  if (first == 0 && last == size - 1) return "";
-  return fmt::format("{} in {}..{}", axis, first, last);
+// Indices along an axis that are not spread over all of it.
+struct Part {
+  const std::string& axis;
+  const std::set<Index>& indices;
+  Index size;
+
+  Index first() const { return *indices.begin(); }
+  Index last() const { return *indices.rbegin(); }
+  Index count() const { return static_cast<Index>(indices.size()); }
+  bool is_run() const { return last() - first() + 1 == count(); }
+};
+
+constexpr Index kLeastForAPeriod = 3;  // any two indices have one
+
+// "iw = 1 mod 4" where it is all of those, "iw odd", or nothing.
+std::string period_text(const Part& part) {
+  if (part.count() < kLeastForAPeriod) return "";
+  Index period = 0;
+  for (Index i : part.indices) period = std::gcd(period, i - part.first());
+  if (period < 2) return "";
+  const Index rest = part.first() % period;
+  const bool all_of_them = part.count() == (part.size - 1 - rest) / period + 1;
+  if (period > 2 && all_of_them) return fmt::format("{} = {} mod {}", part.axis, rest, period);
+  return period % 2 == 0 ? part.axis + (rest % 2 == 0 ? " even" : " odd") : "";
+}
+
+// "group 1 of oc", where all of them lie in one of the groups that the channels form; they need not fill it.
+std::string group_text(const Part& part, Index groups) {
+  if ((part.axis != "c" && part.axis != "oc") || groups < 2 || part.size % groups != 0 || part.size == groups)
+    return "";
+  const Index in_group = part.size / groups, group = part.first() / in_group;
+  if (part.last() / in_group != group) return "";
+  const std::string name = fmt::format("group {} of {}", group, part.axis);
+  return part.count() == in_group ? name : fmt::format("{} ({} in {}..{})", name, part.axis, part.first(), part.last());
+}
+
+// "oh = 6", "iw in 4..6", "the last 3 of ow", "iw odd", or nothing when the indices are spread over the whole axis.
+std::string axis_text(const Part& part, Index groups) {
+  if (part.count() == part.size) return "";
+  if (part.count() == 1) return fmt::format("{} = {}", part.axis, part.first());
+  if (const std::string text = group_text(part, groups); !text.empty()) return text;
+  if (const std::string text = period_text(part); !text.empty()) return text;
+  if (part.is_run() && part.last() == part.size - 1) return fmt::format("the last {} of {}", part.count(), part.axis);
+  if (part.first() == 0 && part.last() == part.size - 1) return "";
+  return fmt::format("{} in {}..{}", part.axis, part.first(), part.last());
 }
 
 // The axes that the slot names, without those that a tensor of this rank lacks.
@@ -62,13 +95,13 @@ std::vector<std::string> axis_names(const Spec& spec, std::string_view tensor, i
 }
 
 std::string location_text(const std::vector<Position>& positions, Index compared, const Shape& shape,
-                          const std::vector<std::string>& axes) {
+                          const std::vector<std::string>& axes, Index groups) {
   std::string text = fmt::format("{} of {} elements", positions.size(), compared);
   const char* separator = ", only ";
   for (int axis = 0; axis < shape.rank(); ++axis) {
     std::set<Index> indices;
     for (const Position& position : positions) indices.insert(position[axis]);
-    const std::string part = axis_text(axes[static_cast<size_t>(axis)], indices, shape[axis]);
+    const std::string part = axis_text({axes[static_cast<size_t>(axis)], indices, shape[axis]}, groups);
     if (part.empty()) continue;
     text += separator + part;
     separator = ", ";
@@ -121,7 +154,7 @@ std::string Comparison::where() const {
   std::string text = section.name + position_text(position_);
   if (!section.data.empty()) text += fmt::format(" ({})", section.data);
   if (failures_ == 0) return text;
-  text += ": " + location_text(section.failed, section.compared, section.shape, section.axes);
+  text += ": " + location_text(section.failed, section.compared, section.shape, section.axes, groups_);
   const auto elsewhere = failures_ - static_cast<Index>(section.failed.size());
   if (elsewhere > 0) text += fmt::format("; {} more elsewhere", elsewhere);
   return text;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "checks/verdict.h"
-#include "ops/core/spec.h"
+#include "ops/core/case.h"
 
 namespace gradproof {
 
@@ -17,6 +17,10 @@ namespace gradproof {
 // fail, but are counted, and where they are many nothing passes.
 class Comparison {
  public:
+  Comparison() = default;
+  // Of tensors whose channels lie in the groups of this case.
+  explicit Comparison(const Case& c) : groups_(c.attributes.integer_or("g", 1)) {}
+
   // The elements that follow belong to the tensor `name` of `spec`, which has `shape`; `data` says on which data.
   void enter(const Spec& spec, const std::string& name, const Shape& shape, const std::string& data = "");
 
@@ -79,6 +83,7 @@ class Comparison {
   void count_ulps(double magnitude, double error, double bound);
   std::string where() const;
 
+  Index groups_ = 1;
   std::vector<Section> sections_;
   size_t worst_section_ = 0;
   Index compared_ = 0;
@@ -91,10 +96,10 @@ class Comparison {
   std::string expected_, got_;
 };
 
-// "3 of 288 elements, only oh = 6": which part of a tensor with these axis names the positions are. Not for 0
-// positions.
+// "3 of 288 elements, only oh = 6": which part of a tensor with these axis names the positions are; channels (c, oc)
+// may lie in groups. Not for 0 positions.
 std::string location_text(const std::vector<Position>& positions, Index compared, const Shape& shape,
-                          const std::vector<std::string>& axes);
+                          const std::vector<std::string>& axes, Index groups = 1);
 
 // Names of the axes of a tensor of the operation, as far as its slot and rank tell: n c ih iw, oc ic kh kw, ...
 std::vector<std::string> axis_names(const Spec& spec, std::string_view tensor, int rank);

@@ -114,8 +114,22 @@ TEST(Location, SaysNothingAboutAnAxisThatIsCovered) {
 
 TEST(Location, FindsRangesAndParity) {
   EXPECT_EQ(location_text({{4}, {5}, {6}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c in 4..6");
+  EXPECT_EQ(location_text({{6}, {7}, {8}}, 9, Shape{9}, {"ow"}), "3 of 9 elements, only the last 3 of ow");
+  EXPECT_EQ(location_text({{1}, {4}, {7}}, 9, Shape{9}, {"ow"}), "3 of 9 elements, only ow = 1 mod 3");
   EXPECT_EQ(location_text({{1}, {3}, {5}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c odd");
-  EXPECT_EQ(location_text({{0}, {4}, {8}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c even");
+  EXPECT_EQ(location_text({{0}, {4}, {8}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c = 0 mod 4");
+  EXPECT_EQ(location_text({{0}, {2}, {8}}, 9, Shape{9}, {"c"}), "3 of 9 elements, only c even");
+}
+
+TEST(Location, NamesTheGroupOfChannels) {
+  const auto text = [](const std::vector<Position>& positions, Index channels, Index groups) {
+    return location_text(positions, channels, Shape{channels}, {"oc"}, groups);
+  };
+  EXPECT_EQ(text({{2}, {3}}, 6, 3), "2 of 6 elements, only group 1 of oc");
+  EXPECT_EQ(text({{4}, {5}}, 6, 3), "2 of 6 elements, only group 2 of oc");
+  EXPECT_EQ(text({{4}, {6}}, 8, 2), "2 of 8 elements, only group 1 of oc (oc in 4..6)");
+  EXPECT_EQ(text({{1}, {2}}, 6, 3), "2 of 6 elements, only oc in 1..2");
+  EXPECT_EQ(text({{0}, {1}, {2}}, 4, 1), "3 of 4 elements, only oc in 0..2");
 }
 
 TEST(AxisNames, FollowTheSlotAndTheRank) {

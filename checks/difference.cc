@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "checks/inputs.h"
 #include "checks/rows.h"
+#include "checks/truth.h"
 
 namespace gradproof {
 namespace {
@@ -78,6 +80,24 @@ class Line {
   std::vector<T> at_base_;
 };
 
+// How many units of rounding, divided by the step, reach a slope: of y(x + h) - y(x) 2, of the fourth-order stencil
+// (8 + 8 + 1 + 1) / 12.
+double stencil_weight(Dependence dependence) { return dependence == Dependence::kAffine ? 2 : 1.5; }
+
+// By row, for an arithmetic of so many binary digits.
+std::vector<double> rounding_errors(const Subject& subject, const DifferencePlan& plan, int digits) {
+  const Dependence dependence = dependence_of(subject);
+  const double unit = std::ldexp(stencil_weight(dependence), -digits - step_exponent(dependence, digits));
+  const auto values = row_values(subject, plan.outputs, mass_inputs(subject, plan.inputs), all_rows(plan.outputs));
+  std::vector<double> errors;
+  for_each_row(plan.outputs, [&](Index row, const Argument& output, Index i) {
+    const double u = std::abs(static_cast<double>(plan.inputs.at("diff_" + output.name)[i]));
+    const double depth = 1 + subject.spec().depth(subject.c.attributes, Pass::forward(), output.name);
+    errors.push_back(u == 0 ? 0 : u * unit * depth * values[static_cast<size_t>(row)].mass);  // mass may be infinite
+  });
+  return errors;
+}
+
 }  // namespace
 
 Index DifferencePlan::row_count() const { return gradproof::row_count(outputs); }
@@ -100,6 +120,7 @@ template <class T>
 DifferenceGradient<T> difference_gradient(const Subject& subject, const DifferencePlan& plan) {
   const std::vector<T> u = cotangents<T>(plan.outputs, plan.inputs);
   Line<T> line(subject, plan);
+  const std::vector<double> errors = rounding_errors(subject, plan, std::numeric_limits<T>::digits);
   std::map<Index, T> by_column;
   for (const std::vector<Index>& group : plan.colors) {
     Direction direction;
@@ -116,12 +137,18 @@ DifferenceGradient<T> difference_gradient(const Subject& subject, const Differen
     }
   }
   DifferenceGradient<T> gradient;
-  for (Index column : plan.columns) gradient.columns.push_back(by_column.at(column));
+  for (Index column : plan.columns) {
+    gradient.columns.push_back(by_column.at(column));
+    double error = 0;
+    for (Index row : plan.rows_of[static_cast<size_t>(column)]) error += errors[static_cast<size_t>(row)];
+    gradient.column_errors.push_back(error);
+  }
   Direction everywhere;
   for (Index i = 0; i < plan.column_count; ++i)
     everywhere.emplace_back(i, plan.direction.values[static_cast<size_t>(i)]);
   const std::vector<T> slopes = line.derivative(all_rows(plan.outputs), everywhere);
   gradient.along = T(0.0);
+  gradient.along_error = std::accumulate(errors.begin(), errors.end(), 0.0);
   for (size_t row = 0; row < u.size(); ++row) gradient.along += u[row] * slopes[row];
   return gradient;
 }

@@ -36,6 +36,10 @@ template <class T>
 struct DifferenceGradient {
   std::vector<T> columns;  // (J^T u)_i for plan.columns
   T along{};               // <J direction, u>
+  // What the roundings of the values may have made of each: the values' masses times depth times eps / h. Slopes far
+  // below the values, as on the tails of a sigmoid, are not seen by any difference.
+  std::vector<double> column_errors;
+  double along_error = 0;
 };
 
 // Plans for pass vjp:<slot>. `budget` is the number of multiply-adds that the column differences may cost.

@@ -32,7 +32,7 @@ void compare(const Subject& subject, Regime regime, Comparison& comparison, std:
 }
 
 Verdict check_elements(const Subject& subject) {
-  Comparison comparison;
+  Comparison comparison(subject.c);
   std::string isa;
   for (Regime regime : kRegimes) compare(subject, regime, comparison, isa);
   Verdict verdict = comparison.verdict();

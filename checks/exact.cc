@@ -22,7 +22,7 @@ Verdict check_exact(const Subject& subject) {
   const Arrays<Mass<Real>>& expected = truth(subject, data);
   Execution execution(subject.c, subject.pass, *subject.implementation, data.inputs);
   execution.run();
-  Comparison comparison;
+  Comparison comparison(subject.c);
   for (size_t i = 0; i < execution.arguments().size(); ++i) {
     const Argument& argument = execution.arguments()[i];
     if (!argument.written) continue;

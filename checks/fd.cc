@@ -58,12 +58,12 @@ Verdict compare_with_reference(const Subject& subject, const DifferencePlan& pla
   const Array<Mass<Real>>& mass = truth(subject, {"differences", plan.inputs}).at(name);
   const auto inputs = borrow<T>(plan.inputs);
   const Array<T> vjp = subject.reference->evaluate<T>(subject.c, inputs, name, shape);
-  Comparison comparison;
+  Comparison comparison(subject.c);
   comparison.enter(subject.spec(), name, shape);
   for (size_t k = 0; k < plan.columns.size(); ++k) {
     const Index i = plan.columns[k];
     comparison.add(position_of(i, shape), gradient.columns[k], vjp.values[static_cast<size_t>(i)],
-                   kAcceptance<T> * mass.values[static_cast<size_t>(i)].mass);
+                   kAcceptance<T> * mass.values[static_cast<size_t>(i)].mass + gradient.column_errors[k]);
   }
   T along(0.0);
   double along_mass = 0;
@@ -73,7 +73,7 @@ Verdict compare_with_reference(const Subject& subject, const DifferencePlan& pla
     along_mass += std::abs(v) * mass.values[i].mass;
   }
   comparison.enter(subject.spec(), name + ", direction", Shape{1});
-  comparison.add(Position{0}, gradient.along, along, kAcceptance<T> * along_mass);
+  comparison.add(Position{0}, gradient.along, along, kAcceptance<T> * along_mass + gradient.along_error);
   Verdict verdict = comparison.verdict();
   if (verdict.passed()) {
     verdict.digits = digits_of<T>(comparison.worst());

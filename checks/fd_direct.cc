@@ -30,11 +30,12 @@ Verdict check_fd_direct(const Subject& subject) {
     return tolerance(m, depth) + kDifferenceError * m.mass;
   };
 
-  Comparison comparison;
+  Comparison comparison(subject.c);
   comparison.enter(subject.spec(), name, got.shape);
   for (size_t k = 0; k < plan.columns.size(); ++k) {
     const Position position = position_of(plan.columns[k], got.shape);
-    comparison.add(position, gradient.columns[k], Real(got.value_at(position)), bound(plan.columns[k]));
+    comparison.add(position, gradient.columns[k], Real(got.value_at(position)),
+                   bound(plan.columns[k]) + gradient.column_errors[k]);
   }
   Real along = 0;
   double along_bound = 0;
@@ -44,7 +45,7 @@ Verdict check_fd_direct(const Subject& subject) {
     along_bound += std::abs(v) * bound(i);
   }
   comparison.enter(subject.spec(), name + ", direction", Shape{1});
-  comparison.add(Position{0}, gradient.along, along, along_bound);
+  comparison.add(Position{0}, gradient.along, along, along_bound + gradient.along_error);
   Verdict verdict = comparison.verdict();
   if (verdict.passed()) verdict.reason = joined(withdrawn_text(plan), verdict.reason);
   verdict.isa = execution.kernel().isa();

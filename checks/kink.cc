@@ -31,7 +31,7 @@ class KinkCheck {
     for (const Data& data : kinked_data(subject_)) compare(data);
     if (!decides_) return Verdict::skip("no output of this case decides between values, so there are no kinks");
     if (at_kinks_ == 0)
-      return Verdict::fail("no output came to lie on a kink, nothing was tested; let the Spec name the slot's kinks");
+      return Verdict::fail(std::string(kNothingOnAKink) + ", nothing was tested; let the Spec name the slot's kinks");
     Verdict verdict = comparison_.verdict();
     if (verdict.passed()) verdict.reason = tested_text() + (verdict.reason.empty() ? "" : "; ") + verdict.reason;
     verdict.isa = isa_;

@@ -91,7 +91,7 @@ SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass
 }
 
 Verdict SampledTruth::compare(Execution& execution, const Implementation& implementation) const {
-  Comparison comparison;
+  Comparison comparison(case_);
   for (const Sample& sample : samples_) {
     const Argument& argument = execution.arguments()[sample.argument];
     const double depth = implementation.depth_of(case_, pass_, argument.name);

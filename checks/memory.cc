@@ -161,7 +161,7 @@ void compare_broadcast(const Subject& subject, Arrays<float> inputs, Comparison&
 
 Verdict check_memory(const Subject& subject) {
   const auto inputs = seeded_inputs(subject.c, subject.pass, subject.seed, Regime::kNormal);
-  Comparison comparison;
+  Comparison comparison(subject.c);
   Execution plain(subject.c, subject.pass, *subject.implementation, inputs);
   const auto kernel = prepare_kernel(*subject.implementation, subject.c, subject.pass, 1);
   std::vector<std::pair<std::string, std::unique_ptr<GuardedRun>>> runs;

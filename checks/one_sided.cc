@@ -18,11 +18,12 @@ const char* const kNamed = "kinks as named";
 
 bool is_kinked(const Slot* slot) { return slot != nullptr && slot->dependence == Dependence::kKinked; }
 
-// Half of the elements at one of the values, zeros with either sign.
-void put_on(const std::vector<double>& kinks, std::uint64_t seed, Array<float>& array) {
+// The first and half of the other elements of a tensor at one of the values, independent of other tensors; zeros with
+// either sign.
+void put_on(const std::vector<double>& kinks, std::uint64_t seed, const std::string& name, Array<float>& array) {
   for (size_t i = 0; i < array.values.size(); ++i) {
-    const std::uint64_t bits = random_bits(seed, "kinks", static_cast<Index>(i));
-    if (bits % 2 == 0) continue;
+    const std::uint64_t bits = random_bits(seed, "kinks in " + name, static_cast<Index>(i));
+    if (i > 0 && bits % 2 == 0) continue;
     const auto kink = static_cast<float>(kinks[(bits >> 8) % kinks.size()]);
     array.values[i] = kink == 0 && (bits >> 1) % 2 == 0 ? -kink : kink;
   }
@@ -35,19 +36,24 @@ Data kinked_by(const Subject& subject, const char* name, Regime regime) {
     const Slot* slot = subject.spec().find_slot(argument.name);
     Array<float> array = seeded_array(argument, subject.seed, is_kinked(slot) ? regime : Regime::kNormal);
     if (name == kNamed && is_kinked(slot) && slot->kinks)
-      put_on(slot->kinks(subject.c.attributes), subject.seed, array);
+      put_on(slot->kinks(subject.c.attributes), subject.seed, argument.name, array);
     data.inputs.emplace(argument.name, std::move(array));
   }
   return data;
 }
 
 // The rows that a column moves to either side. At a border of a cell these differ, and the other inputs are whole
-// numbers, so that 2^-10 reaches no other border.
+// numbers, so that 2^-10 reaches no other border. Every element takes a step of its own, or the steps of several that
+// move one place (the weights of an offset) could cancel out and leave it on its border.
 Columns rows_on_both_sides(const Subject& subject, const std::vector<Argument>& outputs, const Data& data) {
   Columns united(static_cast<size_t>(element_count(data.inputs.at(subject.pass.slot).shape)));
   for (const float step : {0x1p-10F, -0x1p-10F}) {
     Arrays<float> inputs = data.inputs;
-    for (float& x : inputs.at(subject.pass.slot).values) x += step;
+    std::vector<float>& values = inputs.at(subject.pass.slot).values;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const std::uint64_t bits = random_bits(subject.seed, "sides", static_cast<Index>(i));
+      values[i] += step * (1 + static_cast<float>(bits % 1024) / 1024) / 2;
+    }
     const Columns rows_of = rows_by_column(subject, outputs, inputs);
     for (size_t column = 0; column < united.size(); ++column) {
       std::vector<Index> both;

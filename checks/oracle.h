@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checks/subject.h"
@@ -55,11 +56,17 @@ Oracle invalid_oracle();
 Oracle large_oracle();
 Oracle property_oracle();
 
+// How kink begins where its inputs, which do not look at the attributes, met none. Of a listed case that is a failure.
+inline constexpr std::string_view kNothingOnAKink = "no output came to lie on a kink";
+
 // Whether oracles that evaluate the reference everywhere can be asked: each pass then takes seconds at most, and the
 // sparsity of a Jacobian, n^2 bits for n elements, tens of megabytes.
 bool is_small(const Case& c);
 // Whether differences of single columns are as cheap as for small cases, and the Jacobian's sparsity as small.
 bool has_few_rows(const Case& c);
+
+// Whether this case has a size that the oracle can be asked of.
+bool is_size_for(const Oracle& oracle, const Case& c);
 
 // For Oracle::applies.
 inline bool any_pass(const Case&, const Pass&) { return true; }

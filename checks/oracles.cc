@@ -27,6 +27,17 @@ bool has_few_rows(const Case& c) {
          columns <= kMostElements * kMostElements / kFewRows;
 }
 
+bool is_size_for(const Oracle& oracle, const Case& c) {
+  switch (oracle.sizes) {
+    case Oracle::Sizes::kSmall:
+      return is_small(c);
+    case Oracle::Sizes::kFewRows:
+      return is_small(c) || has_few_rows(c);
+    default:
+      return true;
+  }
+}
+
 std::vector<Oracle> all_oracles() {
   return {fd_oracle(),        fd50_oracle(),    adjoint_oracle(), forward_oracle(), vjp_oracle(),
           fd_direct_oracle(), exact_oracle(),   kink_oracle(),    special_oracle(), determinism_oracle(),

@@ -14,7 +14,6 @@ namespace gradproof {
 namespace {
 
 constexpr double kShrinkSeconds = 3;
-constexpr unsigned kTaskPatience = 300;  // seconds for one task, sanitizers included; then SIGALRM ends its worker
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -23,6 +22,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 Case smaller_case(const Task& task) {
   const auto fails = [&](const Case& c) {
     if (!has_pass(*c.spec, c.attributes, task.pass) || !task.oracle->applies(c, task.pass)) return false;
+    if (!is_size_for(*task.oracle, c)) return false;
     Task other = task;
     other.c = c;
     Memo memo;
@@ -55,22 +55,22 @@ Record checked_record(const Task& task, Memo& memo, bool shrink) {
   return record;
 }
 
-CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress) {
+CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress, const RunHow& how) {
   CheckSummary summary;
   Memo memo;
   std::set<std::string> shrunk;  // a worker's own: each shrinks the first failure of a kind that it meets
   Index done = 0;
   const auto work = [&](Index index) {
     const Task& task = tasks[static_cast<size_t>(index)];
-    alarm(kTaskPatience);
+    alarm(how.patience);
     const std::string kind = task.operation->spec.name + task.oracle->name + task.implementation_name();
-    Record record = checked_record(task, memo, !shrunk.contains(kind));
+    Record record = checked_record(task, memo, how.shrinking == Shrinking::kFirstOfAKind && !shrunk.contains(kind));
     alarm(0);
     if (record["status"] == "fail") shrunk.insert(kind);
     return line_of(record);
   };
-  const auto crashed = [&](Index index, const std::string& how) {
-    return line_of(check_record(tasks[static_cast<size_t>(index)], Verdict::fail(how), 0));
+  const auto crashed = [&](Index index, const std::string& reason) {
+    return line_of(check_record(tasks[static_cast<size_t>(index)], Verdict::fail(reason), 0));
   };
   const auto collect = [&](const std::string& line) {
     const Record record = record_of(line);

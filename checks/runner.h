@@ -20,8 +20,16 @@ using CheckProgress = std::function<void(const Record&, double fraction)>;
 CheckSummary run_checks(const Registry& registry, const References& references, const CheckOptions& options,
                         const CheckProgress& progress);
 
+// Whether failures are shrunk where they are met.
+enum class Shrinking { kFirstOfAKind, kNone };
+
+struct RunHow {
+  Shrinking shrinking = Shrinking::kFirstOfAKind;
+  unsigned patience = 300;  // seconds for one task, sanitizers included; then SIGALRM ends its worker
+};
+
 // The same for chosen oracles and tasks that are planned already.
-CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress);
+CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProgress& progress, const RunHow& how = {});
 
 // Runs one task here and turns it into its record, with a smaller case if it fails and `shrink` is set.
 Record checked_record(const Task& task, Memo& memo, bool shrink);

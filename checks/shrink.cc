@@ -1,5 +1,7 @@
 #include "checks/shrink.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -16,9 +18,11 @@ std::vector<double> simpler_values(const AttributeSpec& spec, double value) {
   const auto add = [&](double candidate) {
     if (candidate != value) values.push_back(candidate);
   };
-  if (spec.default_value) add(*spec.default_value);
+  if (spec.default_value && (spec.kind != AttributeKind::kInteger || *spec.default_value < value))
+    add(*spec.default_value);
   if (spec.kind != AttributeKind::kInteger) return values;
-  const double least = spec.default_value ? std::max(spec.minimum, *spec.default_value) : spec.minimum;
+  const double least =
+      spec.default_value && *spec.default_value < value ? std::max(spec.minimum, *spec.default_value) : spec.minimum;
   if (value <= least) return values;
   add(least);
   if (const double half = std::floor(value / 2); half > least) add(half);
@@ -26,35 +30,94 @@ std::vector<double> simpler_values(const AttributeSpec& spec, double value) {
   return values;
 }
 
-std::optional<Case> changed(const Case& c, const std::string& key, double value) {
+std::optional<Case> valid_case(const Spec& spec, const std::string& attributes) {
   try {
-    return make_case(*c.spec, c.attributes.with(key, value).to_text());
+    return make_case(spec, attributes);
   } catch (const UsageError&) {
     return {};
   }
 }
 
-}  // namespace
+// Without the outermost axis that it has.
+std::optional<Case> without_axis(const Case& c) {
+  if (c.attributes.rank() < 2) return {};
+  std::string text;
+  for (const AttributeSpec& spec : c.spec->attributes) {
+    if (!c.attributes.applies(spec) || spec.axis == 3 - c.attributes.rank()) continue;
+    const double value = c.attributes.real(spec.key);
+    if (spec.default_value != value) text += fmt::format("{}{}={}", text.empty() ? "" : ",", spec.key, value);
+  }
+  return valid_case(*c.spec, text);
+}
 
-Case shrink_case(const Case& c, const std::function<bool(const Case&)>& fails, double seconds) {
+// One attribute changed, alone or with all whole numbers that equal it.
+std::optional<Case> changed(const Case& c, const AttributeSpec& spec, double value, bool together) {
+  Attributes attributes = c.attributes.with(spec.key, value);
+  bool others = false;
+  for (const AttributeSpec& other : c.spec->attributes) {
+    if (!together || other.kind != AttributeKind::kInteger || other.key == spec.key || !c.attributes.applies(other) ||
+        c.attributes.real(other.key) != c.attributes.real(spec.key))
+      continue;
+    attributes = attributes.with(other.key, value);
+    others = true;
+  }
+  if (together && !others) return {};
+  return valid_case(*c.spec, attributes.to_text());
+}
+
+class Shrinker {
+ public:
   using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  Case smallest = c;
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (const AttributeSpec& spec : c.spec->attributes) {
-      if (!c.attributes.applies(spec)) continue;
-      for (double value : simpler_values(spec, smallest.attributes.real(spec.key))) {
-        if (Clock::now() > end) return smallest;
-        const std::optional<Case> candidate = changed(smallest, spec.key, value);
-        if (!candidate || !fails(*candidate)) continue;
-        smallest = *candidate;
+
+  Shrinker(const Case& c, const std::function<bool(const Case&)>& fails, double seconds)
+      : smallest_(c),
+        fails_(fails),
+        end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))) {}
+
+  Case run() {
+    while (leave_axes_out() || change_attributes(false) || change_attributes(true)) {
+    }
+    return smallest_;
+  }
+
+ private:
+  bool is_over() const { return Clock::now() > end_; }
+
+  bool take(const std::optional<Case>& candidate) {
+    if (!candidate || is_over() || !fails_(*candidate)) return false;
+    smallest_ = *candidate;
+    return true;
+  }
+
+  bool leave_axes_out() {
+    bool progress = false;
+    while (take(without_axis(smallest_))) progress = true;
+    return progress;
+  }
+
+  // Every attribute once.
+  bool change_attributes(bool together) {
+    bool progress = false;
+    for (const AttributeSpec& spec : smallest_.spec->attributes) {
+      if (!smallest_.attributes.applies(spec)) continue;
+      for (double value : simpler_values(spec, smallest_.attributes.real(spec.key))) {
+        if (!take(changed(smallest_, spec, value, together))) continue;
         progress = true;
         break;
       }
     }
+    return progress;
   }
-  return smallest;
+
+  Case smallest_;
+  const std::function<bool(const Case&)>& fails_;
+  Clock::time_point end_;
+};
+
+}  // namespace
+
+Case shrink_case(const Case& c, const std::function<bool(const Case&)>& fails, double seconds) {
+  return Shrinker(c, fails, seconds).run();
 }
 
 }  // namespace gradproof

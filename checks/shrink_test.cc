@@ -19,11 +19,17 @@ class ShrinkTest : public testing::Test {
 
 TEST_F(ShrinkTest, KeepsOnlyWhatTheFailureNeeds) {
   const std::string big = "conv:mb=3,ic=6,ih=17,iw=19,oc=6,g=3,kh=5,kw=3,sh=2,sw=3,ph=2,pw=1,dw=2";
-  // One attribute at a time: g = 2 would need ic and oc to change with it.
-  EXPECT_EQ(shrunk(big, [](const Attributes& a) { return a.integer("g") > 1; }),
-            "conv:mb=1,ic=3,ih=1,iw=1,oc=3,g=3,kh=1,kw=1");
+  // g = 2 needs ic and oc to change with it.
+  EXPECT_EQ(shrunk(big, [](const Attributes& a) { return a.integer("g") > 1; }), "conv:mb=1,ic=2,iw=1,oc=2,g=2,kw=1");
   EXPECT_EQ(shrunk(big, [](const Attributes& a) { return a.integer("iw") >= 7 && a.integer("sw") > 1; }),
-            "conv:mb=1,ic=1,ih=1,iw=7,oc=1,kh=1,kw=1,sw=2");
+            "conv:mb=1,ic=1,iw=7,oc=1,kw=1,sw=2");
+}
+
+TEST_F(ShrinkTest, LeavesOutTheAxesThatDoNotMatter) {
+  const std::string big = "conv:mb=2,ic=2,id=5,ih=6,iw=7,oc=2,kd=3,kh=3,kw=2,dh=2,ph=1";
+  EXPECT_EQ(shrunk(big, [](const Attributes&) { return true; }), "conv:mb=1,ic=1,iw=1,oc=1,kw=1");
+  EXPECT_EQ(shrunk(big, [](const Attributes& a) { return a.rank() > 1 && a.integer("dh") == 2; }),
+            "conv:mb=1,ic=1,ih=1,iw=1,oc=1,kh=1,kw=1,dh=2");
 }
 
 TEST_F(ShrinkTest, EveryCaseThatIsTriedIsValid) {

@@ -119,7 +119,7 @@ void compare(const Subject& subject, const Data& data, Kind kind, bool contained
 }
 
 Verdict check_special(const Subject& subject) {
-  Comparison comparison;
+  Comparison comparison(subject.c);
   std::string isa;
   for (const Argument& argument : subject.arguments()) {
     if (argument.written || argument.choices > 0 || is_saved(subject.spec(), argument.name)) continue;

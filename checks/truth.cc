@@ -42,7 +42,9 @@ Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inpu
 
 double tolerance(const Mass<Real>& truth, double depth) {
   if (truth.undecided) return std::numeric_limits<double>::infinity();
-  return depth == 0 ? 0 : error_bound(truth, depth) + depth * kUnderflow;
+  if (depth == 0) return 0;
+  const double bound = error_bound(truth, depth) + depth * kUnderflow;
+  return std::isnan(bound) ? std::numeric_limits<double>::infinity() : bound;  // 0 times an unbounded mass
 }
 
 const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data) {

@@ -42,7 +42,7 @@ Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inpu
 // What a float32 result of this depth may be off by: gamma(depth) * mass and the underflow that Mass proves for the
 // reference's formula, and for equal formulas in another order (x * scale + shift for (x - mean) * scale) half a unit
 // of 2^-149 on either side for each rounding on the path. 0 for what is selected, that is of depth 0; infinity where
-// the truth is undecided.
+// the truth is undecided, or no bound is known.
 double tolerance(const Mass<Real>& truth, double depth);
 
 // The value and mass of every element that the pass writes, by argument. Remembered by the subject's memo under the

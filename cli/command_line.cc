@@ -35,9 +35,35 @@ void declare(CLI::App& sub, CheckCommand& command) {
       ->allow_extra_args(false);
   sub.add_option("--seed", command.options.seed, "of every input value")->capture_default_str();
   sub.add_option("--jobs", command.options.jobs, "checks at a time (default: one a core)")->check(CLI::Range(1, 1024));
+  sub.add_option("--cases", command.cases, "check the cases in this file, one a line, as fuzz --save writes it");
   sub.add_flag("--self", command.self, "try the planted bugs instead: the harness must catch every one");
   sub.add_option("--records", command.records, "write the records, JSON Lines");
   sub.add_option("--junit", command.junit, "write JUnit XML");
+}
+
+void declare(CLI::App& sub, FuzzCommand& command) {
+  sub.add_option("PATTERN", command.patterns, "operations or families, with * and ?; all without");
+  CLI::Option* minutes = sub.add_option("--minutes", command.minutes, "no new drawings after that")
+                             ->check(CLI::Range(0.0, 100000.0))
+                             ->capture_default_str();
+  sub.add_option("--seconds", command.seconds, "the same in seconds; with --minutes, both together")
+      ->check(CLI::Range(0.0, 1e7));
+  sub.add_option("--seed", command.seed, "of every drawing")->capture_default_str();
+  sub.add_option("--from", command.from, "go on with this drawing; a run ends by naming the next one")
+      ->check(CLI::Range(Index(0), Index(1) << 53));
+  sub.add_option("--draws", command.draws, "no more drawings than these")->check(CLI::Range(Index(1), Index(1) << 53));
+  sub.add_option("--shard", command.shard, "I/N: this one of N runs that share the drawings of a seed")
+      ->capture_default_str();
+  sub.add_option("--impl", command.implementation, "one implementation, or a pattern");
+  sub.add_option("--oracle", command.oracles, "oracles, separated by commas (default: the quick ones)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  sub.add_option("--jobs", command.jobs, "checks at a time (default: one a core)")->check(CLI::Range(1, 1024));
+  sub.add_option("--save", command.save, "add what fails to this file, for check --cases");
+  sub.add_option("--records", command.records, "write the records of what fails, JSON Lines");
+  sub.parse_complete_callback([&sub, &command, minutes] {
+    if (minutes->empty() && !sub.get_option("--seconds")->empty()) command.minutes = 0;
+  });
 }
 
 void declare(CLI::App& sub, BenchCommand& command) {
@@ -170,6 +196,7 @@ void declare(CLI::App& app, Action& chosen) {
   app.require_subcommand(1);
   offer(app, chosen, "run", "Check, measure and report: the main job", run_all);
   offer(app, chosen, "check", "Check gradients against the truth", run_check);
+  offer(app, chosen, "fuzz", "Check cases drawn at random, until the time is over", run_fuzz);
   offer(app, chosen, "bench", "Time what was verified at the very size", run_bench);
   offer(app, chosen, "gate", "Has anything become slower, from one build to another", run_gate);
   offer(app, chosen, "report", "Turn records into a page, a table or a comment", run_report);

@@ -194,6 +194,43 @@ test_check_takes_one_case_and_one_oracle() {
   grep -q '"seed":5' r.jsonl || fail "another seed"
 }
 
+test_check_takes_a_file_of_cases() {
+  printf '%s\n' '# kept' 'relu:mb=1,c=2,i=4  seed=7  # why' '' 'relu:mb=1,c=3,iw=5' >kept.txt
+  call check --cases kept.txt --oracle forward --impl simd --records r.jsonl
+  expect_code 0
+  expect_equal "$(grep -c '"kind":"check"' r.jsonl)" 2
+  grep '"case":"relu:mb=1,c=2,ih=4,iw=4"' r.jsonl | grep -q '"seed":7' || fail "another seed"
+  echo banana:mb=1 >>kept.txt
+  refused "kept.txt:5: unknown operation 'banana'" check --cases kept.txt
+  refused "no.txt" check --cases no.txt
+  : >empty.txt
+  refused "holds no case" check --cases empty.txt
+}
+
+test_fuzz_draws_checks_and_goes_on() {
+  call fuzz relu linear --draws 4 --seconds 60 --seed 3 --oracle forward,vjp --save kept.txt --records r.jsonl
+  expect_code 0
+  expect_in "nothing failed" "$out"
+  expect_in "Go on with ./gradproof fuzz 'relu' 'linear' --seed 3 --from 4" "$out"
+  [[ ! -e kept.txt ]] || fail "kept what did not fail"
+  call fuzz relu --from 4 --draws 1 --shard 2/3 --seed 3
+  expect_code 0
+  expect_in "--shard 2/3" "$out"
+}
+
+test_fuzz_without_sense_is_refused() {
+  refused "are conv " fuzz banana
+  refused "no time" fuzz relu --minutes 0
+  refused "--shard 4/3" fuzz relu --shard 4/3
+  refused "--shard x" fuzz relu --shard x
+  refused "--draws" fuzz relu --draws 0
+  refused "unknown oracle 'banana'" fuzz relu --oracle banana
+  refused "no operation chosen has an implementation 'cuda'" fuzz relu --impl cuda
+  echo banana >bad.txt
+  refused "bad.txt:1" fuzz relu --save bad.txt
+  refused "none of these oracles" fuzz relu --oracle invalid
+}
+
 test_bench_measures_what_was_verified() {
   call bench relu:mb=1,c=4,i=16 --threads 1 --records r.jsonl
   expect_code 0

@@ -22,10 +22,26 @@ ExitCode run_all(const RunCommand& command, Session& session);
 
 struct CheckCommand {
   CheckOptions options;
-  std::filesystem::path records, junit;  // empty: not wanted, as everywhere here
-  bool self = false;                     // the planted bugs instead
+  std::filesystem::path cases;  // a file of cases, see cli/case_file.h; empty: not wanted, as everywhere here
+  std::filesystem::path records, junit;
+  bool self = false;  // the planted bugs instead
 };
 ExitCode run_check(const CheckCommand& command, Session& session);
+
+struct FuzzCommand {
+  std::vector<std::string> patterns;  // operations or families
+  double minutes = 1, seconds = 0;    // the sum; naming seconds alone means no minutes
+  std::uint64_t seed = kDefaultSeed;
+  Index from = 0;   // the drawing to go on with
+  Index draws = 0;  // no more than these; 0: as many as there is time for
+  std::string shard = "1/1";
+  std::string implementation;
+  std::vector<std::string> oracles;
+  int jobs = 0;
+  std::filesystem::path save;  // a file of cases: what fails is added
+  std::filesystem::path records;
+};
+ExitCode run_fuzz(const FuzzCommand& command, Session& session);
 
 struct BenchCommand {
   BenchWish wish;

@@ -100,7 +100,12 @@ Operation huber_operation() {
     require_reduction("huber", attributes);
     if (!(attributes.real("delta") > 0)) refuse("huber: delta={} must be positive", attributes.real("delta"));
   };
-  // Slopes may be tiny, which the differences of a sum over many elements do not resolve: sums here are short.
+  // Kinks lie at |src - target| = delta: where one is 0 and the other +-delta.
+  for (Slot* slot : {&op.spec.slots[0], &op.spec.slots[1]})
+    slot->kinks = [](const Attributes& attributes) {
+      const auto delta = static_cast<double>(static_cast<float>(attributes.real("delta")));
+      return std::vector<double>{0, delta, -delta};
+    };
   op.spec.smoke_cases = {"mb=2,c=3,ih=5,iw=7,reduction=0", "mb=3,c=5,delta=2"};
   op.spec.full_cases = {"mb=1,c=3,iw=5",
                         "mb=3,c=7,reduction=2",

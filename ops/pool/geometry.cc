@@ -23,11 +23,13 @@ Window merged(Index& planes, Window window) {
 
 }  // namespace
 
+// A stride beyond the padded input has no second window that meets the input, however long it is; kernels lay out rows
+// as long as a stride.
 PoolAxis::PoolAxis(const WindowAxis& axis)
     : in(axis.in),
       out(axis.out()),
       kernel(axis.kernel),
-      stride(axis.stride),
+      stride(std::min(axis.stride, axis.in + axis.pad_lo + axis.pad_hi)),
       dilation(axis.dilation),
       pad(axis.pad_lo) {}
 
