@@ -1,5 +1,7 @@
 // kink: where inputs lie exactly on kinks, is the gradient one that the slopes on either side allow, and the one that
 // the stated convention, which is the reference's, asks for?
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "checks/comparison.h"
@@ -31,7 +33,7 @@ class KinkCheck {
     for (const Data& data : kinked_data(subject_)) compare(data);
     if (!decides_) return Verdict::skip("no output of this case decides between values, so there are no kinks");
     if (at_kinks_ == 0)
-      return Verdict::fail(std::string(kNothingOnAKink) + ", nothing was tested; let the Spec name the slot's kinks");
+      return Verdict::fail(fmt::format("{}, nothing was tested; let the Spec name the slot's kinks", kNothingOnAKink));
     Verdict verdict = comparison_.verdict();
     if (verdict.passed()) verdict.reason = tested_text() + (verdict.reason.empty() ? "" : "; ") + verdict.reason;
     verdict.isa = isa_;
