@@ -1,4 +1,5 @@
-// For tests and for fuzz: random attribute texts in every spelling that the declarations allow, with the values that they must mean.
+// For tests and for fuzz: random attribute texts in every spelling that the declarations allow, with the values that
+// they must mean.
 #pragma once
 
 #include <fmt/format.h>
