@@ -85,7 +85,7 @@ Arrays<double> inputs_of(const Case& c, const Pass& pass, Precision precision, c
 
 // A claim and who judges it: one judge for all of a pass in one precision.
 struct Assigned {
-  Judged judged;
+  JudgedTensor judged;
   Claim claim;
 };
 
@@ -124,16 +124,16 @@ void require_judgeable(const Case& c) {
            elements, kMostInputs);
 }
 
-std::vector<Judged> verify_tensors(const Operation& operation, const Reference& reference, const Case& c,
-                                   const VerificationOptions& options, const NamedArrays& inputs,
-                                   const NamedArrays& claims,
-                                   const std::function<void(double, const std::string&)>& progress) {
+std::vector<JudgedTensor> verify_tensors(const Operation& operation, const Reference& reference, const Case& c,
+                                         const VerificationOptions& options, const NamedArrays& inputs,
+                                         const NamedArrays& claims,
+                                         const std::function<void(double, const std::string&)>& progress) {
   using Clock = std::chrono::steady_clock;
   require_judgeable(c);
   std::vector<Assigned> assigned = assign(c, options, claims);
   for (const Assigned& each : assigned)
     inputs_of(c, each.judged.pass, each.claim.precision, inputs);  // before the work
-  std::vector<Judged> result;
+  std::vector<JudgedTensor> result;
   for (Assigned& each : assigned) {
     if (progress)
       progress(static_cast<double>(result.size()) / static_cast<double>(assigned.size()), each.claim.argument);

@@ -16,7 +16,7 @@ struct VerificationOptions {
 };
 
 // One tensor's verdict.
-struct Judged {
+struct JudgedTensor {
   std::string argument;
   Pass pass;
   NpyType type;
@@ -33,10 +33,10 @@ std::vector<Argument> written_arguments(const Case& c, const VerificationOptions
 // they are. Inputs may be float32 or float64, and are all that the passes read.
 // Throws UsageError for an input that is missing, of a wrong shape or type, not finite, or that a float32 computation
 // could not have had, and for a case too large.
-std::vector<Judged> verify_tensors(const Operation& operation, const Reference& reference, const Case& c,
-                                   const VerificationOptions& options, const NamedArrays& inputs,
-                                   const NamedArrays& claims,
-                                   const std::function<void(double fraction, const std::string& what)>& progress = {});
+std::vector<JudgedTensor> verify_tensors(
+    const Operation& operation, const Reference& reference, const Case& c, const VerificationOptions& options,
+    const NamedArrays& inputs, const NamedArrays& claims,
+    const std::function<void(double fraction, const std::string& what)>& progress = {});
 
 // Throws UsageError when the inputs of the case do not fit into memory as masses.
 void require_judgeable(const Case& c);

@@ -29,8 +29,8 @@ float moved(float value, double distance, float sign) {
 
 class VerificationTest : public testing::Test {
  protected:
-  std::vector<Judged> verify(const Case& c, const NamedArrays& inputs, const NamedArrays& claims,
-                             const VerificationOptions& options = {}) const {
+  std::vector<JudgedTensor> verify(const Case& c, const NamedArrays& inputs, const NamedArrays& claims,
+                                   const VerificationOptions& options = {}) const {
     return verify_tensors(registry_.find(c.spec->name), references_.at(c.spec->name), c, options, inputs, claims);
   }
   Verdict verdict(const Case& c, const NamedArrays& inputs, const std::string& name, const NpyArray& claim) const {
@@ -87,7 +87,7 @@ std::vector<Case> small_cases(const Registry& registry) {
 TEST_F(VerificationTest, WhatEvalWritesPasses) {
   for (const Case& c : small_cases(registry_)) {
     const NamedArrays inputs = complete_inputs(c, {}, 1, false);
-    for (const Judged& tensor : verify(c, inputs, outputs(c, inputs))) {
+    for (const JudgedTensor& tensor : verify(c, inputs, outputs(c, inputs))) {
       EXPECT_TRUE(tensor.verdict.passed()) << c.to_text() << " " << tensor.verdict.where << tensor.verdict.reason;
       EXPECT_GE(2 * tensor.verdict.compared, tensor.elements) << c.to_text() << " " << tensor.argument;
     }
@@ -117,7 +117,7 @@ TEST_F(VerificationTest, Float64IsHeldToItsOwnRoundoff) {
       const bool is_integer = slot != nullptr && slot->type(c.attributes) != ElementType::kFloat32;
       it = is_integer ? exact.erase(it) : std::next(it);
     }
-    for (const Judged& tensor : verify(c, given, exact))
+    for (const JudgedTensor& tensor : verify(c, given, exact))
       EXPECT_TRUE(tensor.verdict.passed()) << c.to_text() << " " << tensor.verdict.where << tensor.verdict.reason;
   }
 }
@@ -177,7 +177,7 @@ TEST_F(VerificationTest, ThePatternIsTold) {
 TEST_F(VerificationTest, TimeEndsTheComparisonNotTheVerdict) {
   const Case c = registry_.parse_case("linear:mb=64,ic=64,oc=64");
   const NamedArrays inputs = complete_inputs(c, {}, 1, false);
-  const std::vector<Judged> tensors = verify(c, inputs, {{"dst", outputs(c, inputs).at("dst")}}, {.seconds = 0});
+  const std::vector<JudgedTensor> tensors = verify(c, inputs, {{"dst", outputs(c, inputs).at("dst")}}, {.seconds = 0});
   EXPECT_TRUE(tensors.front().verdict.passed());
   EXPECT_EQ(tensors.front().elements, 4096);
   EXPECT_EQ(tensors.front().verdict.compared, 8);
@@ -188,7 +188,7 @@ TEST_F(VerificationTest, PassesAreChosenByWhatTheyWriteOrByName) {
   const NamedArrays inputs = complete_inputs(c, {}, 1, false);
   const NamedArrays results = outputs(c, inputs);
   std::vector<std::string> passes;
-  for (const Judged& tensor : verify(c, inputs, results)) passes.push_back(tensor.pass.to_text());
+  for (const JudgedTensor& tensor : verify(c, inputs, results)) passes.push_back(tensor.pass.to_text());
   EXPECT_EQ(passes, (std::vector<std::string>{"vjp:bias", "vjp:src", "vjp:weights", "forward"}));
   const NamedArrays src{{"diff_src", results.at("diff_src")}};
   EXPECT_EQ(verify(c, inputs, src, {.pass = "vjp:src"}).front().pass.to_text(), "vjp:src");

@@ -29,7 +29,7 @@ std::string command_text(const VerifyCommand& command) {
   return command.pass.empty() ? text : text + " --pass " + command.pass;
 }
 
-Record record_of(const Judged& judged, const Operation& operation, const Reference& reference, const Case& c,
+Record record_of(const JudgedTensor& judged, const Operation& operation, const Reference& reference, const Case& c,
                  const VerifyCommand& command) {
   const Oracle oracle{.name = "verify",
                       .question = "is every element of a given tensor within its bound?",
@@ -48,11 +48,11 @@ Colour colour_of_judged(const std::vector<std::string>& row) {
   return row.back() == status_text(Verdict::Status::kPass) ? Colour::kPlain : Colour::kBad;
 }
 
-void print_verdicts(Console& console, const std::vector<Judged>& tensors) {
+void print_verdicts(Console& console, const std::vector<JudgedTensor>& tensors) {
   Table table{{"tensor", "pass", "elements", "compared", "error/bound", "worst element", "expected", "got", "verdict"},
               {},
               colour_of_judged};
-  for (const Judged& tensor : tensors) {
+  for (const JudgedTensor& tensor : tensors) {
     const Verdict& verdict = tensor.verdict;
     table.rows.push_back({fmt::format("{} {}", tensor.argument, to_text(tensor.type)), tensor.pass.to_text(),
                           std::to_string(tensor.elements), std::to_string(verdict.compared),
@@ -62,10 +62,10 @@ void print_verdicts(Console& console, const std::vector<Judged>& tensors) {
   print(console, table);
 }
 
-std::string sentence_of(const std::vector<Judged>& tensors) {
-  const auto passed = static_cast<size_t>(
-      std::count_if(tensors.begin(), tensors.end(), [](const Judged& tensor) { return tensor.verdict.passed(); }));
-  const bool sampled = std::any_of(tensors.begin(), tensors.end(), [](const Judged& tensor) {
+std::string sentence_of(const std::vector<JudgedTensor>& tensors) {
+  const auto passed = static_cast<size_t>(std::count_if(
+      tensors.begin(), tensors.end(), [](const JudgedTensor& tensor) { return tensor.verdict.passed(); }));
+  const bool sampled = std::any_of(tensors.begin(), tensors.end(), [](const JudgedTensor& tensor) {
     return tensor.verdict.passed() && tensor.verdict.compared < tensor.elements && tensor.verdict.reason.empty();
   });
   const char* which = sampled ? "every compared element" : "every element";
@@ -88,11 +88,11 @@ ExitCode run_verify(const VerifyCommand& command, Session& session) {
   const NamedArrays inputs = read_tensors("--in", command.inputs, c, free_arguments(c));
   Journal journal(session.console);
   record_environment(journal);
-  const std::vector<Judged> tensors =
+  const std::vector<JudgedTensor> tensors =
       verify_tensors(operation, reference, c, options, inputs, claims,
                      [&](double fraction, const std::string& what) { session.console.progress(fraction, what); });
   session.console.clear_progress();
-  for (const Judged& tensor : tensors) {
+  for (const JudgedTensor& tensor : tensors) {
     journal.add(record_of(tensor, operation, reference, c, command));
     if (!tensor.verdict.failed() && !tensor.verdict.reason.empty())
       session.console.line(fmt::format("{}: {}", tensor.argument, tensor.verdict.reason));
@@ -101,7 +101,7 @@ ExitCode run_verify(const VerifyCommand& command, Session& session) {
   print_verdicts(session.console, tensors);
   session.console.line(sentence_of(tensors));
   const bool held =
-      std::all_of(tensors.begin(), tensors.end(), [](const Judged& tensor) { return tensor.verdict.passed(); });
+      std::all_of(tensors.begin(), tensors.end(), [](const JudgedTensor& tensor) { return tensor.verdict.passed(); });
   return held ? kHeld : kFailed;
 }
 
