@@ -75,7 +75,7 @@ struct Best {
 
 // Where the best of windows along rows go, in the order of the windows, and the numbers of their taps in the row. Never
 // copied, nor is any other struct in the way of a row: a copy may load at once what was just stored in pieces, and
-// waits until memory has taken all that was stored before (Zen 5, 3 x 3 windows 2 apart: half of the time).
+// waits until all stores before it have left the core.
 struct RowBests {
   float* value;
   std::int32_t* tap;
