@@ -5,7 +5,6 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
 
 #include "checks/shrink.h"
 #include "checks/workers.h"
@@ -78,8 +77,7 @@ CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProg
     ++(status == "pass" ? summary.passed : status == "skip" ? summary.skipped : summary.failed);
     progress(record, static_cast<double>(++done) / static_cast<double>(tasks.size()));
   };
-  const int workers = jobs > 0 ? jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  run_in_workers(units_of(tasks), workers, work, crashed, collect);
+  run_in_workers(units_of(tasks), worker_count(jobs), work, crashed, collect);
   return summary;
 }
 

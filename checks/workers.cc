@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -14,6 +15,7 @@
 #include <exception>
 #include <memory>
 #include <system_error>
+#include <thread>
 
 namespace gradproof {
 namespace {
@@ -181,6 +183,10 @@ class Workers {
 };
 
 }  // namespace
+
+int worker_count(int jobs) {
+  return jobs > 0 ? jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 void run_in_workers(const std::vector<Stretch>& stretches, int workers, const std::function<std::string(Index)>& work,
                     const std::function<std::string(Index, const std::string&)>& crashed,

@@ -14,6 +14,9 @@ struct Stretch {
   Index first, last;
 };
 
+// `jobs`, or one worker a core where it is not positive.
+int worker_count(int jobs);
+
 // Does every item exactly once: forks `workers` processes, each of which takes the next stretch until none is left,
 // calls work(item) in the child and collect(text) with the answer in the parent. A worker that dies has its item
 // answered by crashed(item, "killed by SIGSEGV ...") and is replaced. Answers contain no line feed. Call it before this

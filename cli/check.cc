@@ -39,7 +39,7 @@ ExitCode run_check(const CheckCommand& command, Session& session) {
   Journal journal(session.console);
   record_environment(journal);
   if (command.self)
-    self_into(journal, options.patterns, session);
+    self_into(journal, options.patterns, options.jobs, session);
   else if (command.cases.empty() || !options.patterns.empty())
     check_into(journal, options, session);
   check_kept(kept, options, journal, session);

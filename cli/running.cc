@@ -46,7 +46,7 @@ void check_into(Journal& journal, const CheckOptions& options, Session& session)
   });
 }
 
-void self_into(Journal& journal, const std::vector<std::string>& words, Session& session) {
+void self_into(Journal& journal, const std::vector<std::string>& words, int jobs, Session& session) {
   std::vector<std::string> names;
   for (const std::string& word : words) names.push_back(word.substr(0, word.find(':')));
   const std::vector<const Operation*> operations = select_operations(session.registry, names);
@@ -55,7 +55,7 @@ void self_into(Journal& journal, const std::vector<std::string>& words, Session&
     return std::none_of(operations.begin(), operations.end(),
                         [&](const Operation* operation) { return operation->spec.name == mutant.operation; });
   });
-  try_mutants(session.registry, session.references, mutants, [&](const Record& record, double fraction) {
+  try_mutants(session.registry, session.references, mutants, jobs, [&](const Record& record, double fraction) {
     journal.add(record);
     session.console.progress(fraction, fmt::format("planted bug {}", record.value("mutant", "")));
   });

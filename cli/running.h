@@ -28,8 +28,9 @@ void record_environment(Journal& journal);
 
 // Throw UsageError before the work when nothing is chosen.
 void check_into(Journal& journal, const CheckOptions& options, Session& session);
-// The planted bugs of the operations that the words name, by themselves or in a case: is the harness able to see?
-void self_into(Journal& journal, const std::vector<std::string>& words, Session& session);
+// The planted bugs of the operations that the words name, by themselves or in a case, in `jobs` processes (0: one a
+// core): is the harness able to see?
+void self_into(Journal& journal, const std::vector<std::string>& words, int jobs, Session& session);
 void bench_into(Journal& journal, const BenchWish& wish, Session& session);
 
 }  // namespace gradproof

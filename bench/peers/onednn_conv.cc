@@ -44,7 +44,7 @@ struct Convolution {
   memory::dims src, weights, bias, dst, strides, dilations, before, behind;
 };
 
-Problem problem(const Case& c, const Pass& pass, algorithm how) {
+Problem conv_problem(const Case& c, const Pass& pass, algorithm how) {
   const Convolution conv(c, how);
   if (pass.slot == "bias") return channel_sum(conv.dst, "diff_bias");
   Problem problem;
@@ -68,7 +68,7 @@ Problem problem(const Case& c, const Pass& pass, algorithm how) {
 }
 
 Offer offer(algorithm how) {
-  return {.problem = [how](const Case& c, const Pass& pass) { return problem(c, pass, how); }};
+  return {.problem = [how](const Case& c, const Pass& pass) { return conv_problem(c, pass, how); }};
 }
 
 std::optional<std::string> no_winograd(const Case& c, const Pass& pass) {

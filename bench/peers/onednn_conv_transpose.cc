@@ -63,7 +63,7 @@ struct Deconvolution {
   memory::dims src, weights, weights_strides, bias, dst, strides, dilations, before, behind;
 };
 
-Problem problem(const Case& c, const Pass& pass) {
+Problem conv_transpose_problem(const Case& c, const Pass& pass) {
   const Deconvolution deconv(c);
   if (pass.slot == "bias") return channel_sum(deconv.dst, "diff_bias");
   Problem problem;
@@ -89,6 +89,8 @@ Problem problem(const Case& c, const Pass& pass) {
 
 }  // namespace
 
-std::vector<Implementation> conv_transpose_implementations() { return implementations({.problem = problem}); }
+std::vector<Implementation> conv_transpose_implementations() {
+  return implementations({.problem = conv_transpose_problem});
+}
 
 }  // namespace gradproof::onednn

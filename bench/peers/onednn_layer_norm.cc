@@ -10,8 +10,8 @@ namespace {
 using dnnl::normalization_flags;
 using dnnl::prop_kind;
 
-struct Normalization {
-  explicit Normalization(const Case& c) : affine(c.attributes.flag("affine")), eps(c.attributes.real("eps")) {
+struct LayerNormalization {
+  explicit LayerNormalization(const Case& c) : affine(c.attributes.flag("affine")), eps(c.attributes.real("eps")) {
     const Index mb = c.attributes.integer("mb");
     const Index elements = c.attributes.integer("c") * window_of(c.attributes).in_count();
     data = {mb, elements};
@@ -40,7 +40,7 @@ struct Normalization {
   memory::dims data, statistics, parameters;
 };
 
-Problem forward_problem(const Normalization& norm) {
+Problem layer_norm_forward_problem(const LayerNormalization& norm) {
   Problem problem;
   problem.tensors = {{"src", DNNL_ARG_SRC, norm.data},
                      {"dst", DNNL_ARG_DST, norm.data},
@@ -60,7 +60,7 @@ Problem forward_problem(const Normalization& norm) {
   return problem;
 }
 
-Problem gradient_problem(const Normalization& norm) {
+Problem layer_norm_gradient_problem(const LayerNormalization& norm) {
   Problem problem;
   problem.tensors = {{"src", DNNL_ARG_SRC, norm.data},
                      {"diff_dst", DNNL_ARG_DIFF_DST, norm.data},
@@ -83,21 +83,21 @@ Problem gradient_problem(const Normalization& norm) {
   return problem;
 }
 
-Problem problem(const Case& c, const Pass& pass) {
-  const Normalization norm(c);
-  return pass.is_forward() ? forward_problem(norm) : gradient_problem(norm);
+Problem layer_norm_problem(const Case& c, const Pass& pass) {
+  const LayerNormalization norm(c);
+  return pass.is_forward() ? layer_norm_forward_problem(norm) : layer_norm_gradient_problem(norm);
 }
 
-std::optional<std::string> unsupported(const Case& c, const Pass& pass) {
+std::optional<std::string> layer_norm_unsupported(const Case& c, const Pass& pass) {
   if (pass.slot == "gamma" || pass.slot == "beta")
     return "oneDNN computes the gradients of gamma and beta only together with that of src";
-  if (pass.slot == "src" && Normalization(c).affine)
+  if (pass.slot == "src" && LayerNormalization(c).affine)
     return "oneDNN computes the gradient of src, where there is gamma, only together with those of gamma and beta";
   return {};
 }
 
 // As in batch_norm: 4 roundings from rstd to the variance and back, and rstd occurs three times in the gradient.
-double depth(const Case& c, const Pass& pass, std::string_view slot) {
+double layer_norm_depth(const Case& c, const Pass& pass, std::string_view slot) {
   const double textbook = c.spec->depth(c.attributes, pass, slot);
   return pass.is_forward() || slot == "diff_beta" ? textbook : textbook + 12;
 }
@@ -105,7 +105,8 @@ double depth(const Case& c, const Pass& pass, std::string_view slot) {
 }  // namespace
 
 std::vector<Implementation> layer_norm_implementations() {
-  return {plain_implementation("onednn", {.problem = problem, .unsupported = unsupported, .depth = depth})};
+  return {plain_implementation(
+      "onednn", {.problem = layer_norm_problem, .unsupported = layer_norm_unsupported, .depth = layer_norm_depth})};
 }
 
 }  // namespace gradproof::onednn

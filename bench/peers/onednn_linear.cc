@@ -4,7 +4,7 @@
 namespace gradproof::onednn {
 namespace {
 
-Problem problem(const Case& c, const Pass& pass) {
+Problem linear_problem(const Case& c, const Pass& pass) {
   const Attributes& a = c.attributes;
   const memory::dims src{a.integer("mb"), a.integer("ic")}, dst{a.integer("mb"), a.integer("oc")};
   const memory::dims weights{a.integer("oc"), a.integer("ic")}, bias{a.integer("oc")};
@@ -43,6 +43,6 @@ Problem problem(const Case& c, const Pass& pass) {
 
 }  // namespace
 
-std::vector<Implementation> linear_implementations() { return implementations({.problem = problem}); }
+std::vector<Implementation> linear_implementations() { return implementations({.problem = linear_problem}); }
 
 }  // namespace gradproof::onednn

@@ -30,7 +30,7 @@ struct Response {
   memory::dims data;
 };
 
-Problem problem(const Case& c, const Pass& pass) {
+Problem lrn_problem(const Case& c, const Pass& pass) {
   const Response lrn(c);
   Problem problem;
   if (pass.is_forward()) {
@@ -51,7 +51,7 @@ Problem problem(const Case& c, const Pass& pass) {
 }
 
 // oneDNN's windows reach (size - 1) / 2 to either side, whatever size is, which it divides by.
-std::optional<std::string> unsupported(const Case& c, const Pass&) {
+std::optional<std::string> lrn_unsupported(const Case& c, const Pass&) {
   if (c.attributes.integer("size") % 2 != 0) return {};
   return "oneDNN's windows of an even size have one element less than they divide by";
 }
@@ -59,7 +59,7 @@ std::optional<std::string> unsupported(const Case& c, const Pass&) {
 }  // namespace
 
 std::vector<Implementation> lrn_implementations() {
-  return implementations({.problem = problem, .unsupported = unsupported});
+  return implementations({.problem = lrn_problem, .unsupported = lrn_unsupported});
 }
 
 }  // namespace gradproof::onednn

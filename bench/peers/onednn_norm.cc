@@ -10,8 +10,8 @@ namespace {
 using dnnl::normalization_flags;
 using dnnl::prop_kind;
 
-struct Normalization {
-  explicit Normalization(const Case& c)
+struct BatchNormalization {
+  explicit BatchNormalization(const Case& c)
       : training(c.attributes.flag("training")),
         affine(c.attributes.flag("affine")),
         eps(c.attributes.real("eps")),
@@ -48,7 +48,7 @@ struct Normalization {
   memory::dims data, statistics;
 };
 
-Problem forward_problem(const Normalization& norm) {
+Problem batch_norm_forward_problem(const BatchNormalization& norm) {
   Problem problem;
   problem.tensors = {{"src", DNNL_ARG_SRC, norm.data},
                      {"dst", DNNL_ARG_DST, norm.data},
@@ -75,7 +75,7 @@ Problem forward_problem(const Normalization& norm) {
   return problem;
 }
 
-Problem gradient_problem(const Normalization& norm) {
+Problem batch_norm_gradient_problem(const BatchNormalization& norm) {
   Problem problem;
   problem.tensors = {{"src", DNNL_ARG_SRC, norm.data},
                      {"diff_dst", DNNL_ARG_DIFF_DST, norm.data},
@@ -99,15 +99,15 @@ Problem gradient_problem(const Normalization& norm) {
   return problem;
 }
 
-Problem problem(const Case& c, const Pass& pass) {
-  const Normalization norm(c);
-  if (pass.is_forward()) return forward_problem(norm);
-  return pass.slot == "beta" ? channel_sum(norm.data, "diff_beta") : gradient_problem(norm);
+Problem batch_norm_problem(const Case& c, const Pass& pass) {
+  const BatchNormalization norm(c);
+  if (pass.is_forward()) return batch_norm_forward_problem(norm);
+  return pass.slot == "beta" ? channel_sum(norm.data, "diff_beta") : batch_norm_gradient_problem(norm);
 }
 
 // In training the gradient of src needs the sums that the other two are, so that they cost nothing.
-std::optional<std::string> unsupported(const Case& c, const Pass& pass) {
-  const Normalization norm(c);
+std::optional<std::string> batch_norm_unsupported(const Case& c, const Pass& pass) {
+  const BatchNormalization norm(c);
   if (pass.slot == "gamma") return "oneDNN computes the gradient of gamma only together with that of src";
   if (pass.slot == "src" && norm.affine && !norm.training)
     return "oneDNN computes the gradient of src at inference only together with those of gamma and beta";
@@ -116,7 +116,7 @@ std::optional<std::string> unsupported(const Case& c, const Pass& pass) {
 
 // The saved rstd is turned back into a variance (one rounding), eps is added, and the root and its reciprocal are taken
 // again: 4 roundings more than the Spec counts, and rstd occurs three times in the gradient.
-double depth(const Case& c, const Pass& pass, std::string_view slot) {
+double batch_norm_depth(const Case& c, const Pass& pass, std::string_view slot) {
   const double textbook = c.spec->depth(c.attributes, pass, slot);
   return pass.is_forward() || slot == "diff_beta" ? textbook : textbook + 12;
 }
@@ -124,7 +124,8 @@ double depth(const Case& c, const Pass& pass, std::string_view slot) {
 }  // namespace
 
 std::vector<Implementation> batch_norm_implementations() {
-  return implementations({.problem = problem, .unsupported = unsupported, .depth = depth});
+  return implementations(
+      {.problem = batch_norm_problem, .unsupported = batch_norm_unsupported, .depth = batch_norm_depth});
 }
 
 }  // namespace gradproof::onednn

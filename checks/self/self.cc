@@ -1,6 +1,7 @@
 #include "checks/self/self.h"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 
 #include "checks/shrink.h"
 #include "checks/task.h"
+#include "checks/workers.h"
 
 namespace gradproof {
 namespace {
@@ -64,6 +66,22 @@ void Trial::add_others(const Registry& real, const References& truths, const Pro
   }
 }
 
+namespace {
+
+Record mutant_record(const Registry& registry, const Mutant& mutant) {
+  Record record = make_record("check");
+  record["op"] = mutant.operation;
+  record["family"] = registry.find(mutant.operation).spec.family;
+  record["case"] = mutant.property.empty() ? mutant.operation : mutant.property;
+  record["oracle"] = "self";
+  record["impl"] = mutant.reference ? "reference" : "planted";
+  record["mutant"] = mutant.name;
+  record["compared"] = mutant.oracles.size();
+  return record;
+}
+
+}  // namespace
+
 Record try_mutant(const Registry& registry, const References& references, const Mutant& mutant) {
   const auto start = std::chrono::steady_clock::now();
   const Trial trial(registry, references, mutant);
@@ -75,15 +93,9 @@ Record try_mutant(const Registry& registry, const References& references, const 
     (found ? caught_by : missed_by).push_back(oracle);
     if (found && (!smallest || element_total(*found) < element_total(*smallest))) smallest = found;
   }
-  Record record = make_record("check");
-  record["op"] = mutant.operation;
-  record["family"] = registry.find(mutant.operation).spec.family;
-  record["case"] = !mutant.property.empty() ? mutant.property : smallest ? smallest->to_text() : mutant.operation;
-  record["oracle"] = "self";
-  record["impl"] = mutant.reference ? "reference" : "planted";
-  record["mutant"] = mutant.name;
+  Record record = mutant_record(registry, mutant);
+  if (mutant.property.empty() && smallest) record["case"] = smallest->to_text();
   record["status"] = missed_by.empty() && !caught_by.empty() ? "pass" : "fail";
-  record["compared"] = mutant.oracles.size();
   record["caught_by"] = fmt::format("{}", fmt::join(caught_by, ", "));
   record["reason"] =
       missed_by.empty() ? mutant.what : fmt::format("{}; missed by {}", mutant.what, fmt::join(missed_by, ", "));
@@ -91,13 +103,31 @@ Record try_mutant(const Registry& registry, const References& references, const 
   return record;
 }
 
-void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants,
+void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants, int jobs,
                  const std::function<void(const Record&, double)>& progress) {
-  double done = 0;
-  for (const Mutant& mutant : mutants) {
-    const Record record = try_mutant(registry, references, mutant);
-    progress(record, ++done / static_cast<double>(mutants.size()));
-  }
+  constexpr unsigned kPatience = 300;  // seconds
+  const auto count = static_cast<Index>(mutants.size());
+  std::vector<Stretch> stretches;
+  for (Index i = 0; i < count; ++i) stretches.push_back({i, i + 1});
+  const auto work = [&](Index i) {
+    alarm(kPatience);
+    const Record record = try_mutant(registry, references, mutants[static_cast<size_t>(i)]);
+    alarm(0);
+    return line_of(record);
+  };
+  const auto crashed = [&](Index i, const std::string& reason) {
+    Record record = mutant_record(registry, mutants[static_cast<size_t>(i)]);
+    record["status"] = "fail";
+    record["caught_by"] = "";
+    record["reason"] = fmt::format("{}; {}", mutants[static_cast<size_t>(i)].what, reason);
+    set_number(record, "seconds", 0);
+    return line_of(record);
+  };
+  Index done = 0;
+  const auto collect = [&](const std::string& line) {
+    progress(record_of(line), static_cast<double>(++done) / static_cast<double>(count));
+  };
+  run_in_workers(stretches, worker_count(jobs), work, crashed, collect);
 }
 
 std::vector<Mutant> all_mutants() {

@@ -26,8 +26,9 @@ struct Trial {
   void add_others(const Registry& real, const References& truths, const Property& property);
 };
 
-// The mutants given, with the fraction done.
-void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants,
+// The mutants given, in no particular order, with the fraction done, in `jobs` worker processes (0: one a core). One
+// that ends its worker, or hangs for five minutes, has not been caught by an oracle: a failed check.
+void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants, int jobs,
                  const std::function<void(const Record&, double fraction)>& progress);
 
 }  // namespace gradproof

@@ -120,7 +120,7 @@ struct Softsign {
   }
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PreparePiecewise(const Case& c, const Pass& pass, const PrepareOptions& options) {
   constexpr ElementwiseRow kRows[] = {
       {"relu", PrepareElementwise<Relu>},
       {"leaky_relu", PrepareElementwise<LeakyRelu>},
@@ -143,10 +143,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PreparePiecewise);
 
 std::vector<Implementation> piecewise_simd_implementations() {
-  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
+  return simd_implementations(
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PreparePiecewise)(plan...); }});
 }
 
 }  // namespace gradproof

@@ -100,7 +100,7 @@ class PreluKernel final : public Kernel {
   const Stores stores_;
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PreparePrelu(const Case& c, const Pass& pass, const PrepareOptions& options) {
   return std::make_unique<PreluKernel>(*c.spec->find_slot("src")->shape(c.attributes), pass, options.threads);
 }
 
@@ -113,11 +113,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PreparePrelu);
 
 std::vector<Implementation> prelu_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); },
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PreparePrelu)(plan...); },
        .depth = [](const Case&, const Pass&,
                    std::string_view slot) { return slot == "diff_slope" ? 1 + kSumDepth : 1; }});
 }

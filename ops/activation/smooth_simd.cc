@@ -203,7 +203,7 @@ struct LogSigmoid {
   }
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareSmooth(const Case& c, const Pass& pass, const PrepareOptions& options) {
   constexpr ElementwiseRow kRows[] = {
       {"elu", PrepareElementwise<Elu>},
       {"selu", PrepareElementwise<Selu>},
@@ -229,10 +229,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareSmooth);
 
 std::vector<Implementation> smooth_simd_implementations() {
-  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
+  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareSmooth)(plan...); }});
 }
 
 }  // namespace gradproof

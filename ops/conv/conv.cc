@@ -136,6 +136,8 @@ Operation conv_operation() {
       "mb=1,ic=18,id=5,ih=4,iw=3,oc=18,g=18,kd=3,kh=2,kw=2,sd=2,pd=1,ph=1,dh=2",
       "mb=1,ic=2,id=5,ih=4,iw=5,oc=2,g=2,kd=3,kh=2,kw=3,sd=2,sh=1,sw=2,pd=1,ph=1,pw=2,dd=1,dh=2,dw=1",
       "mb=3,ic=2,ih=5,iw=4,oc=2,kh=3,kw=4,sh=3,sw=2,ph=1,pw=2",
+      "mb=1,ic=15,ih=5,iw=10,oc=5,kh=3,kw=3,ph=1,pw=1",
+      "mb=2,ic=22,ih=3,iw=3,oc=6,kh=3,kw=3",
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

@@ -266,13 +266,14 @@ TilePlan plan_flat_tiles(const ConvGeometry& geometry, const SubConv& sub, Index
 TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
                             Index image_size) {
   TilePlan plan;
+  plan.single_columns = units.single_columns;
   Index left = images * sub.pixels();
   Index room = 0;
   for_each_row(geometry, sub, images, image_size, [&](Index pixel, Index output) {
     for (Index w = 0; w < sub.count[2];) {
       if (room == 0) {
         open_tile(plan, 0);
-        room = tile_width(left, units);
+        room = left > units.single_columns ? tile_width(left - units.single_columns, units) : 1;
       }
       TilePlan::Tile& tile = plan.tiles.back();
       const Index length = std::min(room, sub.count[2] - w);

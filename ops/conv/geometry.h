@@ -80,7 +80,8 @@ Index flat_pixels(const ConvGeometry& forward);
 //
 // A flat plan follows the pixel axis of the planes: a tile is a stretch of it, with the gaps between rows that lie
 // within, and is read where it lies. A compact plan holds output pixels only, which have to be gathered from the planes
-// first: less to compute where rows are short, at the price of a copy.
+// first: less to compute where rows are short, at the price of a copy. Its last columns may be left single, each a tile
+// of its own, for a kernel that sums them along k.
 struct TilePlan {
   // Columns that are outputs, contiguous along the output's innermost axis.
   struct Run {
@@ -101,6 +102,7 @@ struct TilePlan {
   std::vector<Tile> tiles;
   std::vector<Run> runs;
   std::vector<Piece> pieces;
+  Index single_columns = 0;  // the last so many tiles (compact plans only)
 
   bool is_compact() const { return !pieces.empty(); }
 };
@@ -109,6 +111,7 @@ struct TilePlan {
 // vector costs as much as one of two. `image_size` is the distance between images of the output tensor, in elements.
 struct TileUnits {
   Index lanes, most_vectors;
+  Index single_columns = 0;  // those before them must fill their vectors
 };
 TilePlan plan_flat_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
                          Index image_size);

@@ -70,5 +70,29 @@ TEST(DepthPadding, ReadMeansOneForwardSubConvolution) {
   for (const Window& window : windows_along_d()) EXPECT_EQ(ConvGeometry::forward(window).subs.size(), 1U);
 }
 
+TEST(CompactTiles, OwnEveryOutputOnceAndLeaveSingleColumnsAtTheEnd) {
+  const WindowAxis axis{7, 3, 1, 1, 1, 1};
+  const ConvGeometry geometry = ConvGeometry::forward(Window{2, {WindowAxis{1}, axis, axis}});
+  for (const Index lanes : {1, 8, 16})
+    for (const Index single : {0, 1}) {
+      const TilePlan plan = plan_compact_tiles(geometry, geometry.subs[0], 1, {lanes, 3, single}, 49);
+      std::multiset<Index> owned;
+      Index whole = 0;
+      for (const TilePlan::Tile& tile : plan.tiles) {
+        whole += tile.width % lanes == 0 ? 1 : 0;
+        for (Index run = tile.first_run; run < tile.last_run; ++run)
+          for (Index i = 0; i < plan.runs[static_cast<size_t>(run)].length; ++i)
+            owned.insert(plan.runs[static_cast<size_t>(run)].output + i);
+      }
+      std::multiset<Index> all;
+      for (Index output = 0; output < 49; ++output) all.insert(output);
+      EXPECT_EQ(owned, all);
+      EXPECT_EQ(plan.single_columns, single);
+      if (single == 0) continue;
+      EXPECT_EQ(plan.tiles.back().width, 1);
+      EXPECT_GE(whole, static_cast<Index>(plan.tiles.size()) - 1) << "vectors before single columns are full";
+    }
+}
+
 }  // namespace
 }  // namespace gradproof

@@ -40,7 +40,7 @@ namespace {
 HWY_EXPORT(PrepareLocalConv);
 
 // Offsets into planes and columns are 32-bit. Weights number less than 2^31 in every case.
-std::optional<std::string> unsupported(const Case& c, const Pass& pass) {
+std::optional<std::string> local_conv_simd_unsupported(const Case& c, const Pass& pass) {
   constexpr double kMost = 2147483647.0;
   const LocalConvAttributes a = local_conv_attributes(c.attributes);
   auto planes = static_cast<double>(a.ic);
@@ -54,7 +54,7 @@ std::optional<std::string> unsupported(const Case& c, const Pass& pass) {
 
 // Forward: blocks of terms, one addition each (the bias counts as one). Data gradient: blocks of output channels, one
 // addition for each of them and every window that sees the element. The others: one chain over the batch.
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double local_conv_simd_depth(const Case& c, const Pass& pass, std::string_view) {
   const LocalConvAttributes a = local_conv_attributes(c.attributes);
   if (pass.is_forward())
     return static_cast<double>(std::min(a.terms(), kDepthBlock) + (a.terms() + kDepthBlock - 1) / kDepthBlock);
@@ -66,11 +66,11 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
 }  // namespace
 
 std::vector<Implementation> local_conv_simd_implementations() {
-  return simd_implementations({unsupported,
+  return simd_implementations({local_conv_simd_unsupported,
                                [](const Case& c, const Pass& pass, const PrepareOptions& options) {
                                  return HWY_DYNAMIC_DISPATCH(PrepareLocalConv)(c, pass, options);
                                },
-                               depth});
+                               local_conv_simd_depth});
 }
 
 }  // namespace gradproof

@@ -26,8 +26,6 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-inline Index LaneCount() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
-
 // Makes the compiler keep a loaded vector: GCC 12 would load it again for every multiply-add, and loads that cross
 // cache lines are what these loops are bound by (4.4 against 3.7 ms at batch 8).
 template <class V>

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ops/conv/planes.h"
+#include "ops/simd/column_dots.h"
 #include "ops/simd/outer_problem.h"
 #include "ops/simd/parallel.h"
 #include "ops/simd/stores.h"
@@ -15,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include "ops/conv/pack_planes-inl.h"
+#include "ops/simd/column_dots-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -36,6 +38,7 @@ class OuterConv final : public ConvSum {
         threads_(threads),
         rows_(forward ? s.oc_per_group() : s.ic_per_group()),
         channels_(forward ? s.ic_per_group() : s.oc_per_group()),
+        forward_(forward),
         weights_group_(s.oc_per_group() * s.weights_channels() * s.window.taps()),
         geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
                           : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
@@ -53,10 +56,10 @@ class OuterConv final : public ConvSum {
     Index most = 0;
     for (const Sub& sub : subs_)
       for (const TilePlan* plan : {&sub.full, &sub.rest})
-        if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan));
+        if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan) + plan->single_columns);
     // Behind the sums packed weights, then a gathered tile.
     packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
-    workspace_size_ = RoundUp(most * chunk_rows_ * TileWidth() + packed_size_ + kMostDepth * GatheredPitch(), 16);
+    workspace_size_ = RoundUp(most * chunk_rows_ * SumsPitch() + packed_size_ + kMostDepth * GatheredPitch(), 16);
     workspace_ = zeroed_floats(threads * workspace_size_);
     for (Index k = 0; k < kMostDepth; ++k) {
       gathered_offsets_.push_back(static_cast<std::int32_t>(k * GatheredPitch()));
@@ -87,6 +90,9 @@ class OuterConv final : public ConvSum {
   // Up to this many tiles a panel its weights are read where they lie: a copy takes longer (1.5 times the time of a
   // layer of 2 tiles, 1.05 to 1.15 of 12 tiles, 5x5, 4x4 and 1x1, Zen 5).
   static constexpr Index kTilesUnpacked = 12;
+  // Of so few pixels as 7x7, up to four behind the last sixteen are summed as dot products: each takes a sixth of the
+  // time of a vector of columns (3x3 of 512 channels, 7x7: 0.88 of the layer's time, Zen 5, AVX-512).
+  static constexpr Index kMostPixelsOfDots = 96, kMostDots = 4;
   // From this many full tiles on an image is read in place: fewer leave too many columns of its last tile unused, and
   // are stacked with other images.
   static constexpr Index kTilesInPlace = 4;
@@ -150,15 +156,23 @@ class OuterConv final : public ConvSum {
   // planes takes as long as nine multiply-adds.
   TilePlan PlanTiles(const SubConv& sub, Index images) const {
     constexpr double kGatherCost = 9;
-    const TileUnits units{LaneCount(), kVectorBlock};
+    TileUnits units{LaneCount(), kVectorBlock};
     TilePlan flat = plan_flat_tiles(geometry_, sub, images, units, ImageSize());
     if (!stack_.is_copy()) {
       keep_tiles_within(flat, LaneCount(), geometry_.planes.image_pitch() - Reach(sub));
       return flat;
     }
+    units.single_columns = SingleColumns(sub, images * sub.pixels());
     TilePlan compact = plan_compact_tiles(geometry_, sub, images, units, ImageSize());
     const double gathered = 1 + kGatherCost / static_cast<double>(chunk_rows_);
-    return VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
+    return units.single_columns > 0 || VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
+  }
+
+  // The same whatever the vector length: it decides in which order products are added.
+  Index SingleColumns(const SubConv& sub, Index pixels) const {
+    const bool are_neighbours = forward_ && static_cast<Index>(sub.taps.size()) == shape_.window.taps();
+    const Index rest = pixels % kColumnLanes;
+    return are_neighbours && pixels < kMostPixelsOfDots && rest <= kMostDots ? rest : 0;
   }
 
   static double VectorCount(const TilePlan& plan) {
@@ -174,11 +188,12 @@ class OuterConv final : public ConvSum {
     return reach;
   }
 
-  static Index TileCount(const TilePlan& plan) { return static_cast<Index>(plan.tiles.size()); }
+  // Of what the outer kernel computes; single columns go with the last of them.
+  static Index TileCount(const TilePlan& plan) { return static_cast<Index>(plan.tiles.size()) - plan.single_columns; }
 
   Index PanelTiles(const TilePlan& plan) const {
     const Index tile_bytes = chunk_rows_ * TileWidth() * static_cast<Index>(sizeof(float));
-    return std::clamp<Index>(kWorkspaceBytes / tile_bytes, 1, TileCount(plan));
+    return std::clamp<Index>(kWorkspaceBytes / tile_bytes, 1, std::max<Index>(TileCount(plan), 1));
   }
 
   // Items are as large as the workspace allows, and at least four a thread where there are rows or tiles to divide.
@@ -188,7 +203,8 @@ class OuterConv final : public ConvSum {
     Index all = 0;
     for (const Sub& sub : subs_) {
       const TilePlan& tiles = sub.*plan;
-      counts.push_back(tiles.tiles.empty() ? 0 : CeilDiv(TileCount(tiles), PanelTiles(tiles)));
+      const Index panels = CeilDiv(TileCount(tiles), PanelTiles(tiles));
+      counts.push_back(tiles.tiles.empty() ? 0 : std::max<Index>(panels, 1));
       all += counts.back();
     }
     const Index wanted = threads_ == 1 ? 1 : 4 * threads_;
@@ -197,9 +213,10 @@ class OuterConv final : public ConvSum {
     all = 0;
     for (size_t i = 0; i < subs_.size(); ++i) {
       const Index tiles = TileCount(subs_[i].*plan);
-      const Index panels = std::min(counts[i] * factor, tiles);
+      const Index panels = std::min(counts[i] * factor, std::max(tiles, counts[i]));
       for (Index panel = 0; panel < panels; ++panel)
         schedule.panels.push_back({&subs_[i], &(subs_[i].*plan), tiles * panel / panels, tiles * (panel + 1) / panels});
+      if (panels > 0) schedule.panels.back().last_tile += (subs_[i].*plan).single_columns;
       all += panels;
     }
     while (all > 0 && items() < wanted && schedule.chunk > 4 * kRowBlock)
@@ -226,55 +243,92 @@ class OuterConv final : public ConvSum {
     });
   }
 
+  // A block of terms of an item, and where its tiles are found.
+  struct Block {
+    const Sub* sub = nullptr;
+    const TilePlan* plan = nullptr;
+    OuterProblem problem;
+    Index first_term = 0;
+    bool is_last = false;
+    const float* planes = nullptr;
+    float* output = nullptr;
+    float* sums = nullptr;  // of the tile
+    float* gathered = nullptr;
+
+    const std::int32_t* b_offsets() const { return sub->b_offsets.data() + first_term; }
+  };
+
   void RunItem(const Sub& sub, const TilePlan& plan, const Operands& operands, const Item& item, float* sums) const {
     const auto depth = static_cast<Index>(sub.b_offsets.size());
-    const Index block = outer_block_depth(depth);
-    const float* weights = operands.weights + item.group * weights_group_;
-    const float* planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
+    const Index step = outer_block_depth(depth);
     const Index first_channel = item.group * rows_ + item.first_row;
-    float* output = operands.output + first_channel * PixelCount();
-    float* packed = sums + (item.last_tile - item.first_tile) * item.rows * TileWidth();
-    float* gathered = packed + packed_size_;
+    float* packed = sums + (item.last_tile - item.first_tile) * item.rows * SumsPitch();
+    Block block;
+    block.sub = &sub;
+    block.plan = &plan;
+    block.planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
+    block.output = operands.output + first_channel * PixelCount();
+    block.gathered = packed + packed_size_;
+    const bool gathers = plan.is_compact() || GathersFlat();
     Index k = 0;
     do {  // once even for an empty sum, which is zero
-      OuterProblem problem;
+      block.first_term = k;
+      block.is_last = k + step >= depth;
+      OuterProblem& problem = block.problem;
       problem.rows = item.rows;
-      problem.depth = std::min(block, depth - k);
-      const bool is_last = k + problem.depth == depth;
-      if (is_last && operands.bias != nullptr) problem.bias = operands.bias + first_channel;
-      problem.a = weights;
+      problem.depth = std::min(step, depth - k);
+      if (block.is_last && operands.bias != nullptr) problem.bias = operands.bias + first_channel;
+      problem.a = operands.weights + item.group * weights_group_;
       problem.a_rows = a_rows_.data() + item.first_row;
       problem.a_offsets = sub.a_offsets.data() + k;
-      const bool gathers = plan.is_compact() || GathersFlat();
-      problem.b_offsets = gathers ? gathered_offsets_.data() : sub.b_offsets.data() + k;
-      problem.next_b_offsets = sub.b_offsets.data() + k;
+      problem.b_offsets = gathers ? gathered_offsets_.data() : block.b_offsets();
+      problem.next_b_offsets = block.b_offsets();
       if (packs_weights_ && item.last_tile - item.first_tile > kTilesUnpacked) PackWeights(problem, packed);
-      for (Index t = item.first_tile; t < item.last_tile; ++t) {
-        const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
-        float* tile_sums = sums + (t - item.first_tile) * item.rows * TileWidth();
-        const float* before = k == 0 ? nullptr : tile_sums;
-        problem.b = gathers ? gathered : planes + tile.first_pixel;
-        problem.next_b = plan.is_compact() || t + 1 == item.last_tile
-                             ? nullptr
-                             : planes + plan.tiles[static_cast<size_t>(t + 1)].first_pixel;
-        if (plan.is_compact())
-          Gather(plan, tile, planes, sub.b_offsets.data() + k, problem.depth, gathered);
-        else if (gathers)
-          for (Index i = 0; i < tile.width; i += LaneCount())
-            GatherVector(planes + tile.first_pixel + i, sub.b_offsets.data() + k, problem.depth, gathered + i);
-        const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
-        const bool direct = is_last && sub.column_step == 1 && run.column == 0 && run.length == tile.width &&
-                            tile.width % LaneCount() == 0;
-        problem.fetches_c = direct && writes_memory_;
-        if (direct) {
-          OuterRows(problem, tile.width, before, TileWidth(), output + run.output, PixelCount());
-        } else {
-          OuterRows(problem, tile.width, before, TileWidth(), tile_sums, TileWidth());
-          if (is_last) StoreRuns(plan, tile, sub.column_step, item.rows, tile_sums, output);
-        }
-      }
-      k += block;
+      block.sums = sums;
+      for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch())
+        if (t < TileCount(plan))
+          RunTile(block, plan.tiles[static_cast<size_t>(t)], t + 1 < item.last_tile);
+        else
+          RunSingleColumn(block, plan.tiles[static_cast<size_t>(t)]);
+      k += step;
     } while (k < depth);
+  }
+
+  void RunTile(Block& block, const TilePlan::Tile& tile, bool has_next) const {
+    const TilePlan& plan = *block.plan;
+    OuterProblem& problem = block.problem;
+    const float* pixels = block.planes + tile.first_pixel;
+    const bool gathers = plan.is_compact() || GathersFlat();
+    problem.b = gathers ? block.gathered : pixels;
+    problem.next_b = plan.is_compact() || !has_next ? nullptr : block.planes + (&tile + 1)->first_pixel;
+    if (plan.is_compact())
+      Gather(plan, tile, block.planes, block.b_offsets(), problem.depth, block.gathered);
+    else if (gathers)
+      for (Index i = 0; i < tile.width; i += LaneCount())
+        GatherVector(pixels + i, block.b_offsets(), problem.depth, block.gathered + i);
+    const float* before = block.first_term == 0 ? nullptr : block.sums;
+    const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
+    const Index step = block.sub->column_step;
+    const bool direct =
+        block.is_last && step == 1 && run.column == 0 && run.length == tile.width && tile.width % LaneCount() == 0;
+    problem.fetches_c = direct && writes_memory_;
+    if (direct) return OuterRows(problem, tile.width, before, TileWidth(), block.output + run.output, PixelCount());
+    OuterRows(problem, tile.width, before, TileWidth(), block.sums, TileWidth());
+    if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output);
+  }
+
+  void RunSingleColumn(const Block& block, const TilePlan::Tile& tile) const {
+    const OuterProblem& problem = block.problem;
+    const float* pixel = block.planes + block.plan->pieces[static_cast<size_t>(tile.first_piece)].pixel;
+    for (Index k = 0; k < problem.depth; ++k) block.gathered[k] = pixel[block.b_offsets()[k]];
+    ColumnDots({problem.rows, problem.depth, problem.a + problem.a_offsets[0], problem.a_rows, block.gathered,
+                block.sums, block.first_term > 0});
+    if (!block.is_last) return;
+    float* out = block.output + block.plan->runs[static_cast<size_t>(tile.first_run)].output;
+    for (Index row = 0; row < problem.rows; ++row) {
+      const float sum = ColumnSum(block.sums + row * kColumnLanes);
+      out[row * PixelCount()] = problem.bias == nullptr ? sum : sum + problem.bias[row];
+    }
   }
 
   // The problem's weights in blocks of rows [row / kRowBlock][k][row % kRowBlock]. Terms are a row of the matrix apart,
@@ -313,6 +367,8 @@ class OuterConv final : public ConvSum {
     }
   }
 
+  // A tile's sums, a row.
+  static Index SumsPitch() { return std::max(TileWidth(), kColumnLanes); }
   // A row of gathered columns, behind which the last vector may spill.
   static Index GatheredPitch() { return TileWidth() + LaneCount(); }
 
@@ -356,6 +412,7 @@ class OuterConv final : public ConvSum {
   ConvShape shape_;
   int threads_;
   Index rows_, channels_;  // within a group
+  bool forward_;
   Index weights_group_;
   ConvGeometry geometry_;
   bool packs_weights_;  // data gradient, pointwise or of a stride: the weights of few terms are neighbours

@@ -316,7 +316,7 @@ namespace {
 
 HWY_EXPORT(PrepareLinear);
 
-std::optional<std::string> unsupported(const Case& c, const Pass&) {
+std::optional<std::string> linear_simd_unsupported(const Case& c, const Pass&) {
   const LinearAttributes a = linear_attributes(c.attributes);
   constexpr double kMost = 2147483647.0;
   const auto widest = static_cast<double>(std::max({a.mb + 64, a.ic, a.oc}));
@@ -324,7 +324,7 @@ std::optional<std::string> unsupported(const Case& c, const Pass&) {
   return "a matrix exceeds 2^31 elements";
 }
 
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double linear_simd_depth(const Case& c, const Pass& pass, std::string_view) {
   const LinearAttributes a = linear_attributes(c.attributes);
   if (pass.slot == "bias") return static_cast<double>(a.mb);
   if (pass.slot == "src") return outer_depth(a.oc);
@@ -335,11 +335,11 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
 }  // namespace
 
 std::vector<Implementation> linear_simd_implementations() {
-  return simd_implementations({unsupported,
+  return simd_implementations({linear_simd_unsupported,
                                [](const Case& c, const Pass& pass, const PrepareOptions& options) {
                                  return HWY_DYNAMIC_DISPATCH(PrepareLinear)(c, pass, options);
                                },
-                               depth});
+                               linear_simd_depth});
 }
 
 }  // namespace gradproof

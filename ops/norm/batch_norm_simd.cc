@@ -70,7 +70,7 @@ class BatchNormGradient final : public ChannelNormGradient {
   const int running_mean_, running_var_;
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareBatchNorm(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const BatchNormAttributes a = batch_norm_attributes(c.attributes);
   if (pass.is_forward()) return std::make_unique<BatchNormForward>(c, a, options.threads);
   return std::make_unique<BatchNormGradient>(c, a, pass, options.threads);
@@ -86,9 +86,9 @@ HWY_AFTER_NAMESPACE();
 namespace gradproof {
 namespace {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareBatchNorm);
 
-double depth(const Case& c, const Pass&, std::string_view slot) {
+double batch_norm_simd_depth(const Case& c, const Pass&, std::string_view slot) {
   return channel_norm_depth(slot, !c.attributes.flag("training"));
 }
 
@@ -96,7 +96,8 @@ double depth(const Case& c, const Pass&, std::string_view slot) {
 
 std::vector<Implementation> batch_norm_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareBatchNorm)(plan...); },
+       .depth = batch_norm_simd_depth});
 }
 
 }  // namespace gradproof

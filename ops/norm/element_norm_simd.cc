@@ -250,7 +250,7 @@ class ElementNormGradient final : public ElementNorm {
   std::vector<NormalizeGradient> maps_;  // by sample
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareElementNorm(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const SampleNormAttributes a = layer_norm_attributes(c.attributes);
   if (!pass.is_forward()) return std::make_unique<ElementNormGradient>(a, c, pass, options.threads);
   if (c.spec->find_slot("mean") != nullptr) return std::make_unique<LayerNormForward>(a, c, options.threads);
@@ -267,7 +267,7 @@ HWY_AFTER_NAMESPACE();
 namespace gradproof {
 namespace {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareElementNorm);
 
 // Statistics are in double and rounded once; roundings of float32 that remain, a multiply-add counted as two (SCALAR
 // does not fuse it):
@@ -288,7 +288,7 @@ double rms_norm_depth(const Case&, const Pass&, std::string_view slot) {
 
 std::vector<Implementation> implementations(double (*depth)(const Case&, const Pass&, std::string_view)) {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareElementNorm)(plan...); }, .depth = depth});
 }
 
 }  // namespace

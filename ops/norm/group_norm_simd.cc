@@ -18,7 +18,7 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareGroupNorm(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const SampleNormAttributes a = group_norm_attributes(c.attributes);
   if (pass.is_forward()) return std::make_unique<ChannelNormForward>(a.sets, a.eps, c, options.threads);
   return std::make_unique<ChannelNormGradient>(a.sets, c, pass, options.threads);
@@ -34,13 +34,13 @@ HWY_AFTER_NAMESPACE();
 namespace gradproof {
 namespace {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareGroupNorm);
 
 }  // namespace
 
 std::vector<Implementation> group_norm_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); },
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareGroupNorm)(plan...); },
        .depth = [](const Case&, const Pass&, std::string_view slot) { return channel_norm_depth(slot); }});
 }
 

@@ -115,7 +115,7 @@ struct LrnNumbers {
 
 // dst = src * scale^-beta, given the sums of squares.
 template <class Power, class Sums>
-struct Normalize {
+struct LrnForward {
   LrnNumbers numbers;
   Power power;
   Sums squares;
@@ -129,7 +129,7 @@ struct Normalize {
 template <class Power, class Sums>
 void NormalizeRow(const LrnNumbers& numbers, const Sums& squares, Stores stores, Index count, const float* src,
                   float* dst) {
-  MapAt(Normalize<Power, Sums>{numbers, Power(numbers.beta), squares, src}, stores, count, dst);
+  MapAt(LrnForward<Power, Sums>{numbers, Power(numbers.beta), squares, src}, stores, count, dst);
 }
 
 // What an element's gradient is made of: direct = diff_dst * scale^-beta, and the term that it adds to the sums of all

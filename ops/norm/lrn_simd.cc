@@ -21,7 +21,7 @@ constexpr Index kSerialElements = 16384;
 // Pixels below which rows of one channel are too short to be worth their loops.
 constexpr Index kShortRow = 32;
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareLrn(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const LrnAttributes a = lrn_attributes(c.attributes);
   const int threads = a.mb * a.c * a.space() < kSerialElements ? 1 : options.threads;
   const bool strips = !a.within && a.across().taps() <= kDirectTaps && a.space() >= kShortRow;
@@ -43,9 +43,9 @@ HWY_AFTER_NAMESPACE();
 namespace gradproof {
 namespace {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareLrn);
 
-double depth(const Case& c, const Pass&, std::string_view slot) {
+double lrn_simd_depth(const Case& c, const Pass&, std::string_view slot) {
   return lrn_depth(lrn_attributes(c.attributes), slot);
 }
 
@@ -53,7 +53,7 @@ double depth(const Case& c, const Pass&, std::string_view slot) {
 
 std::vector<Implementation> lrn_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareLrn)(plan...); }, .depth = lrn_simd_depth});
 }
 
 }  // namespace gradproof

@@ -225,7 +225,7 @@ class AdaptiveGradient final : public AdaptiveKernel {
   std::vector<AlignedMemory<float>> shares_;  // of a plane
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareAdaptiveAvgPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const AdaptivePoolAttributes a = adaptive_pool_attributes(c.attributes);
   if (pass.is_forward()) return std::make_unique<AdaptiveAverage>(a, options.threads);
   return std::make_unique<AdaptiveGradient>(a, options.threads);
@@ -240,10 +240,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareAdaptiveAvgPool);
 
 std::vector<Implementation> adaptive_avg_pool_simd_implementations() {
-  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
+  return simd_implementations(
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareAdaptiveAvgPool)(plan...); }});
 }
 
 }  // namespace gradproof

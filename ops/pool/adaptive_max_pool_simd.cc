@@ -197,7 +197,7 @@ std::unique_ptr<Kernel> Make(const AdaptivePoolAttributes& a, const Pass& pass, 
   return std::make_unique<AdaptiveMaxGradient<T>>(a, threads);
 }
 
-std::unique_ptr<Kernel> Prepare(const AdaptivePoolAttributes& a, const Pass& pass, int threads) {
+std::unique_ptr<Kernel> PrepareAdaptiveMaxPool(const AdaptivePoolAttributes& a, const Pass& pass, int threads) {
   if (adaptive_argmax_type(a) == ElementType::kUint8) return Make<std::uint8_t>(a, pass, threads);
   return Make<std::int32_t>(a, pass, threads);
 }
@@ -211,7 +211,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareAdaptiveMaxPool);
 
 namespace {
 
@@ -233,7 +233,7 @@ MaxPoolAttributes as_max_pool(const AdaptivePoolAttributes& a) {
 
 std::unique_ptr<Kernel> prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const AdaptivePoolAttributes a = adaptive_pool_attributes(c.attributes);
-  if (!is_max_pool(a)) return HWY_DYNAMIC_DISPATCH(Prepare)(a, pass, options.threads);
+  if (!is_max_pool(a)) return HWY_DYNAMIC_DISPATCH(PrepareAdaptiveMaxPool)(a, pass, options.threads);
   const MaxPoolAttributes pool = as_max_pool(a);
   return pass.is_forward() ? prepare_max_forward(pool, options.threads) : prepare_max_gradient(pool, options.threads);
 }

@@ -114,7 +114,7 @@ std::unique_ptr<Kernel> Make(const GlobalPoolAttributes& a, const Pass& pass, in
   return std::make_unique<GlobalMaxGradient<T>>(a.planes, a.space, threads);
 }
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareGlobalMaxPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const GlobalPoolAttributes a = global_pool_attributes(c);
   if (a.argmax_type() == ElementType::kUint8) return Make<std::uint8_t>(a, pass, options.threads);
   return Make<std::int32_t>(a, pass, options.threads);
@@ -129,10 +129,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareGlobalMaxPool);
 
 std::vector<Implementation> global_max_pool_simd_implementations() {
-  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
+  return simd_implementations(
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareGlobalMaxPool)(plan...); }});
 }
 
 }  // namespace gradproof

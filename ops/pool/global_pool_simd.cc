@@ -87,7 +87,7 @@ class GlobalPoolGradient final : public GlobalPoolKernel {
   Stores stores_ = Stores::kCached;
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareGlobalPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const GlobalPoolAttributes a = global_pool_attributes(c);
   if (pass.is_forward()) return std::make_unique<GlobalPoolForward>(a, options.threads);
   return std::make_unique<GlobalPoolGradient>(a, options.threads);
@@ -102,12 +102,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareGlobalPool);
 
 namespace {
 
 // Sums and quotients are taken in double and rounded once. A sum's gradient is a copy.
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double global_pool_simd_depth(const Case& c, const Pass& pass, std::string_view) {
   if (!pass.is_forward() && !global_pool_attributes(c).average) return 0;
   return 1 + kSumDepth;
 }
@@ -116,7 +116,8 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
 
 std::vector<Implementation> global_pool_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareGlobalPool)(plan...); },
+       .depth = global_pool_simd_depth});
 }
 
 }  // namespace gradproof

@@ -10,7 +10,6 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#define GRADPROOF_COMPILES_SUM_SWEEPS
 #include "ops/pool/divisors-inl.h"
 #include "ops/pool/window_sum_forward-inl.h"
 #include "ops/pool/window_sum_gradient-inl.h"
@@ -18,6 +17,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
+
+GRADPROOF_SUM_SWEEPS()
+
 namespace {
 
 Whole Undivided(const WindowRow&) { return {}; }
@@ -56,7 +58,7 @@ class LinearPoolGradient final : public WindowSumGradient {
   const Divisors divisors_;
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareLinearPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const LinearPoolAttributes a = linear_pool_attributes(c.attributes);
   if (pass.is_forward()) return std::make_unique<LinearPoolForward>(a, options.threads);
   return std::make_unique<LinearPoolGradient>(a, options.threads);
@@ -71,10 +73,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareLinearPool);
 
 std::vector<Implementation> linear_pool_simd_implementations() {
-  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
+  return simd_implementations(
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareLinearPool)(plan...); }});
 }
 
 }  // namespace gradproof

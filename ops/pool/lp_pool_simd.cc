@@ -142,7 +142,7 @@ std::unique_ptr<Kernel> Plan(const Statistic& statistic, const Case& c, const Pa
   return std::make_unique<StatisticGradient<Statistic>>(statistic, geometry, threads);
 }
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareLpPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const double norm = c.attributes.real("norm");
   if (norm == 1) return Plan(MagnitudeSum(), c, pass, options.threads);
   if (norm == 2) return Plan(Euclidean(), c, pass, options.threads);
@@ -158,19 +158,19 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareLpPool);
 
 namespace {
 
 // Rounded once. Highway's logarithms are within 4 ulps, and 104 at most: they err by 2^-44 and their differences by
 // 2^-43. Times the norm, 2^10 at most, that is 2^-33 of a power: 2^-9 u. Its exponentials are within 1 ulp.
-double depth(const Case&, const Pass&, std::string_view) { return 1 + kSumDepth; }
+double lp_pool_simd_depth(const Case&, const Pass&, std::string_view) { return 1 + kSumDepth; }
 
 }  // namespace
 
 std::vector<Implementation> lp_pool_simd_implementations() {
-  return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareLpPool)(plan...); },
+                               .depth = lp_pool_simd_depth});
 }
 
 }  // namespace gradproof

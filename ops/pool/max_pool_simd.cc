@@ -18,11 +18,11 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-std::unique_ptr<Kernel> PrepareForward(const MaxPoolAttributes& a, int threads) {
+std::unique_ptr<Kernel> PrepareMaxPoolForward(const MaxPoolAttributes& a, int threads) {
   return MakeForward<Largest>(a, threads);
 }
 
-std::unique_ptr<Kernel> PrepareGradient(const MaxPoolAttributes& a, int threads) {
+std::unique_ptr<Kernel> PrepareMaxPoolGradient(const MaxPoolAttributes& a, int threads) {
   if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MaxPoolGradient<std::uint8_t>>(a, threads);
   return std::make_unique<MaxPoolGradient<std::int32_t>>(a, threads);
 }
@@ -36,15 +36,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(PrepareForward);
-HWY_EXPORT(PrepareGradient);
+HWY_EXPORT(PrepareMaxPoolForward);
+HWY_EXPORT(PrepareMaxPoolGradient);
 
 std::unique_ptr<Kernel> prepare_max_forward(const MaxPoolAttributes& a, int threads) {
-  return HWY_DYNAMIC_DISPATCH(PrepareForward)(a, threads);
+  return HWY_DYNAMIC_DISPATCH(PrepareMaxPoolForward)(a, threads);
 }
 
 std::unique_ptr<Kernel> prepare_max_gradient(const MaxPoolAttributes& a, int threads) {
-  return HWY_DYNAMIC_DISPATCH(PrepareGradient)(a, threads);
+  return HWY_DYNAMIC_DISPATCH(PrepareMaxPoolGradient)(a, threads);
 }
 
 std::vector<Implementation> max_pool_simd_implementations() {

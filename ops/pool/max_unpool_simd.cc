@@ -46,7 +46,7 @@ class MaxUnpoolGradient final : public PoolKernel {
   const PickedRows picked_;
 };
 
-std::unique_ptr<Kernel> PrepareGradient(const MaxPoolAttributes& a, int threads) {
+std::unique_ptr<Kernel> PrepareMaxUnpoolGradient(const MaxPoolAttributes& a, int threads) {
   if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MaxUnpoolGradient<std::uint8_t>>(a, threads);
   return std::make_unique<MaxUnpoolGradient<std::int32_t>>(a, threads);
 }
@@ -60,7 +60,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(PrepareGradient);
+HWY_EXPORT(PrepareMaxUnpoolGradient);
 
 namespace {
 
@@ -86,7 +86,7 @@ std::vector<Implementation> max_unpool_simd_implementations() {
       {.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) -> std::unique_ptr<Kernel> {
         const MaxPoolAttributes a = max_pool_attributes(c.attributes);
         if (pass.is_forward()) return std::make_unique<MaxUnpoolForward>(a, options.threads);
-        return HWY_DYNAMIC_DISPATCH(PrepareGradient)(a, options.threads);
+        return HWY_DYNAMIC_DISPATCH(PrepareMaxUnpoolGradient)(a, options.threads);
       }});
 }
 

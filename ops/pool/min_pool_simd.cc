@@ -14,7 +14,7 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-std::unique_ptr<Kernel> PrepareForward(const MaxPoolAttributes& a, int threads) {
+std::unique_ptr<Kernel> PrepareMinPoolForward(const MaxPoolAttributes& a, int threads) {
   return MakeForward<Smallest>(a, threads);
 }
 
@@ -27,13 +27,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(PrepareForward);
+HWY_EXPORT(PrepareMinPoolForward);
 
 // The way back only follows argmax, whatever was looked for.
 std::vector<Implementation> min_pool_simd_implementations() {
   return simd_implementations({.prepare = [](const Case& c, const Pass& pass, const PrepareOptions& options) {
     const MaxPoolAttributes a = max_pool_attributes(c.attributes);
-    return pass.is_forward() ? HWY_DYNAMIC_DISPATCH(PrepareForward)(a, options.threads)
+    return pass.is_forward() ? HWY_DYNAMIC_DISPATCH(PrepareMinPoolForward)(a, options.threads)
                              : prepare_max_gradient(a, options.threads);
   }});
 }

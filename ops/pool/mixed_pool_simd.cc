@@ -226,7 +226,7 @@ class MixGradient final : public WindowSumForward {
   std::vector<double> totals_;  // of rows of windows
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareMixedPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const MaxPoolAttributes a = max_pool_attributes(c.attributes);
   if (pass.slot == "a") {
     if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MixGradient<std::uint8_t>>(a, options.threads);
@@ -248,12 +248,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareMixedPool);
 
 namespace {
 
 // What is summed over all windows is summed in double and rounded once; the sums of windows are float32.
-double depth(const Case& c, const Pass& pass, std::string_view slot) {
+double mixed_pool_simd_depth(const Case& c, const Pass& pass, std::string_view slot) {
   if (pass.slot == "a") return static_cast<double>(window_of(c.attributes).taps()) + kSumDepth;
   return c.spec->depth(c.attributes, pass, slot);
 }
@@ -262,7 +262,8 @@ double depth(const Case& c, const Pass& pass, std::string_view slot) {
 
 std::vector<Implementation> mixed_pool_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareMixedPool)(plan...); },
+       .depth = mixed_pool_simd_depth});
 }
 
 }  // namespace gradproof

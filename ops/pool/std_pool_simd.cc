@@ -72,7 +72,7 @@ struct Deviation {
   }
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareStdPool(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const Attributes& a = c.attributes;
   const PoolGeometry geometry(a.integer("mb") * a.integer("c"), window_of(a));
   const Deviation deviation{a.flag("unbiased") ? 1.0 : 0.0};
@@ -89,7 +89,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareStdPool);
 
 namespace {
 
@@ -98,7 +98,7 @@ namespace {
 // by 2^-29 of the largest, 2^-5 u. (Where they do not, that is 2^-50 for each tap.) The mean difference, which the mass
 // holds, is a 1/taps of the largest at least. The deviation itself does not mind: its squares are off by the square of
 // that.
-double depth(const Case& c, const Pass& pass, std::string_view) {
+double std_pool_simd_depth(const Case& c, const Pass& pass, std::string_view) {
   if (pass.is_forward()) return 1 + kSumDepth;
   return 1 + kSumDepth + static_cast<double>(window_of(c.attributes).taps()) / 16;
 }
@@ -106,8 +106,8 @@ double depth(const Case& c, const Pass& pass, std::string_view) {
 }  // namespace
 
 std::vector<Implementation> std_pool_simd_implementations() {
-  return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareStdPool)(plan...); },
+                               .depth = std_pool_simd_depth});
 }
 
 }  // namespace gradproof

@@ -165,7 +165,7 @@ class BiasGradient final : public Kernel {
   const int threads_;
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareSubsample(const Case& c, const Pass& pass, const PrepareOptions& options) {
   const Window window = window_of(c.attributes);
   const Planes planes(c.attributes, window);
   if (pass.is_forward()) return std::make_unique<SubsampleForward>(planes, window, options.threads);
@@ -183,12 +183,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareSubsample);
 
 namespace {
 
 // What is summed over a channel is summed in double, of products that are exact in it, and rounded once.
-double depth(const Case& c, const Pass& pass, std::string_view slot) {
+double subsample_simd_depth(const Case& c, const Pass& pass, std::string_view slot) {
   if (pass.slot == "coefficient") return static_cast<double>(window_of(c.attributes).taps()) + kSumDepth;
   if (pass.slot == "bias") return 1 + kSumDepth;
   return c.spec->depth(c.attributes, pass, slot);
@@ -198,7 +198,8 @@ double depth(const Case& c, const Pass& pass, std::string_view slot) {
 
 std::vector<Implementation> subsample_simd_implementations() {
   return simd_implementations(
-      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }, .depth = depth});
+      {.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareSubsample)(plan...); },
+       .depth = subsample_simd_depth});
 }
 
 }  // namespace gradproof

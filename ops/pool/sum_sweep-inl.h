@@ -227,24 +227,18 @@ SumSweepFunction<Finish> ChooseSumSweep(const PoolAxis& w) {
   return w.kernel == 2 ? choose.template operator()<2, 2>() : choose.template operator()<2, 3>();
 }
 
-// The sweeps that poolings share are compiled once, in linear_pool_simd.cc.
-#ifndef GRADPROOF_COMPILES_SUM_SWEEPS
-#define GRADPROOF_COMPILES_SUM_SWEEPS extern
-#endif
-// clang-format off: each on a line
-GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfWindows, Stores::kCached, Whole>(
-    const PoolAxis&);
-GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfWindows, Stores::kStreaming, Whole>(
-    const PoolAxis&);
-GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Quotient>
-ChooseSumSweep<TapsOfWindows, Stores::kCached, Quotient>(const PoolAxis&);
-GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Quotient>
-ChooseSumSweep<TapsOfWindows, Stores::kStreaming, Quotient>(const PoolAxis&);
-GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfInputs, Stores::kCached, Whole>(
-    const PoolAxis&);
-GRADPROOF_COMPILES_SUM_SWEEPS template SumSweepFunction<Whole> ChooseSumSweep<TapsOfInputs, Stores::kStreaming, Whole>(
-    const PoolAxis&);
-// clang-format on
+// The sweeps that poolings share are compiled once: linear_pool_simd.cc leaves out what the others say, `extern`.
+#define GRADPROOF_SUM_SWEEP(KIND, FINISH, TAPS, STORES) \
+  KIND template SumSweepFunction<FINISH> ChooseSumSweep<TAPS, STORES, FINISH>(const PoolAxis&);
+#undef GRADPROOF_SUM_SWEEPS
+#define GRADPROOF_SUM_SWEEPS(KIND)                                       \
+  GRADPROOF_SUM_SWEEP(KIND, Whole, TapsOfWindows, Stores::kCached)       \
+  GRADPROOF_SUM_SWEEP(KIND, Whole, TapsOfWindows, Stores::kStreaming)    \
+  GRADPROOF_SUM_SWEEP(KIND, Quotient, TapsOfWindows, Stores::kCached)    \
+  GRADPROOF_SUM_SWEEP(KIND, Quotient, TapsOfWindows, Stores::kStreaming) \
+  GRADPROOF_SUM_SWEEP(KIND, Whole, TapsOfInputs, Stores::kCached)        \
+  GRADPROOF_SUM_SWEEP(KIND, Whole, TapsOfInputs, Stores::kStreaming)
+GRADPROOF_SUM_SWEEPS(extern)
 
 #else
 
@@ -252,6 +246,9 @@ template <template <Index, Index, Index> class Taps, Stores kStores, class Finis
 SumSweepFunction<Finish> ChooseSumSweep(const PoolAxis&) {
   return nullptr;
 }
+
+#undef GRADPROOF_SUM_SWEEPS
+#define GRADPROOF_SUM_SWEEPS(KIND)
 
 #endif
 

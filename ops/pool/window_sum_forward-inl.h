@@ -66,7 +66,7 @@ class WindowSumForward : public WindowSumKernel {
  private:
   void PlanSweep() {
     const bool streams = stores_ == Stores::kStreaming;
-    PlanBands(g_.h.out, 4 * g_.h.stride * g_.w.in, streams ? kSweptBytes : kBandBytes);
+    PlanBands(g_.h.out, 4 * g_.h.stride * g_.w.in, streams ? kSweptSumBytes : kBandBytes);
     if (streams) WholeLineBands(g_.w.out);
     PlanStores(g_.w.out, kStreamedSweep);
     const Index stage = WholeLines(band_rows_ * g_.w.out + Lanes());

@@ -35,7 +35,7 @@ constexpr Index kStreamedSweep = 256;
 
 // The larger side of a band that is swept: what is fetched during one must still be in the L1 cache when its turn
 // comes. Gradients fetch less than they write.
-constexpr Index kSweptBytes = Index{8} << 10;
+constexpr Index kSweptSumBytes = Index{8} << 10;
 constexpr Index kSpreadBytes = Index{16} << 10;
 
 // Of what a band reads a bit more is fetched than it has: it need not start and end with a line, and a line that is

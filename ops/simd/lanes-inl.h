@@ -24,6 +24,9 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Floats in a vector.
+inline Index LaneCount() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
+
 // Whether masked loads and stores leave the other lanes' memory alone. In Highway 1.0.3 they do not for elements of 1
 // and 2 bytes on AVX2, nor on targets that emulate masks.
 template <typename T>

@@ -19,6 +19,7 @@
 
 #include <array>
 
+#include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_problem.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -42,7 +43,6 @@ inline constexpr Index kVectorBlock = kRowBlocks.size();
 inline constexpr Index kRowBlock = kRowBlocks[kVectorBlock - 1];
 constexpr Index RowBlock(Index vectors) { return kRowBlocks[static_cast<size_t>(vectors - 1)]; }
 
-inline Index LaneCount() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
 inline Index TileWidth() { return kVectorBlock * LaneCount(); }
 
 // A problem of one block, at most kMostDepth products, for all its rows and a tile of up to TileWidth() columns, added

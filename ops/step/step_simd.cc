@@ -97,7 +97,7 @@ struct StepSigmoid : Step {
   float inverse;
 };
 
-std::unique_ptr<Kernel> Prepare(const Case& c, const Pass& pass, const PrepareOptions& options) {
+std::unique_ptr<Kernel> PrepareStep(const Case& c, const Pass& pass, const PrepareOptions& options) {
   constexpr ElementwiseRow kRows[] = {
       {"step", PrepareElementwise<FlatStep>},
       {"sign", PrepareElementwise<Sign>},
@@ -119,10 +119,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradproof {
 
-HWY_EXPORT(Prepare);
+HWY_EXPORT(PrepareStep);
 
 std::vector<Implementation> step_simd_implementations() {
-  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(Prepare)(plan...); }});
+  return simd_implementations({.prepare = [](auto&&... plan) { return HWY_DYNAMIC_DISPATCH(PrepareStep)(plan...); }});
 }
 
 }  // namespace gradproof
