@@ -54,32 +54,28 @@ HWY_INLINE hn::Vec<D> LoadPadded(const float* from, Index count, float padding) 
 template <class Order, Index kStride, Index kTaps, Index kPhase>
 class NeighboursAlongRow {
  public:
-  HWY_INLINE NeighboursAlongRow()
-      : even_sum_(hn::Zero(D())), odd_sum_(hn::Zero(D())), even_before_(Order::kWorst), odd_before_(Order::kWorst) {}
+  HWY_INLINE NeighboursAlongRow() : even_before_(Order::kWorst), odd_before_(Order::kWorst) {}
 
   // Window o is lane o + FirstLane() of all vectors.
   static Index FirstLane(const PoolAxis& w) { return (kTaps - 1 - w.pad - kPhase) / kStride; }
   static Index Vectors(const PoolAxis& w) { return (FirstLane(w) + w.out - 1) / Lanes() + 1; }
 
-  // A vector of windows: the next kStride * Lanes() elements of the row are read.
-  HWY_INLINE Best<Order> Next(const float* from, hn::Vec<DI> first_taps) {
-    return Next(hn::LoadU(D(), from), hn::LoadU(D(), from + (kStride - 1) * Lanes()), first_taps);
+  // A vector of windows: the next kStride * Lanes() elements of the row are read, and added to `sum`, which is NaN then
+  // where one of them is, and where infinities cancelled.
+  HWY_INLINE Best<Order> Next(const float* from, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
+    return Next(hn::LoadU(D(), from), hn::LoadU(D(), from + (kStride - 1) * Lanes()), first_taps, sum);
   }
   // The same near the end of the row: `rest` elements of it, and padding.
-  HWY_INLINE Best<Order> NextPadded(const float* from, Index rest, hn::Vec<DI> first_taps) {
+  HWY_INLINE Best<Order> NextPadded(const float* from, Index rest, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
     return Next(LoadPadded(from, rest, Order::kWorst), LoadPadded(from + Lanes(), rest - Lanes(), Order::kWorst),
-                first_taps);
+                first_taps, sum);
   }
 
-  // NaN where one was read, and where infinities cancelled.
-  HWY_INLINE hn::Vec<D> Sum() const { return hn::Add(even_sum_, odd_sum_); }
-
  private:
-  HWY_INLINE Best<Order> Next(hn::Vec<D> first, hn::Vec<D> second, hn::Vec<DI> first_taps) {
+  HWY_INLINE Best<Order> Next(hn::Vec<D> first, hn::Vec<D> second, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
     const hn::Vec<D> even = kStride == 2 ? EvenOdd<hn::Vec<D>>(first, second).even : first;
     const hn::Vec<D> odd = kStride == 2 ? EvenOdd<hn::Vec<D>>(first, second).odd : first;
-    even_sum_ = hn::Add(even_sum_, even);
-    if constexpr (kStride == 2) odd_sum_ = hn::Add(odd_sum_, odd);
+    sum = hn::Add(sum, kStride == 2 ? hn::Add(first, second) : first);
     const hn::Vec<D> even_before = even_before_(even);
     const hn::Vec<D> odd_before = odd_before_(kStride == 2 ? odd : even_before);
     // What lies 0, 1, 2, 3 elements before an odd one at stride 2, an even one being the second; before any at 1.
@@ -91,7 +87,6 @@ class NeighboursAlongRow {
     return running;
   }
 
-  hn::Vec<D> even_sum_, odd_sum_;
   OneBefore even_before_, odd_before_;
 };
 
@@ -104,12 +99,13 @@ HWY_NOINLINE void BestsOfNeighbours(const PoolAxis& w, const float* HWY_RESTRICT
   const Index vectors = Along::Vectors(w);
   for (Index row = 0; row < count; ++row, in += width) {
     Along along;
+    hn::Vec<D> sum = hn::Zero(D());
     for (Index at = 0; at < vectors * Lanes(); at += Lanes()) {
       const Index rest = width - kStride * at;
       const float* from = in + kStride * at;
       const auto first = hn::Load(DI(), first_taps + at);
       hwy::Prefetch(from + kPrefetchAhead);
-      bests.Put(rest >= kStride * Lanes() ? along.Next(from, first) : along.NextPadded(from, rest, first),
+      bests.Put(rest >= kStride * Lanes() ? along.Next(from, first, sum) : along.NextPadded(from, rest, first, sum),
                 row * bests.pitch + at);
     }
   }
