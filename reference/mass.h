@@ -312,7 +312,7 @@ struct Mass {
   // A sum of two numbers without error that is 0 has none: nothing is rounded.
   Mass exact_if_cancelled(const Mass& x, const Mass& y) const {
     Mass result = *this;
-    result.exact = exact || (x.exact && y.exact && value == 0);
+    result.exact = exact || (x.exact && y.exact && value == S(0.0));
     return result;
   }
   bool is_whole() const { return std::floor(static_cast<double>(value)) == static_cast<double>(value); }

@@ -24,6 +24,7 @@
 #include <concepts>
 
 #include "ops/core/shape.h"
+#include "reference/real.h"
 
 namespace gradproof {
 

@@ -36,6 +36,18 @@ using Real = boost::multiprecision::number<boost::multiprecision::cpp_bin_float<
 using Precise = Mpfr50;
 #endif
 
+#if defined(GRADPROOF_REAL_FLOAT128)
+// Boost's comparisons first ask both operands for NaN, with five calls of libgcc and libquadmath each; __float128's own
+// are one call, and false of NaN just as well.
+inline bool operator==(const Real& a, const Real& b) { return a.backend().value() == b.backend().value(); }
+inline bool operator!=(const Real& a, const Real& b) { return a.backend().value() != b.backend().value(); }
+inline bool operator<(const Real& a, const Real& b) { return a.backend().value() < b.backend().value(); }
+inline bool operator>(const Real& a, const Real& b) { return a.backend().value() > b.backend().value(); }
+inline bool operator<=(const Real& a, const Real& b) { return a.backend().value() <= b.backend().value(); }
+inline bool operator>=(const Real& a, const Real& b) { return a.backend().value() >= b.backend().value(); }
+inline bool isnan(const Real& x) { return x != x; }
+#endif
+
 static_assert(!std::same_as<Real, Precise>, "the second truth must be independent of the first");
 
 }  // namespace gradproof

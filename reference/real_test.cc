@@ -45,6 +45,12 @@ TYPED_TEST(TruthScalar, KeepsSpecialValues) {
   EXPECT_FALSE(exceeds(T(1.0), T(nan)));
   EXPECT_FALSE(exceeds(T(nan), T(nan)));
   EXPECT_FALSE(T(nan) == T(nan));
+  EXPECT_TRUE(T(nan) != T(nan));
+  for (const T& other : {T(nan), T(1.0), T(infinity)}) {
+    EXPECT_FALSE(T(nan) < other || T(nan) > other || T(nan) <= other || T(nan) >= other);
+    EXPECT_FALSE(other < T(nan) || other > T(nan) || other <= T(nan) || other >= T(nan));
+  }
+  EXPECT_TRUE(T(-0.0) == T(0.0) && T(-0.0) <= T(0.0) && !(T(-0.0) < T(0.0)));
   EXPECT_EQ(static_cast<double>(T(infinity)), infinity);
   EXPECT_TRUE(isnan(T(T(infinity) * T(0.0))));
   EXPECT_TRUE(std::signbit(static_cast<double>(T(-0.0))));
