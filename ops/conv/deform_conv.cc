@@ -144,11 +144,12 @@ Operation deform_conv_operation() {
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {
-      "mb=2,ic=3,ih=6,iw=5,oc=4,kh=3,kw=3,ph=1,pw=1",
+      "mb=2,ic=2,ih=5,iw=4,oc=3,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=4,ih=7,iw=6,oc=2,g=2,og=2,kh=3,kw=2,sh=2,sw=1,ph=1,pw=1,mask=1",
       "mb=1,ic=2,ih=5,iw=7,oc=3,kh=2,kw=3,mask=1,bias=0",
   };
   op.spec.full_cases = {
+      "mb=2,ic=3,ih=6,iw=5,oc=4,kh=3,kw=3,ph=1,pw=1",
       "mb=2,ic=2,ih=5,iw=4,oc=3,kh=1,kw=1,mask=1",
       "mb=1,ic=2,ih=9,iw=8,oc=2,kh=3,kw=3,sh=2,sw=3,ph=2,pw=1,dh=2,dw=3,mask=1",
       "mb=1,ic=2,ih=5,iw=6,oc=2,kh=3,kw=3,ph_lo=0,ph_hi=2,pw_lo=3,pw_hi=1",

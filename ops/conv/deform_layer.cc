@@ -122,10 +122,11 @@ Operation deform_layer_operation() {
     return pass.slot == "bias" || (pass.is_forward() && slot != "offset_weights");
   };
   op.spec.smoke_cases = {
-      "mb=2,ic=2,ih=5,iw=4,oc=3,kh=3,kw=3,ph=1,pw=1",
+      "mb=2,ic=2,ih=4,iw=3,oc=2,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=2,ih=5,iw=6,oc=2,og=2,kh=2,kw=3,sh=2,pw=1,mask=1",
   };
   op.spec.full_cases = {
+      "mb=2,ic=2,ih=5,iw=4,oc=3,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=4,ih=4,iw=5,oc=4,g=2,kh=2,kw=2,mask=1,bias=0",
       "mb=1,ic=2,ih=7,iw=6,oc=2,kh=2,kw=2,sh=1,sw=2,ph=1,dh=2,dw=3",
       "mb=2,ic=1,ih=6,iw=1,oc=2,kh=3,kw=1,ph_lo=2,ph_hi=0,mask=1",
