@@ -191,7 +191,7 @@ SweepFunctions ChooseSweep(const PoolGeometry& g) {
 // Input of a band: high ones repeat few rows.
 constexpr Index kSweptBytes = Index{64} << 10;
 // Input of a step, after which what was found is streamed, or computed again if there was a NaN.
-constexpr Index kStepBytes = Index{16} << 10;
+constexpr Index kStepBytes = Index{8} << 10;
 
 template <class Order>
 class MaxPoolSweep final : public PoolKernel {
