@@ -98,6 +98,13 @@ void pad_for_output(const Translator& t, Windows& w, const std::vector<Index>& o
   }
 }
 
+// What every convolution takes, with its bias at input `bias`, and what comes of it.
+void give_sum(Translator& t, size_t bias) {
+  give_weights(t, 1, bias);
+  t.give("src", t.input(0));
+  t.expect("dst", 0);
+}
+
 }  // namespace
 
 void map_conv(Translator& t) {
@@ -108,9 +115,7 @@ void map_conv(Translator& t) {
   t.set("oc", t.input(1).sizes[0]);
   t.set("g", t.integer("group", 1));
   set_windows(t, w);
-  give_weights(t, 1, 2);
-  t.give("src", t.input(0));
-  t.expect("dst", 0);
+  give_sum(t, 2);
 }
 
 void map_conv_transpose(Translator& t) {
@@ -127,9 +132,7 @@ void map_conv_transpose(Translator& t) {
   t.set("g", groups);
   set_windows(t, w);
   for (size_t axis = 0; axis < w.rank; ++axis) t.set(std::string("op") + kAxes[axis + 3 - w.rank], more[axis]);
-  give_weights(t, 1, 2);
-  t.give("src", t.input(0));
-  t.expect("dst", 0);
+  give_sum(t, 2);
 }
 
 void map_deform_conv(Translator& t) {
@@ -141,10 +144,8 @@ void map_deform_conv(Translator& t) {
   set_windows(t, read_windows(t, t.input(0), behind_channels(t.input(1))));
   t.set("mask", t.has_input(4) ? 1 : 0);
   if (t.has_input(4)) t.give("mask", t.input(4));
-  give_weights(t, 1, 3);
   t.give("offset", t.input(2));
-  t.give("src", t.input(0));
-  t.expect("dst", 0);
+  give_sum(t, 3);
 }
 
 void map_max_pool(Translator& t) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "checks/runner.h"
 #include "checks/shrink.h"
 #include "checks/task.h"
 #include "checks/workers.h"
@@ -105,12 +106,11 @@ Record try_mutant(const Registry& registry, const References& references, const 
 
 void try_mutants(const Registry& registry, const References& references, const std::vector<Mutant>& mutants, int jobs,
                  const std::function<void(const Record&, double)>& progress) {
-  constexpr unsigned kPatience = 300;  // seconds
   const auto count = static_cast<Index>(mutants.size());
   std::vector<Stretch> stretches;
   for (Index i = 0; i < count; ++i) stretches.push_back({i, i + 1});
   const auto work = [&](Index i) {
-    alarm(kPatience);
+    alarm(RunHow().patience);
     const Record record = try_mutant(registry, references, mutants[static_cast<size_t>(i)]);
     alarm(0);
     return line_of(record);

@@ -16,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include "ops/conv/pack_planes-inl.h"
+#include "ops/conv/tile_columns-inl.h"
 #include "ops/simd/column_dots-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
 
@@ -302,7 +303,7 @@ class OuterConv final : public ConvSum {
     problem.b = gathers ? block.gathered : pixels;
     problem.next_b = plan.is_compact() || !has_next ? nullptr : block.planes + (&tile + 1)->first_pixel;
     if (plan.is_compact())
-      Gather(plan, tile, block.planes, block.b_offsets(), problem.depth, block.gathered);
+      GatherColumns(plan, tile, block.planes, block.b_offsets(), problem.depth, block.gathered);
     else if (gathers)
       for (Index i = 0; i < tile.width; i += LaneCount())
         GatherVector(pixels + i, block.b_offsets(), problem.depth, block.gathered + i);
@@ -314,7 +315,7 @@ class OuterConv final : public ConvSum {
     problem.fetches_c = direct && writes_memory_;
     if (direct) return OuterRows(problem, tile.width, before, TileWidth(), block.output + run.output, PixelCount());
     OuterRows(problem, tile.width, before, TileWidth(), block.sums, TileWidth());
-    if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output);
+    if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output, PixelCount());
   }
 
   void RunSingleColumn(const Block& block, const TilePlan::Tile& tile) const {
@@ -367,47 +368,10 @@ class OuterConv final : public ConvSum {
     }
   }
 
-  // A tile's sums, a row.
-  static Index SumsPitch() { return std::max(TileWidth(), kColumnLanes); }
-  // A row of gathered columns, behind which the last vector may spill.
-  static Index GatheredPitch() { return TileWidth() + LaneCount(); }
-
-  // out[k][column] = planes[offsets[k] + pixel of the column] for k < depth. Copies whole vectors: what they spill into
-  // is written afterwards, or is the slack behind the row.
-  static void Gather(const TilePlan& plan, const TilePlan::Tile& tile, const float* planes,
-                     const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
-    for (Index p = tile.first_piece; p < tile.last_piece; ++p) {
-      const TilePlan::Piece& piece = plan.pieces[static_cast<size_t>(p)];
-      GatherVector(planes + piece.pixel, offsets, depth, out + piece.column);
-    }
-  }
-
-  static void GatherVector(const float* HWY_RESTRICT in, const std::int32_t* HWY_RESTRICT offsets, Index depth,
-                           float* HWY_RESTRICT out) {
-    const hn::ScalableTag<float> d;
-    for (Index k = 0; k < depth; ++k) hn::StoreU(hn::LoadU(d, in + offsets[k]), d, out + k * GatheredPitch());
-  }
-
   // Pointwise, each term is a row of its own, a plane apart: of 128 such rows too many meet in the same sets of the L1
   // cache. With 64 rows of weights the copy pays (0.81 of the FMA peak for 0.76, data gradient of 64 to 256 channels,
   // 56x56, Zen 3, AVX2); fewer have less work to share it.
   bool GathersFlat() const { return shape_.window.taps() == 1 && rows_ >= 64; }
-
-  // Copies the columns that are outputs, and leaves out the gaps.
-  void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index step, Index rows, const float* sums,
-                 float* out) const {
-    const hn::ScalableTag<float> d;
-    for (Index row = 0; row < rows; ++row, sums += TileWidth(), out += PixelCount())
-      for (Index r = tile.first_run; r < tile.last_run; ++r) {
-        const TilePlan::Run& run = plan.runs[static_cast<size_t>(r)];
-        const float* from = sums + run.column;
-        float* to = out + run.output;
-        if (step == 1)
-          CopyExactly(d, from, run.length, to);
-        else
-          for (Index i = 0; i < run.length; ++i) to[i * step] = from[i];
-      }
-  }
 
   ConvShape shape_;
   int threads_;

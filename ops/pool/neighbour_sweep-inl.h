@@ -72,8 +72,12 @@ class NeighbourSweep {
                                float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
     hn::Vec<D> sum = hn::Zero(D());
     Index ih = g.h.input_of(oh, 0);
-    for (; kPairs && rows >= 2; rows -= 2, ih += 2 * kStride, dst += 2 * g.w.out, argmax += 2 * g.w.out)
-      sum = hn::Add(sum, RowsOfWindows < kPairs ? 2 : 1 > (g, plane, ih, dst, argmax));
+    for (; rows >= kRowsAtATime; rows -= kRowsAtATime) {
+      sum = hn::Add(sum, RowsOfWindows<kRowsAtATime>(g, plane, ih, dst, argmax));
+      ih += kRowsAtATime * kStride;
+      dst += kRowsAtATime * g.w.out;
+      argmax += kRowsAtATime * g.w.out;
+    }
     for (; rows > 0; --rows, ih += kStride, dst += g.w.out, argmax += g.w.out)
       sum = hn::Add(sum, RowsOfWindows<1>(g, plane, ih, dst, argmax));
     return hn::AllTrue(D(), hn::Eq(sum, sum));
@@ -82,7 +86,7 @@ class NeighbourSweep {
  private:
   static constexpr Index kShared = std::max<Index>(kTaps - kStride, 0);
   // Two rows of windows at a time hand a row on in registers, of which sixteen are too few.
-  static constexpr bool kPairs = HWY_TARGET == HWY_AVX3;
+  static constexpr Index kRowsAtATime = HWY_TARGET == HWY_AVX3 ? 2 : 1;
 
   // kRows rows of windows, the first taps along h of the first at ih. The sum of all that is read.
   template <Index kRows>
