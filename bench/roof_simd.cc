@@ -7,6 +7,8 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include "ops/simd/lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
@@ -93,6 +95,7 @@ HWY_INLINE void store_sweeps(float* HWY_RESTRICT out, Index count, Index sweeps,
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   for (Index sweep = 0; sweep < sweeps; ++sweep) {
     for (Index i = 0; i < count; i += 4 * lanes) {
+      if constexpr (kStream) TranslateAhead(out + i);
       const auto v0 = value(i);
       const auto v1 = value(i + lanes);
       const auto v2 = value(i + 2 * lanes);

@@ -50,10 +50,12 @@ struct WholeVectors {
 
   HWY_INLINE PanelV Load(const float* p, int n) const { return hn::LoadU(PanelD(), p + n * kPanelLanes); }
   HWY_INLINE void Store(PanelV v, float* p, int n) const {
-    if (streaming)
+    if (streaming) {
+      TranslateAhead(p + n * kPanelLanes);
       hn::Stream(v, PanelD(), p + n * kPanelLanes);
-    else
+    } else {
       hn::StoreU(v, PanelD(), p + n * kPanelLanes);
+    }
   }
   HWY_INLINE PanelV Only(PanelV v, int) const { return v; }
   HWY_INLINE PanelV Choose(PanelV v, PanelV, int) const { return v; }

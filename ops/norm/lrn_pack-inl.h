@@ -89,6 +89,7 @@ template <int kCount>
 struct Streamed : Whole<kCount> {
   HWY_INLINE void Store(const Pack<kCount>& pack, float* to) const {
     const hn::ScalableTag<float> d;
+    TranslateAhead(to);
     for (int k = 0; k < kCount; ++k) hn::Stream(pack.v[k], d, to + k * static_cast<Index>(hn::Lanes(d)));
   }
 };

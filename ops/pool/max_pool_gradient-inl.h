@@ -14,6 +14,8 @@
 #include "ops/pool/max_pool.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/routed_rows-inl.h"
+#include "ops/pool/routed_sweep-inl.h"
+#include "ops/pool/routed_taps-inl.h"
 #include "ops/simd/line_stream-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,15 +23,6 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-HWY_INLINE hn::Vec<DI> LoadTaps(const std::int32_t* from, size_t count) { return LoadFirst(DI(), from, count); }
-HWY_INLINE hn::Vec<DI> LoadTaps(const std::uint8_t* from, size_t count) {
-  return hn::PromoteTo(DI(), LoadFirst(hn::Rebind<std::uint8_t, DI>(), from, count));
-}
-HWY_INLINE hn::Vec<DI> LoadTaps(const std::int32_t* from) { return hn::LoadU(DI(), from); }
-HWY_INLINE hn::Vec<DI> LoadTaps(const std::uint8_t* from) {
-  return hn::PromoteTo(DI(), hn::LoadU(hn::Rebind<std::uint8_t, DI>(), from));
-}
 
 // Copies `rows` rows of `width` windows; argmax is widened, and counts from `first`. Touches nothing beyond, except up
 // to a vector that it fills with "no tap" where a row is shorter than one.
@@ -61,11 +54,6 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
 // Output that is staged at a time.
 constexpr Index kStagedBytes = Index{2} << 10;
 
-// Windows that are laid out at a time where the inputs that they see are streamed row by row: reading the ones takes
-// turns with writing the others, both within what the processor has under way (Zen 3, both cores, 64 x 112 x 112, of a
-// copy's rate: 6 KiB 1.0 to 1.2, 24 KiB 0.8).
-constexpr Index kStreamedBytes = Index{6} << 10;
-
 // Gathers instead of scattering: each element sums what the windows over it send, in a fixed order; every element is
 // written once. Rows of windows lie between gaps of "no tap", so that no end of a row needs a branch.
 template <typename T>
@@ -74,11 +62,9 @@ class MaxPoolGradient final : public PoolKernel {
   MaxPoolGradient(const MaxPoolAttributes& a, int threads)
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
         route_(ChooseRoute(g_)),
-        streams_rows_(stores_ == Stores::kStreaming && StreamsRows(g_)),
         gap_(WholeLines(g_.w.extent() / g_.w.stride + 1)),
         pitch_(gap_ + WholeLines(std::max(g_.w.out, g_.w.in / g_.w.stride + gap_) + Lanes())) {
-    PlanBands((g_.h.in + g_.h.stride - 1) / g_.h.stride, 8 * pitch_ * g_.d.kernel,
-              streams_rows_ ? kStreamedBytes : kBandBytes);
+    PlanBands((g_.h.in + g_.h.stride - 1) / g_.h.stride, 8 * pitch_ * g_.d.kernel);
     slice_rows_ = band_rows_ + g_.h.extent() / g_.h.stride + 2;
     const Index windows = g_.d.kernel * slice_rows_ * pitch_ + gap_;
     const bool overruns = g_.w.in % g_.w.stride != 0 || g_.w.in / g_.w.stride < Lanes();
@@ -87,9 +73,8 @@ class MaxPoolGradient final : public PoolKernel {
     step_rows_ = std::max<Index>(1, kStagedBytes / (4 * g_.h.stride * g_.w.in)) * g_.h.stride;
     const Index staged = (std::max(step_rows_, tail_rows_) + g_.h.stride) * g_.w.in + overrun;
     for (int thread = 0; thread < threads_; ++thread)
-      workspaces_.push_back({Filled(windows, 0.0F), Filled(windows, kNoTap),
-                             Filled(WholeLines(staged) + kLineFloats, 0.0F),
-                             Filled(WholeLines(g_.w.in + overrun), 0.0F)});
+      workspaces_.push_back(
+          {Filled(windows, 0.0F), Filled(windows, kNoTap), Filled(WholeLines(staged) + kLineFloats, 0.0F)});
   }
 
   void run(std::span<const TensorRef> arguments) override {
@@ -103,10 +88,7 @@ class MaxPoolGradient final : public PoolKernel {
       const Index from = band.plane * g_.out_count();
       float* to = diff_src + ((band.plane * g_.d.in + band.slice) * g_.h.in + first) * g_.w.in;
       const Windows windows = LayOut(diff_dst + from, argmax + from, band.slice, first, count, space);
-      const bool whole_lines = reinterpret_cast<std::uintptr_t>(to) % (sizeof(float) * kLineFloats) == 0;
-      if (streams_rows_ && whole_lines)
-        route_(g_, windows, first, count, Stores::kStreaming, to, space.spare_row.get());
-      else if (stores_ == Stores::kStreaming)
+      if (stores_ == Stores::kStreaming)
         Stream(windows, first, count, to, space);
       else
         Write(windows, first, count, to, space);
@@ -118,16 +100,15 @@ class MaxPoolGradient final : public PoolKernel {
     AlignedMemory<float> diff;  // [kd][row of windows][pitch], behind a gap
     AlignedMemory<std::int32_t> argmax;
     AlignedMemory<float> diff_src;  // [row][iw]
-    AlignedMemory<float> spare_row;
   };
 
   // In place, except for the last rows of the band: what overruns the others is overwritten by those below.
   void Write(const Windows& windows, Index first, Index count, float* to, Workspace& space) const {
     const Index direct = std::max<Index>(0, (count - tail_rows_) / g_.h.stride * g_.h.stride);
     const Index rest = count - direct;
-    route_(g_, windows, first, direct, Stores::kCached, to, space.spare_row.get());
+    route_(g_, windows, first, direct, to);
     if (rest == 0) return;
-    route_(g_, windows, first + direct, rest, Stores::kCached, space.diff_src.get(), space.spare_row.get());
+    route_(g_, windows, first + direct, rest, space.diff_src.get());
     Map(Copy(), Stores::kCached, At(rest * g_.w.in), to + direct * g_.w.in, space.diff_src.get());
   }
 
@@ -136,7 +117,7 @@ class MaxPoolGradient final : public PoolKernel {
     LineStream out(Stores::kStreaming, space.diff_src.get(), to);
     for (Index row = 0; row < count; row += step_rows_) {
       const Index rows = std::min(step_rows_, count - row);
-      route_(g_, windows, first + row, rows, Stores::kCached, out.next(), space.spare_row.get());
+      route_(g_, windows, first + row, rows, out.next());
       out.push(rows * g_.w.in);
     }
     out.finish();
@@ -168,7 +149,6 @@ class MaxPoolGradient final : public PoolKernel {
   }
 
   const RouteFunction route_;
-  const bool streams_rows_;
   const Index gap_;       // windows beside a row
   const Index pitch_;     // from one row of windows to the next
   Index tail_rows_ = 0;   // that overrun the last row of a band

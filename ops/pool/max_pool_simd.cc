@@ -23,8 +23,9 @@ std::unique_ptr<Kernel> PrepareMaxPoolForward(const MaxPoolAttributes& a, int th
 }
 
 std::unique_ptr<Kernel> PrepareMaxPoolGradient(const MaxPoolAttributes& a, int threads) {
-  if (a.argmax_type() == ElementType::kUint8) return std::make_unique<MaxPoolGradient<std::uint8_t>>(a, threads);
-  return std::make_unique<MaxPoolGradient<std::int32_t>>(a, threads);
+  if (a.argmax_type() != ElementType::kUint8) return std::make_unique<MaxPoolGradient<std::int32_t>>(a, threads);
+  if (auto sweep = MakeRoutedSweep(a, threads)) return sweep;
+  return std::make_unique<MaxPoolGradient<std::uint8_t>>(a, threads);
 }
 
 }  // namespace

@@ -22,23 +22,6 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The element before each of a row that is read from left to right, a vector at a time.
-class OneBefore {
- public:
-  explicit HWY_INLINE OneBefore(float padding) : before_(hn::Set(D(), padding)) {}
-
-  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) {
-    const auto rotated = lanes_.Rotated(v);
-    const auto shifted = lanes_.Joined(before_, rotated, rotated);
-    before_ = rotated;
-    return shifted;
-  }
-
- private:
-  const ShiftedLanes<D, -1> lanes_;
-  hn::Vec<D> before_;
-};
-
 // The first `count` elements of a vector, perhaps none, and padding.
 HWY_INLINE hn::Vec<D> LoadPadded(const float* from, Index count, float padding) {
   const size_t inside = At(std::clamp<Index>(count, 0, Lanes()));
@@ -87,7 +70,7 @@ class NeighboursAlongRow {
     return running;
   }
 
-  OneBefore even_before_, odd_before_;
+  OneBeside<D, -1> even_before_, odd_before_;
 };
 
 // A RowFunction.

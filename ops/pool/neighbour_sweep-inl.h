@@ -27,9 +27,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Lanes first ... end - 1 of a vector.
 template <class D>
 HWY_INLINE void StoreBetween(hn::Vec<D> v, D d, hn::TFromD<D>* to, size_t first, size_t end) {
-  if (first == 0 && end == hn::Lanes(d)) {
-    hn::StoreU(v, d, to);
-  } else if constexpr (kMasksMemory<hn::TFromD<D>>) {
+  if constexpr (kMasksMemory<hn::TFromD<D>>) {
     hn::BlendedStore(v, hn::AndNot(hn::FirstN(d, first), hn::FirstN(d, end)), d, to);
   } else {
     HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(d)];
@@ -88,6 +86,30 @@ class NeighbourSweep {
   // Two rows of windows at a time hand a row on in registers, of which sixteen are too few.
   static constexpr Index kRowsAtATime = HWY_TARGET == HWY_AVX3 ? 2 : 1;
 
+  // The vector of windows o, o + 1, ... of kRows rows, as far as they are in 0 ... out - 1.
+  template <Index kRows>
+  static HWY_INLINE void Put(const Best<Order> (&best)[kRows], Index o, Index out, float* HWY_RESTRICT dst,
+                             std::uint8_t* HWY_RESTRICT argmax) {
+    const hn::Rebind<std::uint8_t, DI> bytes;
+    const auto tap = [&](Index r)
+                         HWY_ATTR { return hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<DI>(), best[r].tap)); };
+    if (HWY_LIKELY(o >= 0 && o + Lanes() <= out)) {
+#pragma GCC unroll 8
+      for (Index r = 0; r < kRows; ++r) {
+        hn::StoreU(best[r].value, D(), dst + r * out + o);
+        hn::StoreU(tap(r), bytes, argmax + r * out + o);
+      }
+      return;
+    }
+    const size_t begin = At(std::clamp<Index>(-o, 0, Lanes()));
+    const size_t end = At(std::min(out - o, Lanes()));
+#pragma GCC unroll 8
+    for (Index r = 0; r < kRows; ++r) {
+      StoreBetween(best[r].value, D(), dst + r * out + o, begin, end);
+      StoreBetween(tap(r), bytes, argmax + r * out + o, begin, end);
+    }
+  }
+
   // kRows rows of windows, the first taps along h of the first at ih. The sum of all that is read.
   template <Index kRows>
   static HWY_INLINE hn::Vec<D> RowsOfWindows(const PoolGeometry& g, const SweptPlane& plane, Index ih,
@@ -141,20 +163,16 @@ class NeighbourSweep {
         hn::Store(row[k + kFresh].value, D(), values + k * pitch + at);
         hn::Store(row[k + kFresh].tap, DI(), taps + k * pitch + at);
       }
-      const Index o = at - first_lane;
-      const size_t begin = At(std::clamp<Index>(-o, 0, Lanes()));
-      const size_t end = At(std::min(out - o, Lanes()));
+      Best<Order> best[kRows];
 #pragma GCC unroll 8
       for (Index r = 0; r < kRows; ++r) {
         const Best<Order>* window = row + r * kStride;
-        Best<Order> running{window[0].value, hn::Add(window[0].tap, above[r])};
+        best[r] = {window[0].value, hn::Add(window[0].tap, above[r])};
 #pragma GCC unroll 8
         for (Index k = 1; k < kTaps; ++k)
-          running.Meet(window[k].value, hn::Add(window[k].tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
-        StoreBetween(running.value, D(), dst + r * out + o, begin, end);
-        const auto bytes = hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<DI>(), running.tap));
-        StoreBetween(bytes, hn::Rebind<std::uint8_t, DI>(), argmax + r * out + o, begin, end);
+          best[r].Meet(window[k].value, hn::Add(window[k].tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
       }
+      Put(best, at - first_lane, out, dst, argmax);
     }
     return sum;
   }

@@ -204,6 +204,7 @@ class SumSweep {
   template <Stores kStores>
   static HWY_INLINE void Put(V v, Room room, float* to) {
     if constexpr (kStores == Stores::kStreaming) {
+      TranslateAhead(to);
       if (room.row > 0) hn::Stream(v, D(), to);
     } else if (HWY_LIKELY(room.rows >= Lanes())) {
       hn::StoreU(v, D(), to);

@@ -44,6 +44,15 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
 // How far ahead of the elements being read to prefetch: memory works while a block of rows is computed.
 constexpr Index kPrefetchAhead = 2048;
 
+// Before streaming to `to`: touches a page that will be streamed to soon, since a streamed store, and all behind it,
+// waits in the core until its page's address is known. What is written fills memory's time only then (Zen 5 in a
+// virtual machine, 64 to 512 MB written, the page tables not in the cache: 23 GB/s without, 40 with; max_pool's
+// gradient 27 and 46).
+HWY_INLINE void TranslateAhead(const void* to) {
+  constexpr std::uintptr_t kPage = 4096;
+  hwy::Prefetch(reinterpret_cast<const char*>((reinterpret_cast<std::uintptr_t>(to) + 2 * kPage) & ~(kPage - 1)));
+}
+
 // Stores the first `count` <= Lanes(d) lanes.
 template <class D, typename T = hn::TFromD<D>>
 void StoreFirst(hn::Vec<D> v, D d, T* to, size_t count) {
@@ -89,6 +98,7 @@ void MapFetching(Fetch& fetch, const F& f, Stores stores, size_t count, T* HWY_R
     partly(std::min(count, (kLine - beyond) % kLine));
     for (const size_t end = i + (count - i) / kLine * kLine; i < end;) {
       if (end - i >= kFetchGranule) fetch();
+      TranslateAhead(out + i);
       for (const size_t piece = std::min<size_t>(i + kFetchGranule, end); i < piece; i += lanes)
         hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
     }

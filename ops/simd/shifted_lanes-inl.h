@@ -59,6 +59,27 @@ class ShiftedLanes {
   hn::Mask<D> first_lanes_;
 };
 
+// The element beside each of a row that comes a vector at a time: the one before it, kShift -1, from left to right, and
+// the one behind it, kShift 1, from right to left.
+template <class D, Index kShift>
+class OneBeside {
+ public:
+  static_assert(kShift == -1 || kShift == 1);
+
+  explicit HWY_INLINE OneBeside(hn::TFromD<D> padding) : beside_(hn::Set(D(), padding)) {}
+
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) {
+    const auto rotated = lanes_.Rotated(v);
+    const auto shifted = lanes_.Joined(beside_, rotated, beside_);
+    beside_ = rotated;
+    return shifted;
+  }
+
+ private:
+  const ShiftedLanes<D, kShift> lanes_;
+  hn::Vec<D> beside_;
+};
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace gradproof
