@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "ops/pool/joined_planes-inl.h"
 #include "ops/pool/max_pool.h"
 #include "ops/pool/neighbour_rows-inl.h"
 #include "ops/pool/pool_kernel-inl.h"
@@ -218,14 +220,14 @@ constexpr Index kStepBytes = Index{8} << 10;
 template <class Order>
 class MaxPoolSweep final : public PoolKernel {
  public:
-  MaxPoolSweep(const PoolGeometry& g, const SweepFunctions& sweep, int threads)
+  // first_taps: of each window of a row, the first tap within the input.
+  MaxPoolSweep(const PoolGeometry& g, const std::vector<std::int32_t>& first_taps, int threads)
       : PoolKernel(g, threads),
-        sweep_(sweep),
+        sweep_(ChooseSweep<Order>(g)),
         pitch_(WholeLines(sweep_.vectors * Lanes())),
         first_taps_(Filled(pitch_, std::int32_t{0})),
         padding_(Filled(WholeLines(std::max(g_.w.in, g_.w.stride * pitch_)), Order::kWorst)) {
-    for (Index o = 0; o < g_.w.out; ++o)
-      first_taps_.get()[o + sweep_.first_lane] = static_cast<std::int32_t>(g_.w.first_tap(o));
+    std::copy(first_taps.begin(), first_taps.end(), first_taps_.get() + sweep_.first_lane);
     // Where no window reaches beyond a row, lanes may hold what follows it, as far as it is there.
     const Index overrun = std::max<Index>(g_.w.stride * sweep_.vectors * Lanes() - g_.w.in, 0);
     const bool pads = g_.w.input_of(g_.w.out - 1, g_.w.kernel - 1) >= g_.w.in;
@@ -283,13 +285,42 @@ class MaxPoolSweep final : public PoolKernel {
   std::vector<Workspace> workspaces_;
 };
 
+// Of the windows of a row of `count` images side by side, every `pitch` windows, the first taps within their image.
+inline std::vector<std::int32_t> FirstTaps(const PoolAxis& w, Index count, Index pitch) {
+  std::vector<std::int32_t> taps(At((count - 1) * pitch + w.out), 0);
+  for (Index image = 0; image < count; ++image)
+    for (Index o = 0; o < w.out; ++o) taps[At(image * pitch + o)] = static_cast<std::int32_t>(w.first_tap(o));
+  return taps;
+}
+
+// Narrow images side by side.
+template <class Order>
+std::unique_ptr<Kernel> MakeJoinedSweep(const PoolGeometry& g, JoinedWindows joined, int threads) {
+  const Index before = std::exchange(joined.geometry.w.pad, 0);
+  joined.geometry.w.in += before;
+  const PlaneRows src{g.h.in, g.w.in, joined.pitch};
+  const PlaneRows dst{g.h.out, g.w.out, joined.windows_pitch};
+  const Index out = joined.geometry.w.out;
+  const auto make = [&] {
+    return std::make_unique<MaxPoolSweep<Order>>(joined.geometry, FirstTaps(g.w, joined.count, joined.windows_pitch),
+                                                 1);
+  };
+  return std::make_unique<JoinedPool>(
+      g, joined,
+      std::vector<JoinedTensor>{{0, ElementType::kFloat32, false, src, joined.geometry.w.in, before, Order::kWorst},
+                                {1, ElementType::kFloat32, true, dst, out, 0, 0},
+                                {2, ElementType::kUint8, true, dst, out, 0, 0}},
+      make, threads);
+}
+
 // Nothing for other windows.
 template <class Order>
 std::unique_ptr<Kernel> MakeNeighbourSweep(const MaxPoolAttributes& a, int threads) {
   const PoolGeometry g(a.mb * a.c, a.window);
-  const SweepFunctions sweep = ChooseSweep<Order>(g);
-  if (sweep.prime == nullptr) return nullptr;
-  return std::make_unique<MaxPoolSweep<Order>>(g, sweep, threads);
+  if (ChooseSweep<Order>(g).prime == nullptr) return nullptr;
+  const JoinedWindows joined(g, threads);
+  if (joined.count > 1) return MakeJoinedSweep<Order>(g, joined, threads);
+  return std::make_unique<MaxPoolSweep<Order>>(g, FirstTaps(g.w, 1, 0), threads);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "ops/pool/joined_planes-inl.h"
 #include "ops/pool/max_pool.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/routed_taps-inl.h"
@@ -196,9 +197,9 @@ constexpr Index kStagedInputs = Index{2} << 10;
 
 class MaxPoolGradientSweep final : public PoolKernel {
  public:
-  MaxPoolGradientSweep(const PoolGeometry& g, const RoutedSweepFunctions& sweep, int threads)
+  MaxPoolGradientSweep(const PoolGeometry& g, int threads)
       : PoolKernel(g, threads),
-        sweep_(sweep),
+        sweep_(ChooseRoutedSweep(g)),
         pairs_(g_.h),
         no_diff_(Filled(WholeLines(g_.w.out), 0.0F)),
         no_argmax_(Filled(WholeLines(g_.w.out), std::uint8_t{0})) {
@@ -276,12 +277,27 @@ class MaxPoolGradientSweep final : public PoolKernel {
   std::vector<Workspace> workspaces_;
 };
 
+// Narrow images side by side.
+inline std::unique_ptr<Kernel> MakeJoinedRoutedSweep(const PoolGeometry& g, const JoinedWindows& joined, int threads) {
+  const PlaneRows windows{g.h.out, g.w.out, joined.windows_pitch};
+  const PlaneRows src{g.h.in, g.w.in, joined.pitch};
+  const Index out = joined.geometry.w.out;
+  const auto make = [&] { return std::make_unique<MaxPoolGradientSweep>(joined.geometry, 1); };
+  return std::make_unique<JoinedPool>(
+      g, joined,
+      std::vector<JoinedTensor>{{1, ElementType::kUint8, false, windows, out, 0, 0},
+                                {2, ElementType::kFloat32, false, windows, out, 0, 0},
+                                {3, ElementType::kFloat32, true, src, joined.geometry.w.in, 0, 0}},
+      make, threads);
+}
+
 // Nothing for other windows.
 inline std::unique_ptr<Kernel> MakeRoutedSweep(const MaxPoolAttributes& a, int threads) {
   const PoolGeometry g(a.mb * a.c, a.window);
-  const RoutedSweepFunctions sweep = ChooseRoutedSweep(g);
-  if (sweep.one_slice == nullptr) return nullptr;
-  return std::make_unique<MaxPoolGradientSweep>(g, sweep, threads);
+  if (ChooseRoutedSweep(g).one_slice == nullptr) return nullptr;
+  const JoinedWindows joined(g, threads);
+  if (joined.count > 1) return MakeJoinedRoutedSweep(g, joined, threads);
+  return std::make_unique<MaxPoolGradientSweep>(g, threads);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
