@@ -45,6 +45,13 @@ struct WindowSlice {
   std::int32_t first_tap = 0;
 };
 
+// Those that read a slice of inputs.
+struct WindowSlices {
+  std::vector<WindowSlice> found;
+  WindowSlice none;  // stands for rows that there are not
+  const float* end;  // of the tensor that `diff` points into
+};
+
 // What a vector of windows sends to the pairs of inputs of its columns: columns 2 * i and 2 * i + 1 for window i. With
 // a column of padding tap 0 of a window reads the last column of the window before it; without one tap 2 reads the
 // first column of the window behind. Those sums wait until that window is met: from right to left, or left to right.
@@ -60,18 +67,29 @@ struct SentSums {
   hn::Vec<D> own[2][2];  // [row][column]
   hn::Vec<D> beside[2];
 
+  // What argmax is where a tap was chosen. Made once for many rows, not from constants: those GCC makes anew, in three
+  // instructions each, wherever registers are few.
+  struct Taps {
+    HWY_INLINE explicit Taps(std::int32_t first) {
+#pragma GCC unroll 16
+      for (Index k = 0; k < kTaps * kTaps; ++k) v[k] = hn::Set(DI(), first + static_cast<std::int32_t>(k));
+    }
+
+    hn::Vec<DI> v[kTaps * kTaps];
+  };
+
   // Row kRow of the windows over the pair.
   template <Index kRow, Index kTap = 0>
-  HWY_INLINE void Add(hn::Vec<D> diff, hn::Vec<DI> taps) {
+  HWY_INLINE void Add(hn::Vec<D> diff, hn::Vec<DI> argmax, const Taps& taps) {
     if constexpr (kTap < kTaps * kTaps) {
       constexpr Index kInputRow = kTap / kTaps + 2 * kRow - (kTaps - 2);
       if constexpr (kInputRow == 0 || kInputRow == 1) {
         constexpr Index kColumn = kTap % kTaps - kPadW;
         auto& sum = kColumn == 0 || kColumn == 1 ? own[kInputRow][kColumn & 1] : beside[kInputRow];
-        const auto chosen = hn::RebindMask(D(), hn::Eq(taps, hn::Set(DI(), std::int32_t{kTap})));
+        const auto chosen = hn::RebindMask(D(), hn::Eq(argmax, taps.v[kTap]));
         sum = hn::IfThenElse(chosen, hn::Add(sum, diff), sum);
       }
-      Add<kRow, kTap + 1>(diff, taps);
+      Add<kRow, kTap + 1>(diff, argmax, taps);
     }
   }
 };
@@ -99,31 +117,44 @@ HWY_INLINE void PutPair(hn::Vec<D> even, hn::Vec<D> odd, Index count, float* to)
 template <Index kTaps, Index kPadW>
 struct RoutedSweep {
   using Sums = SentSums<kTaps, kPadW>;
-  using Beside = OneBeside<D, kPadW == 1 ? 1 : -1>;
+  // Vectors are taken from right to left, unless they send to the one on the right.
+  static constexpr bool kFromRight = kPadW == 1 || !Sums::kSendsBeside;
+  using Beside = OneBeside<D, kFromRight ? 1 : -1>;
+  static constexpr bool kMasksAreCheap = HWY_TARGET <= HWY_AVX3;
 
   // Pairs `first` ... first + count - 1 of rows; row 2 * first + offset of the inputs would be at `to`. Rows outside
-  // the input are written to `spare`; windows outside the output are those of `none`. kSlices is their number, or 0.
+  // the input are written to `spare`. kSlices is the number of slices, or 0.
+  // Where masks are not cheap (on AVX2 a masked store takes some 20 instructions) windows behind a row are read, and
+  // inputs behind it are written before their own come, as far as there are any.
   template <Index kSlices, Stores kStores>
-  static HWY_NOINLINE void Run(const PoolGeometry& g, const std::vector<WindowSlice>& slices, const WindowSlice& none,
-                               Index first, Index count, float* HWY_RESTRICT to, float* HWY_RESTRICT spare) {
-    const Index slice_count = kSlices > 0 ? kSlices : static_cast<Index>(slices.size());
+  static HWY_NOINLINE void Run(const PoolGeometry& g, const WindowSlices& slices, Index first, Index count,
+                               float* HWY_RESTRICT to, float* HWY_RESTRICT spare) {
+    HWY_ALIGN float head[2 * hn::MaxLanes(D())];  // of a lower row, which the end of the upper one overruns
+    const Index slice_count = kSlices > 0 ? kSlices : static_cast<Index>(slices.found.size());
     const Index width = g.w.in;
-    const Index vectors = (std::max(g.w.out, (width + 1) / 2) + Lanes() - 1) / Lanes();
+    const Index out = g.w.out;
+    const Index vectors = (std::max(out, (width + 1) / 2) + Lanes() - 1) / Lanes();
     const Index offset = InputPairs(g.h).offset;
+    const typename Sums::Taps only_taps(kSlices == 1 ? slices.found[0].first_tap : 0);
     for (Index pair = first; pair < first + count; ++pair, to += 2 * width) {
-      const auto windows = [&](Index slice, Index r) HWY_ATTR { return RowOf(g, slices[At(slice)], none, pair + r); };
-      const WindowSlice first_row = kSlices == 1 ? windows(0, 0) : none;
-      const WindowSlice second_row = kSlices == 1 ? windows(0, 1) : none;
+      const auto windows = [&](Index slice, Index r)
+                               HWY_ATTR { return RowOf(g, slices.found[At(slice)], slices.none, pair + r); };
+      const WindowSlice first_row = kSlices == 1 ? windows(0, 0) : slices.none;
+      const WindowSlice second_row = kSlices == 1 ? windows(0, 1) : slices.none;
+      const bool overreads =
+          !kMasksAreCheap && slice_count > 0 && Overreads(slices, (pair + 1) * out, vectors * Lanes());
+      const bool overruns = !kMasksAreCheap && (2 * (first + count - pair) - 3) * width >= 2 * Lanes();
       float* HWY_RESTRICT upper = 2 * pair + offset >= 0 ? to : spare;
       float* HWY_RESTRICT lower = 2 * pair + offset + 1 < g.h.in ? to + width : spare;
       Beside beside[2] = {Beside(0.0F), Beside(0.0F)};
       for (Index vector = 0; vector < vectors; ++vector) {
-        const Index at = (kPadW == 1 ? vectors - 1 - vector : vector) * Lanes();
+        const Index at = (kFromRight ? vectors - 1 - vector : vector) * Lanes();
         Sums sums;
         for (Index slice = 0; slice < slice_count; ++slice) {
-          AddRow<0>(kSlices == 1 ? first_row : windows(slice, 0), at, g.w.out - at, sums);
+          const auto taps = kSlices == 1 ? only_taps : typename Sums::Taps(slices.found[At(slice)].first_tap);
+          AddRow<0>(kSlices == 1 ? first_row : windows(slice, 0), at, out - at, overreads, taps, sums);
           if constexpr (Sums::kRows == 2)
-            AddRow<1>(kSlices == 1 ? second_row : windows(slice, 1), at, g.w.out - at, sums);
+            AddRow<1>(kSlices == 1 ? second_row : windows(slice, 1), at, out - at, overreads, taps, sums);
         }
         if constexpr (Sums::kSendsBeside) {
 #pragma GCC unroll 2
@@ -132,13 +163,25 @@ struct RoutedSweep {
             sum = hn::Add(sum, beside[r](sums.beside[r]));
           }
         }
-        PutPair<kStores>(sums.own[0][0], sums.own[0][1], width - 2 * at, upper + 2 * at);
-        PutPair<kStores>(sums.own[1][0], sums.own[1][1], width - 2 * at, lower + 2 * at);
+        const Index rest = width - 2 * at;
+        const Index room = overruns && rest > 0 ? 2 * Lanes() : rest;
+        const bool waits = !kFromRight && kStores == Stores::kCached && vector == 0 && overruns;
+        PutPair<kStores>(sums.own[0][0], sums.own[0][1], room, upper + 2 * at);
+        PutPair<kStores>(sums.own[1][0], sums.own[1][1], room, waits ? head : lower + 2 * at);
+      }
+      if (!kFromRight && kStores == Stores::kCached && overruns) {
+        hn::StoreU(hn::Load(D(), head), D(), lower);
+        hn::StoreU(hn::Load(D(), head + Lanes()), D(), lower + Lanes());
       }
     }
   }
 
  private:
+  // Whether `count` windows can be read from window `at` on of the last slice, whatever they are.
+  static HWY_INLINE bool Overreads(const WindowSlices& slices, Index at, Index count) {
+    return slices.end - (slices.found.back().diff + at) >= count;
+  }
+
   // Field by field: a struct that is chosen as one goes through memory (1.15 of the time).
   static HWY_INLINE WindowSlice RowOf(const PoolGeometry& g, const WindowSlice& slice, const WindowSlice& none,
                                       Index row) {
@@ -149,23 +192,28 @@ struct RoutedSweep {
 
   // `rest` windows are left of the row from `at` on, perhaps none.
   template <Index kRow>
-  static HWY_INLINE void AddRow(const WindowSlice& row, Index at, Index rest, Sums& sums) {
-    const auto first_tap = hn::Set(DI(), row.first_tap);
+  static HWY_INLINE void AddRow(const WindowSlice& row, Index at, Index rest, bool overreads,
+                                const typename Sums::Taps& taps, Sums& sums) {
+    const float* diff = row.diff + at;
+    const std::uint8_t* argmax = row.argmax + at;
     if (kRow + 1 == Sums::kRows) {
-      hwy::Prefetch(row.diff + at + kPrefetchAhead);
-      hwy::Prefetch(row.argmax + at + kPrefetchAhead);
+      hwy::Prefetch(diff + kPrefetchAhead);
+      hwy::Prefetch(argmax + kPrefetchAhead);
     }
     if (HWY_LIKELY(rest >= Lanes())) {
-      sums.template Add<kRow>(hn::LoadU(D(), row.diff + at), LoadTaps(row.argmax + at) - first_tap);
+      sums.template Add<kRow>(hn::LoadU(D(), diff), LoadTaps(argmax), taps);
+    } else if (rest > 0 && overreads) {
+      const auto inside = hn::IfThenElseZero(hn::FirstN(D(), At(rest)), hn::LoadU(D(), diff));
+      sums.template Add<kRow>(inside, LoadTaps(argmax), taps);
     } else if (rest > 0) {
-      sums.template Add<kRow>(LoadFirst(D(), row.diff + at, At(rest)), LoadTaps(row.argmax + at, At(rest)) - first_tap);
+      sums.template Add<kRow>(LoadFirst(D(), diff, At(rest)), LoadTaps(argmax, At(rest)), taps);
     }
   }
 };
 
 struct RoutedSweepFunctions {
-  using Run = void (*)(const PoolGeometry&, const std::vector<WindowSlice>&, const WindowSlice&, Index first,
-                       Index count, float* HWY_RESTRICT to, float* HWY_RESTRICT spare);
+  using Run = void (*)(const PoolGeometry&, const WindowSlices&, Index first, Index count, float* HWY_RESTRICT to,
+                       float* HWY_RESTRICT spare);
   Run one_slice = nullptr;
   Run one_slice_streamed, slices;
 };
@@ -206,44 +254,33 @@ class MaxPoolGradientSweep final : public PoolKernel {
     const Index pair_bytes = 8 * g_.w.in;
     PlanBands(pairs_.count, pair_bytes, kRoutedBytes);
     step_pairs_ = std::clamp<Index>(kStagedInputs / pair_bytes, 1, band_rows_);
+    const Index staged = WholeLines((2 * step_pairs_ + 1) * g_.w.in) + kLineFloats;
+    const Index spare = WholeLines(g_.w.in) + 2 * Lanes();
     for (int thread = 0; thread < threads_; ++thread)
-      workspaces_.push_back({Filled(WholeLines(g_.w.in), 0.0F),
-                             Filled(WholeLines((2 * step_pairs_ + 1) * g_.w.in) + kLineFloats, 0.0F),
-                             {}});
+      workspaces_.push_back(
+          {{{}, {no_diff_.get(), no_argmax_.get()}, nullptr}, Filled(spare, 0.0F), Filled(staged, 0.0F)});
   }
 
   void run(std::span<const TensorRef> arguments) override {
     const std::uint8_t* argmax = arguments[1].bytes();
     const float* diff_dst = arguments[2].floats();
     float* diff_src = arguments[3].floats();
-    const WindowSlice none{no_diff_.get(), no_argmax_.get()};
     ForEachBand(g_.d.in, [&](Index thread, const Band& band) {
       Workspace& space = workspaces_[At(thread)];
       const Index from = band.plane * g_.out_count();
-      FindSlices({diff_dst + from, argmax + from}, band.slice, space.slices);
-      float* to = diff_src + (band.plane * g_.d.in + band.slice) * g_.h.in * g_.w.in;
-      const bool whole_lines =
-          (g_.w.in | static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float))) % kLineFloats == 0;
+      FindSlices({diff_dst + from, argmax + from}, band.slice, space.slices.found);
+      space.slices.end = diff_dst + g_.planes * g_.out_count();
       const Index first = pairs_.first + band.row;
-      if (stores_ == Stores::kCached || (whole_lines && space.slices.size() == 1)) {
-        Sweep(stores_, none, first, band.rows, to + FirstRow(first) * g_.w.in, space);
-        return;
-      }
-      LineStream out(stores_, space.staged.get(), to + FirstRow(first) * g_.w.in);
-      for (Index pair = 0; pair < band.rows; pair += step_pairs_) {
-        const Index pairs = std::min(step_pairs_, band.rows - pair);
-        Sweep(Stores::kCached, none, first + pair, pairs, out.next(), space);
-        out.push((FirstRow(first + pair + pairs) - FirstRow(first + pair)) * g_.w.in);
-      }
-      out.finish();
+      const Index row = (band.plane * g_.d.in + band.slice) * g_.h.in + FirstRow(first);
+      RouteBand(first, band.rows, diff_src + row * g_.w.in, space);
     });
   }
 
  private:
   struct Workspace {
+    WindowSlices slices;
     AlignedMemory<float> spare;  // a row of inputs
     AlignedMemory<float> staged;
-    std::vector<WindowSlice> slices;
   };
 
   // The first row of the input that pairs from this one on have.
@@ -260,13 +297,30 @@ class MaxPoolGradientSweep final : public PoolKernel {
     }
   }
 
+  // Pairs `first` ... first + count - 1 of rows, a few at a time where they are not whole cache lines.
+  void RouteBand(Index first, Index count, float* to, Workspace& space) const {
+    const auto line = static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float));
+    const bool whole_lines = (g_.w.in | line) % kLineFloats == 0;
+    if (stores_ == Stores::kCached || (whole_lines && space.slices.found.size() == 1)) {
+      Sweep(stores_, first, count, to, space);
+      return;
+    }
+    LineStream out(stores_, space.staged.get(), to);
+    for (Index pair = first; pair < first + count; pair += step_pairs_) {
+      const Index pairs = std::min(step_pairs_, first + count - pair);
+      Sweep(Stores::kCached, pair, pairs, out.next(), space);
+      out.push((FirstRow(pair + pairs) - FirstRow(pair)) * g_.w.in);
+    }
+    out.finish();
+  }
+
   // The first row of the input that the pairs have is at `to`.
-  void Sweep(Stores stores, const WindowSlice& none, Index first, Index count, float* to, Workspace& space) const {
-    const auto run = space.slices.size() != 1    ? sweep_.slices
-                     : stores == Stores::kCached ? sweep_.one_slice
-                                                 : sweep_.one_slice_streamed;
+  void Sweep(Stores stores, Index first, Index count, float* to, Workspace& space) const {
+    const auto run = space.slices.found.size() != 1 ? sweep_.slices
+                     : stores == Stores::kCached    ? sweep_.one_slice
+                                                    : sweep_.one_slice_streamed;
     float* start = to + (2 * first + pairs_.offset - FirstRow(first)) * g_.w.in;
-    run(g_, space.slices, none, first, count, start, space.spare.get());
+    run(g_, space.slices, first, count, start, space.spare.get());
   }
 
   const RoutedSweepFunctions sweep_;
