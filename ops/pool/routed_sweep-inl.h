@@ -47,9 +47,9 @@ struct WindowSlice {
 
 // Those that read a slice of inputs.
 struct WindowSlices {
-  std::vector<WindowSlice> found;
-  WindowSlice none;  // stands for rows that there are not
-  const float* end;  // of the tensor that `diff` points into
+  std::vector<WindowSlice> found;  // the last of the tensor first
+  WindowSlice none;                // stands for rows that there are not
+  const float* end;                // of the tensor that `diff` points into
 };
 
 // What a vector of windows sends to the pairs of inputs of its columns: columns 2 * i and 2 * i + 1 for window i. With
@@ -177,9 +177,9 @@ struct RoutedSweep {
   }
 
  private:
-  // Whether `count` windows can be read from window `at` on of the last slice, whatever they are.
+  // Whether `count` windows can be read from window `at` of all slices on, whatever they are.
   static HWY_INLINE bool Overreads(const WindowSlices& slices, Index at, Index count) {
-    return slices.end - (slices.found.back().diff + at) >= count;
+    return slices.end - (slices.found.front().diff + at) >= count;
   }
 
   // Field by field: a struct that is chosen as one goes through memory (1.15 of the time).
