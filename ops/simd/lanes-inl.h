@@ -99,6 +99,7 @@ void MapFetching(Fetch& fetch, const F& f, Stores stores, size_t count, T* HWY_R
     for (const size_t end = i + (count - i) / kLine * kLine; i < end;) {
       if (end - i >= kFetchGranule) fetch();
       TranslateAhead(out + i);
+      (TranslateAhead(in + i), ...);
       for (const size_t piece = std::min<size_t>(i + kFetchGranule, end); i < piece; i += lanes)
         hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
     }
