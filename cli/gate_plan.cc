@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <set>
 
 #include "cli/running.h"
@@ -11,24 +12,26 @@
 namespace gradproof {
 namespace {
 
-// Of the minutes, what screening may take; the rest is for what moved.
-constexpr double kScreeningShare = 0.5;
+// Of the minutes, what screening may take, the rest is for what moved; and what one row may take of that.
+constexpr double kScreeningShare = 0.5, kConfirmationShare = 0.5;
 
 // Rates that make a first guess of how long a run takes: what a kernel of middling quality reaches on one core.
 constexpr double kGuessedGflops = 50, kGuessedGbps = 10;
 
 struct Candidate {
   GateCase row;
-  double ns;
+  double confirming_seconds;
 };
 
-double guessed_ns(const Operation& operation, const Case& c, const Pass& pass) {
-  const Cost cost = operation.spec.cost(c.attributes, pass);
-  return std::max(cost.flops / kGuessedGflops, cost.bytes / kGuessedGbps);
+Candidate candidate(const Operation& operation, const RowKey& key, const Cost& cost, const GateRules& rules) {
+  const double ns = std::max(cost.flops / kGuessedGflops, cost.bytes / kGuessedGbps);
+  const double loading = loading_ns(cost.bytes);
+  return {{operation.spec.name, key, 0, row_ns(ns, loading, rules.screening) * 1e-9},
+          (row_ns(ns, loading, rules.confirmation) + row_ns(ns, loading, rules.recurrence)) * 1e-9};
 }
 
 // Every pass of every chosen layer by our kernels.
-std::vector<Candidate> all_rows(const GateCommand& command, const Registry& registry) {
+std::vector<Candidate> all_rows(const GateCommand& command, const GateRules& rules, const Registry& registry) {
   std::vector<Candidate> rows;
   std::set<RowKey> seen;
   for (const Layer& layer : chosen_layers(command.wish, registry)) {
@@ -37,29 +40,35 @@ std::vector<Candidate> all_rows(const GateCommand& command, const Registry& regi
       if (!has_pass(operation.spec, layer.work.attributes, pass)) continue;
       const RowKey key{layer.work.to_text(), pass.to_text()};
       if (seen.insert(key).second)
-        rows.push_back({{operation.spec.name, key}, guessed_ns(operation, layer.work, pass)});
+        rows.push_back(candidate(operation, key, operation.spec.cost(layer.work.attributes, pass), rules));
     }
   }
   return rows;
 }
 
-// As many rows as the minutes allow, the shortest first, in their own order.
-std::vector<GateCase> affordable(const std::vector<Candidate>& rows, const GateRules& rules) {
+// As many rows as the minutes allow, the shortest first, in their own order. The first ones have a control each, which
+// takes as long.
+GatePlan affordable(const std::vector<Candidate>& rows, const GateRules& rules) {
+  constexpr double kCanaryRunNs = 50e3;
   std::vector<size_t> order(rows.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a].ns < rows[b].ns; });
-  double left =
-      kScreeningShare * rules.minutes * 60 - screening_seconds(static_cast<size_t>(rules.controls) + 2, rules);
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto seconds = [&](size_t i) { return rows[i].row.seconds; };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return seconds(a) < seconds(b); });
+  GatePlan plan;
+  plan.screening_seconds = 2 * row_ns(kCanaryRunNs, loading_ns(0), rules.screening) * 1e-9;
   std::vector<size_t> taken;
   for (size_t i : order) {
-    left -= row_ns(rows[i].ns, rules.screening) * 1e-9;
-    if (left < 0 && !taken.empty()) break;
+    const double more = seconds(i) * (taken.size() < static_cast<size_t>(rules.controls) ? 2 : 1);
+    const bool fits = plan.screening_seconds + more <= kScreeningShare * rules.minutes * 60 &&
+                      rows[i].confirming_seconds <= kConfirmationShare * (1 - kScreeningShare) * rules.minutes * 60;
+    if (!fits && !taken.empty()) break;
+    plan.screening_seconds += more;
     taken.push_back(i);
   }
   std::sort(taken.begin(), taken.end());
-  std::vector<GateCase> cases;
-  for (size_t i : taken) cases.push_back(rows[i].row);
-  return cases;
+  for (size_t i : taken) plan.cases.push_back(rows[i].row);
+  plan.left_out = rows.size() - taken.size();
+  return plan;
 }
 
 // "5%:PATTERN": the slowdown, and the rows it is planted into by their text "case pass".
@@ -83,9 +92,7 @@ void plant(const std::string& wish, std::vector<GateCase>& cases) {
 }  // namespace
 
 GatePlan plan_gate(const GateCommand& command, const GateRules& rules, const Registry& registry) {
-  const std::vector<Candidate> rows = all_rows(command, registry);
-  GatePlan plan{.cases = affordable(rows, rules)};
-  plan.left_out = rows.size() - plan.cases.size();
+  GatePlan plan = affordable(all_rows(command, rules, registry), rules);
   plant(command.plant, plan.cases);
   return plan;
 }

@@ -38,8 +38,8 @@ void print_plan(Console& console, const GatePlan& plan, const GateRules& rules, 
       "at most.",
       plan.cases.size(),
       plan.left_out > 0 ? fmt::format(" ({} longer ones are left out: raise --minutes)", plan.left_out) : "",
-      std::min(plan.cases.size(), static_cast<size_t>(rules.controls)), core,
-      screening_seconds(plan.cases.size() + static_cast<size_t>(rules.controls) + 2, rules) / 60, rules.minutes));
+      std::min(plan.cases.size(), static_cast<size_t>(rules.controls)), core, plan.screening_seconds / 60,
+      rules.minutes));
   console.line(
       fmt::format("A row fails when it is slower by more than {:.3g}% ({:.3g}% under {:.0f} us), confirmed by {} "
                   "launches at a level of {:g}% and again under other conditions.",

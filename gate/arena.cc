@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <memory>
 
@@ -34,8 +35,13 @@ void require_comparable(const ProgramFacts& baseline, const ProgramFacts& candid
   require_same("flags", baseline.flags, candidate.flags);
 }
 
-double row_ns(double run_ns, const Effort& effort) {
-  return effort.launches * effort.loads * (kLoadingNs + 4 * slice_ns(run_ns));
+double loading_ns(double bytes) {
+  constexpr double kFixed = 40e6, kByte = 10;
+  return kFixed + kByte * bytes;
+}
+
+double row_ns(double run_ns, double loading_ns, const Effort& effort) {
+  return effort.launches * effort.loads * (loading_ns + 4 * slice_ns(run_ns));
 }
 
 void Arena::fight(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress) {
@@ -66,12 +72,15 @@ void Arena::launch(const std::vector<Bout*>& bouts, const Effort& effort, const 
 bool Arena::load(Pair& pair, Bout& bout, const Effort& effort) {
   // The same for both: where buffers lie is what varies, not what is compared.
   const Index misalignment = effort.moved ? random_below(kMostMisaligned) : 0;
+  const auto start = std::chrono::steady_clock::now();
   std::string& trusted = baseline_bits_[bout.key];
   const Loaded baseline = pair.baseline.load(bout.key, {seed_, misalignment, trusted, bout.ns == 0});
   if (baseline.ready) trusted = baseline.bits;
   std::string& known = bout.rival == Rival::kCopy ? trusted : rival_bits_.try_emplace(bout.key, trusted).first->second;
   const Loaded rival = pair.rival.load(bout.key, {seed_, misalignment, known, false});
   if (rival.ready) known = rival.bits;
+  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+  bout.loading_ns = std::max(bout.loading_ns, took.count());
   if (const auto why = difference(bout, baseline, rival)) {
     bout.refused = *why;
     bout.lost = baseline.ready && !rival.ready;

@@ -24,8 +24,9 @@ struct Bout {
 
   // Found by the first load, and the same in all launches.
   std::string isa;
-  double ns = 0;       // shortest run of the baseline
-  int iterations = 0;  // runs a batch, and batches a slice: the same on both sides
+  double ns = 0;          // shortest run of the baseline
+  double loading_ns = 0;  // longest load of both programs
+  int iterations = 0;     // runs a batch, and batches a slice: the same on both sides
   int slice_batches = 0;
 
   // ln(time of the rival / time of the baseline), one value a launch, and the two times: each the lower quartile of all
@@ -57,10 +58,12 @@ struct Effort {
 // short batches fit between the moments in which something else disturbs.
 inline constexpr double kSliceNs = 4.8e6;
 inline constexpr int kMostBatches = 16, kFewestBatches = 4;
-inline constexpr double kLoadingNs = 40e6;  // what a load takes both programs, about
 
-// What a row takes at that effort, in ns, when one run takes `run_ns`.
-double row_ns(double run_ns, const Effort& effort);
+// What a load takes both programs, about: `bytes` are those of a run.
+double loading_ns(double bytes);
+
+// What a row takes at that effort, in ns, when one run takes `run_ns` and a load of both programs `loading_ns`.
+double row_ns(double run_ns, double loading_ns, const Effort& effort);
 
 // Throws ContestantError where two programs were built by other compilers or flags:
 // their times then differ for reasons that no change of the code has.

@@ -16,7 +16,6 @@ constexpr size_t kSmallestPool = 3;
 // Suspects that are confirmed whatever the minutes say: a gate that never comes to its test could not fail.
 constexpr size_t kAlwaysConfirmed = 3;
 constexpr double kIntervalConfidence = 0.95;
-constexpr double kUnknownRunNs = 50e3;
 
 using Rows = std::vector<std::unique_ptr<GateRow>>;
 
@@ -119,12 +118,16 @@ class Trial {
 
  private:
   void enrol(const std::vector<GateCase>& cases) {
-    for (const GateCase& c : cases) result_.rows.push_back(new_row(c.op, c.key, Rival::kCandidate, c.handicap));
+    for (const GateCase& c : cases) {
+      result_.rows.push_back(new_row(c.op, c.key, Rival::kCandidate, c.handicap));
+      planned_ += c.seconds;
+    }
     // Evenly over the rows, so that every kind of kernel is among them.
     const size_t controls = std::min(cases.size(), static_cast<size_t>(rules_.controls));
     for (size_t i = 0; i < controls; ++i) {
       const GateCase& c = cases[i * cases.size() / controls];
       result_.controls.push_back(new_row(c.op, c.key, Rival::kCopy));
+      planned_ += c.seconds;
     }
     for (const RowKey& canary : {kFmaCanary, kTriadCanary})
       result_.controls.push_back(new_row("canary", canary, Rival::kCandidate));
@@ -159,8 +162,7 @@ class Trial {
 
   void screen() {
     const std::vector<GateRow*> rows = everyone();
-    // The first launch tells how long a run takes and shows what cannot be compared.
-    planned_ = screening_seconds(rows.size(), rules_);
+    // The first launch tells how long a run and a load take and shows what cannot be compared.
     fight(rows, rules_.screening, &Evidence::screened);
     for (const auto& row : result_.rows) set_limits(row->evidence, rules_.delta_of(row->bout.ns), rules_.suspicion);
     for (const auto& control : result_.controls) set_limits(control->evidence, limit_of(*control), 1);
@@ -214,8 +216,9 @@ class Trial {
     planned_ = seconds();
     size_t confirmed = 0;
     for (GateRow* row : suspects) {
-      const double row_seconds =
-          (row_ns(row->bout.ns, rules_.confirmation) + row_ns(row->bout.ns, rules_.recurrence)) * 1e-9;
+      const double row_seconds = (row_ns(row->bout.ns, row->bout.loading_ns, rules_.confirmation) +
+                                  row_ns(row->bout.ns, row->bout.loading_ns, rules_.recurrence)) *
+                                 1e-9;
       if (confirmed >= kAlwaysConfirmed && planned_ + row_seconds > rules_.minutes * 60) break;
       planned_ += row_seconds;
       chosen.push_back(row);
@@ -359,10 +362,6 @@ int GateResult::count(GateVerdict wanted) const {
   for (const auto& row : rows) count += row->evidence.verdict == wanted;
   for (const GatePool& pool : pools) count += pool.evidence.verdict == wanted;
   return count;
-}
-
-double screening_seconds(size_t rows, const GateRules& rules) {
-  return static_cast<double>(rows) * row_ns(kUnknownRunNs, rules.screening) * 1e-9;
 }
 
 GateResult run_trial(Arena& arena, const std::vector<GateCase>& cases, const GateRules& rules,

@@ -85,6 +85,7 @@ struct GateCase {
   std::string op;
   RowKey key;
   double handicap = 0;
+  double seconds = 0;  // that screening it is expected to take
 };
 
 struct TrialHooks {
@@ -93,9 +94,6 @@ struct TrialHooks {
   // Whether both programs' kernels of an operation are the same machine code.
   std::function<bool(const std::string& op)> same_code = [](const std::string&) { return false; };
 };
-
-// Seconds that screening takes, with 50 us for a run of a row that was never timed.
-double screening_seconds(size_t rows, const GateRules& rules);
 
 // Throws ContestantError.
 GateResult run_trial(Arena& arena, const std::vector<GateCase>& cases, const GateRules& rules, const TrialHooks& hooks);

@@ -37,7 +37,7 @@ class MaxUnpoolGradient final : public PoolKernel {
       const float* plane = diff_dst + band.plane * g_.in_count();
       for (Index oh = band.row; oh < band.row + band.rows; ++oh) {
         const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + oh) * g_.w.out;
-        picked_.ForEach(plane, band.slice, oh, argmax + at, [=](Index ow, float x) { diff_src[at + ow] = x; });
+        picked_.Pick(plane, band.slice, oh, argmax + at, diff_src + at);
       }
     });
   }
