@@ -10,7 +10,6 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "ops/simd/block_sums.h"
@@ -21,6 +20,18 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The sum of the lanes as a tree of halves: lane i and lane i + half first.
+template <class D>
+HWY_INLINE double HalvesSum([[maybe_unused]] D d, hn::Vec<D> v) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(d) > 1) {
+    const hn::Half<D> half;
+    return HalvesSum(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+#endif
+  return hn::GetLane(v);
+}
 
 // Running sums of a block: as many lanes whatever the vector length, so that every instruction set adds in the same
 // order; as many as 16 registers of AVX2 hold.
@@ -42,6 +53,12 @@ class LaneSums {
     AddParts(f, std::make_index_sequence<kParts>(), in...);
   }
 
+  // Adds the first `count` elements of each input, and `neutral` in the other lanes.
+  template <class F>
+  HWY_INLINE void AddFirst(size_t count, const float* neutral, const F& f, const auto*... in) {
+    AddFirstParts(count, neutral, f, std::make_index_sequence<kParts>(), in...);
+  }
+
   // The sum of the lanes as a tree of halves.
   double Total(int s) const {
     const D d;
@@ -49,11 +66,7 @@ class LaneSums {
     for (size_t part = 0; part < kParts; ++part) parts[part] = sums_[part][s];
     for (size_t half = kParts / 2; half > 0; half /= 2)
       for (size_t part = 0; part < half; ++part) parts[part] = hn::Add(parts[part], parts[part + half]);
-    HWY_ALIGN double lanes[hn::MaxLanes(d)];
-    hn::Store(parts[0], d, lanes);
-    for (size_t half = hn::MaxLanes(d) / 2; half > 0; half /= 2)
-      for (size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-    return lanes[0];
+    return HalvesSum(d, parts[0]);
   }
 
  private:
@@ -70,6 +83,26 @@ class LaneSums {
     const D d;
     const hn::Rebind<float, D> df;
     f(sums_[kPart], hn::PromoteTo(d, hn::LoadU(df, in + kPart * hn::MaxLanes(d)))...);
+  }
+
+  template <class F, size_t... kPart>
+  HWY_INLINE void AddFirstParts(size_t count, const float* neutral, const F& f, std::index_sequence<kPart...>,
+                                const auto*... in) {
+    (AddFirstPart<kPart>(count, neutral, f, std::make_index_sequence<sizeof...(in)>(), in...), ...);
+  }
+
+  template <size_t kPart, class F, size_t... kInput>
+  HWY_INLINE void AddFirstPart(size_t count, const float* neutral, const F& f, std::index_sequence<kInput...>,
+                               const auto*... in) {
+    constexpr size_t kLength = hn::MaxLanes(D());
+    constexpr size_t kFirst = kPart * kLength;
+    if (count > kFirst) f(sums_[kPart], LoadOr(in + kFirst, std::min(count - kFirst, kLength), neutral[kInput])...);
+  }
+
+  static HWY_INLINE V LoadOr(const float* from, size_t count, float otherwise) {
+    const hn::Rebind<float, D> df;
+    const auto x = hn::IfThenElse(hn::FirstN(df, count), LoadFirst(df, from, count), hn::Set(df, otherwise));
+    return hn::PromoteTo(D(), x);
   }
 
   V sums_[kParts][kSums];
@@ -93,21 +126,7 @@ void SumBlock(Fetch& fetch, const F& f, Index segments, Index length, Index pitc
       sums = piece;
     }
     for (; i + kLanes <= length; i += kLanes) sums.Add(f, (in + start + i)...);
-    if (i == length) continue;
-    HWY_ALIGN float rest[sizeof...(In)][kLanes];
-    size_t k = 0;
-    const auto fill = [&](const float* from) {
-      std::fill(rest[k], rest[k] + kLanes, neutral[k]);
-      std::memcpy(rest[k], from, static_cast<size_t>(length - i) * sizeof(float));
-      return rest[k++];
-    };
-    const float* const filled[] = {fill(in + start + i)...};
-    if constexpr (sizeof...(In) == 1)
-      sums.Add(f, filled[0]);
-    else if constexpr (sizeof...(In) == 2)
-      sums.Add(f, filled[0], filled[1]);
-    else
-      sums.Add(f, filled[0], filled[1], filled[2]);
+    if (i < length) sums.AddFirst(static_cast<size_t>(length - i), neutral, f, (in + start + i)...);
   }
   for (int s = 0; s < kSums; ++s) totals[s] = sums.Total(s);
 }
