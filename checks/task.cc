@@ -59,13 +59,18 @@ std::vector<Wanted> wanted_cases(const Registry& registry, const CheckOptions& o
       add({registry.parse_case(pattern), "given"});
       continue;
     }
+    // A family may be called as one of its operations is: then the operation is meant.
+    const bool is_operation = std::any_of(registry.operations().begin(), registry.operations().end(),
+                                          [&](const auto& operation) { return operation->spec.name == pattern; });
     const auto hit = [&](const Wanted& wanted) {
-      return pattern == wanted.c.spec->name || matches(pattern, wanted.c.to_text());
+      const Spec& spec = *wanted.c.spec;
+      if (is_operation) return pattern == spec.name;
+      return matches(pattern, spec.name) || matches(pattern, spec.family) || matches(pattern, wanted.c.to_text());
     };
     if (std::none_of(every.begin(), every.end(), hit)) {
       if (names_property(pattern)) continue;
-      registry.find(pattern.substr(0, pattern.find_first_of("*?[:")));  // a better sentence for an unknown operation
-      refuse("'{}' matches no case of this tier; list shows them", pattern);
+      if (pattern.find_first_of("*?[") == std::string::npos) registry.find(pattern);  // a better sentence
+      refuse("'{}' matches no operation, family or case of this tier; list shows them", pattern);
     }
     for (const Wanted& wanted : every)
       if (hit(wanted)) add(wanted);

@@ -44,13 +44,18 @@ TEST_F(TaskTest, PatternsAreNamesGlobsOrCaseTexts) {
   for (const std::string& text : cases({.patterns = {"relu"}})) EXPECT_TRUE(text.starts_with("relu:")) << text;
   for (const std::string& text : cases({.patterns = {"*iw=33*"}}))
     EXPECT_NE(text.find("iw=33"), std::string::npos) << text;
+  for (const std::string& text : cases({.patterns = {"*_norm"}}))
+    EXPECT_NE(text.find("_norm:"), std::string::npos) << text;
+  EXPECT_TRUE(cases({.patterns = {"norm"}}) == cases({.patterns = {"*_norm", "lrn"}})) << "a family";
+  for (const std::string& text : cases({.patterns = {"conv"}, .oracles = {"vjp"}}))
+    EXPECT_TRUE(text.starts_with("conv:")) << "not the family: " << text;
   EXPECT_EQ(cases({.patterns = {"relu:mb=4,c=3,iw=5"}}), std::set<std::string>{"relu:mb=4,c=3,iw=5"});
   EXPECT_EQ(cases({.patterns = {"linear", "linear"}}), cases({.patterns = {"linear"}}));
 }
 
 TEST_F(TaskTest, WhatMatchesNothingIsRefused) {
   EXPECT_NE(refusal({.patterns = {"banana"}}).find("banana"), std::string::npos);
-  EXPECT_NE(refusal({.patterns = {"relu*kh=3*"}}).find("matches no case"), std::string::npos);
+  EXPECT_NE(refusal({.patterns = {"relu*kh=3*"}}).find("matches no operation, family or case"), std::string::npos);
   EXPECT_NE(refusal({.oracles = {"delphi"}}).find("unknown oracle 'delphi'"), std::string::npos);
   EXPECT_NE(refusal({.implementation = "cuda"}).find("cuda"), std::string::npos);
   EXPECT_NE(refusal({.patterns = {"batch_norm"}, .oracles = {"exact"}}).find("nothing would be checked"),

@@ -15,7 +15,7 @@ namespace {
 
 void declare(CLI::App& sub, RunCommand& command) {
   sub.add_option("PATTERN|CASE", command.wish.words,
-                 "operations, patterns over case texts, or cases; everything without");
+                 "operations, families, patterns over them or over case texts, or cases; everything without");
   sub.add_option("--out", command.directory, "directory for records.jsonl, report.html and report.md")
       ->capture_default_str();
   sub.add_option("--sizes", command.wish.sizes, "what to time: smoke, standard or a file of layers")
@@ -25,8 +25,9 @@ void declare(CLI::App& sub, RunCommand& command) {
 void declare(CLI::App& sub, CheckCommand& command) {
   const std::map<std::string, CheckTier> tiers{
       {"smoke", CheckTier::kSmoke}, {"full", CheckTier::kFull}, {"bench", CheckTier::kBench}};
-  sub.add_option("PATTERN|CASE", command.options.patterns,
-                 "operations, patterns over case texts (conv:*g=2*) or cases; everything without");
+  sub.add_option(
+      "PATTERN|CASE", command.options.patterns,
+      "operations, families, patterns over them or over case texts (conv:*g=2*), or cases; everything without");
   sub.add_option("--tier", command.options.tier, "smoke, full or bench: which cases (default full)")
       ->transform(CLI::CheckedTransformer(tiers));
   sub.add_option("--impl", command.options.implementation, "one implementation, or a pattern");
@@ -68,7 +69,7 @@ void declare(CLI::App& sub, FuzzCommand& command) {
 
 void declare(CLI::App& sub, BenchCommand& command) {
   sub.add_option("PATTERN|CASE", command.wish.words,
-                 "operations, patterns over case texts, or cases; all layers without");
+                 "operations, families, patterns over them or over case texts, or cases; all layers without");
   sub.add_option("--sizes", command.wish.sizes, "smoke, standard or a file of layers")->capture_default_str();
   sub.add_option("--impl", command.wish.implementations, "implementations, separated by commas")
       ->delimiter(',')
@@ -86,7 +87,8 @@ void declare(CLI::App& sub, BenchCommand& command) {
 }
 
 void declare(CLI::App& sub, GateCommand& command) {
-  sub.add_option("PATTERN|CASE", command.wish.words, "what to watch: operations, patterns over case texts, or cases");
+  sub.add_option("PATTERN|CASE", command.wish.words,
+                 "what to watch: operations, families, patterns over them or over case texts, or cases");
   sub.add_option("--sizes", command.wish.sizes, "smoke, standard or a file of layers")->capture_default_str();
   sub.add_option("--baseline", command.baseline, "the gradproof program to compare with");
   sub.add_option("--candidate", command.candidate, "the one to judge (default: this one)");
