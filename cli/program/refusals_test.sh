@@ -40,7 +40,7 @@ test_what_matches_nothing_is_refused() {
   refused "banana" check conv --impl banana
   refused "banana" bench relu --sizes smoke --impl banana
   refused "simd" eval "$conv" --impl banana --out out
-  refused "no case" check 'conv:*ic=999*'
+  refused "no operation, family or case" check 'conv:*ic=999*'
 }
 
 test_unreadable_files_are_refused() {
