@@ -1,7 +1,5 @@
 #include "bench/row.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,13 +7,10 @@
 
 #include "checks/inputs.h"
 #include "ops/core/error.h"
+#include "ops/core/pattern.h"
 
 namespace gradproof {
 namespace {
-
-bool matches(const std::string& pattern, const std::string& name) {
-  return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-}
 
 // A forced instruction set ("simd@avx2"), and a peer whose reorders are not charged ("onednn-blocked").
 bool is_for_the_curious(const Implementation& implementation) {
@@ -33,7 +28,7 @@ void require_known_implementations(const Registry& registry, const std::vector<s
     std::set<std::string> names;
     for (const auto& operation : registry.operations())
       for (const Implementation& implementation : operation->implementations) names.insert(implementation.name);
-    const auto found = [&](const std::string& name) { return matches(pattern, name); };
+    const auto found = [&](const std::string& name) { return matches_pattern(pattern, name); };
     if (std::none_of(names.begin(), names.end(), found))
       refuse("no operation has an implementation '{}'; there are {}", pattern, fmt::join(names, ", "));
   }
@@ -49,7 +44,7 @@ std::vector<std::pair<std::string, const Implementation*>> chosen(const Operatio
   for (const std::string& pattern : options.implementations) {
     const size_t before = result.size();
     for (const Implementation& implementation : operation.implementations)
-      if (matches(pattern, implementation.name)) result.emplace_back(implementation.name, &implementation);
+      if (matches_pattern(pattern, implementation.name)) result.emplace_back(implementation.name, &implementation);
     if (result.size() == before) result.emplace_back(pattern, nullptr);
   }
   return result;

@@ -1,6 +1,5 @@
 #include "checks/fuzz.h"
 
-#include <fnmatch.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "checks/runner.h"
 #include "checks/shrink.h"
 #include "checks/workers.h"
+#include "ops/core/pattern.h"
 
 namespace gradproof {
 namespace {
@@ -171,7 +171,7 @@ class Fuzzer {
     const std::string& wish = options_.implementation;
     for (const Operation* operation : options_.operations) {
       const auto& all = operation->implementations;
-      const auto matches = [&](const Implementation& i) { return fnmatch(wish.c_str(), i.name.c_str(), 0) == 0; };
+      const auto matches = [&](const Implementation& i) { return matches_pattern(wish, i.name); };
       if (!wish.empty() && std::none_of(all.begin(), all.end(), matches)) continue;
       operations_.push_back(operation);
       summary_.rows.push_back({.operation = operation->spec.name});

@@ -1,23 +1,18 @@
 #include "checks/task.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "checks/execution.h"
+#include "ops/core/pattern.h"
 
 namespace gradproof {
 namespace {
 
-bool matches(const std::string& pattern, const std::string& text) {
-  return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
-}
-
 bool is_case_text(const std::string& pattern) {
-  return pattern.find(':') != std::string::npos && pattern.find_first_of("*?[") == std::string::npos;
+  return pattern.find(':') != std::string::npos && !has_wildcard(pattern);
 }
 
 struct Wanted {
@@ -41,7 +36,7 @@ std::vector<Wanted> tier_cases(const Registry& registry, const Operation& operat
 
 bool names_property(const std::string& pattern) {
   return std::any_of(all_properties().begin(), all_properties().end(),
-                     [&](const Property& property) { return matches(pattern, property.name); });
+                     [&](const Property& property) { return matches_pattern(pattern, property.name); });
 }
 
 std::vector<Wanted> wanted_cases(const Registry& registry, const CheckOptions& options) {
@@ -59,17 +54,12 @@ std::vector<Wanted> wanted_cases(const Registry& registry, const CheckOptions& o
       add({registry.parse_case(pattern), "given"});
       continue;
     }
-    // A family may be called as one of its operations is: then the operation is meant.
-    const bool is_operation = std::any_of(registry.operations().begin(), registry.operations().end(),
-                                          [&](const auto& operation) { return operation->spec.name == pattern; });
     const auto hit = [&](const Wanted& wanted) {
-      const Spec& spec = *wanted.c.spec;
-      if (is_operation) return pattern == spec.name;
-      return matches(pattern, spec.name) || matches(pattern, spec.family) || matches(pattern, wanted.c.to_text());
+      return names_operation(registry, pattern, *wanted.c.spec) || matches_pattern(pattern, wanted.c.to_text());
     };
     if (std::none_of(every.begin(), every.end(), hit)) {
       if (names_property(pattern)) continue;
-      if (pattern.find_first_of("*?[") == std::string::npos) registry.find(pattern);  // a better sentence
+      if (!has_wildcard(pattern)) registry.find(pattern);  // a better sentence
       refuse("'{}' matches no operation, family or case of this tier; list shows them", pattern);
     }
     for (const Wanted& wanted : every)
@@ -94,7 +84,7 @@ std::vector<const Implementation*> chosen_implementations(const Operation& opera
   const std::string& pattern = options.implementation;
   const bool is_smoke = tier == "smoke";
   const auto is_asked = [&](const Implementation& implementation) {
-    if (!pattern.empty()) return matches(pattern, implementation.name);
+    if (!pattern.empty()) return matches_pattern(pattern, implementation.name);
     return implementation.peer ? options.peers && is_smoke : is_smoke || !implementation.alias;
   };
   std::vector<const Implementation*> result;
@@ -153,7 +143,7 @@ class Planner {
     const Operation& operation = registry_.find(property.operations.front());
     for (const Implementation& implementation : operation.implementations) {
       const std::string& pattern = options_.implementation;
-      if (pattern.empty() ? implementation.peer : !matches(pattern, implementation.name)) continue;
+      if (pattern.empty() ? implementation.peer : !matches_pattern(pattern, implementation.name)) continue;
       implementation_seen_ = true;
       tasks_.push_back({&operation, &references_.at(operation.spec.name), &implementation, &oracle,
                         make_case(operation.spec, operation.spec.smoke_cases.front()), property.pass,

@@ -8,6 +8,7 @@
 #include "cli/running.h"
 #include "cli/selection.h"
 #include "ops/core/error.h"
+#include "ops/core/pattern.h"
 
 namespace gradproof {
 namespace {
@@ -25,7 +26,7 @@ struct Candidate {
 
 Candidate candidate(const Operation& operation, const RowKey& key, const Cost& cost, const GateRules& rules) {
   const double ns = std::max(cost.flops / kGuessedGflops, cost.bytes / kGuessedGbps);
-  const double loading = loading_ns(cost.bytes);
+  const double loading = guessed_loading_ns(cost.bytes);
   return {{operation.spec.name, key, 0, row_ns(ns, loading, rules.screening) * 1e-9},
           (row_ns(ns, loading, rules.confirmation) + row_ns(ns, loading, rules.recurrence)) * 1e-9};
 }
@@ -55,7 +56,7 @@ GatePlan affordable(const std::vector<Candidate>& rows, const GateRules& rules) 
   const auto seconds = [&](size_t i) { return rows[i].row.seconds; };
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return seconds(a) < seconds(b); });
   GatePlan plan;
-  plan.screening_seconds = 2 * row_ns(kCanaryRunNs, loading_ns(0), rules.screening) * 1e-9;
+  plan.screening_seconds = 2 * row_ns(kCanaryRunNs, guessed_loading_ns(0), rules.screening) * 1e-9;
   std::vector<size_t> taken;
   for (size_t i : order) {
     const double more = seconds(i) * (taken.size() < static_cast<size_t>(rules.controls) ? 2 : 1);

@@ -21,9 +21,6 @@ struct Selection {
   bool takes(const Case& c) const;
 };
 
-// Whether a text matches a pattern with the wildcards * ? [ ].
-bool matches_pattern(const std::string& pattern, const std::string& text);
-
 // Throws UsageError for a word that is not a valid case, and for a pattern without a colon that no operation matches,
 // naming the operations there are.
 Selection select(const Registry& registry, const std::vector<std::string>& words);

@@ -60,7 +60,7 @@ inline constexpr double kSliceNs = 4.8e6;
 inline constexpr int kMostBatches = 16, kFewestBatches = 4;
 
 // What a load takes both programs, about: `bytes` are those of a run.
-double loading_ns(double bytes);
+double guessed_loading_ns(double bytes);
 
 // What a row takes at that effort, in ns, when one run takes `run_ns` and a load of both programs `loading_ns`.
 double row_ns(double run_ns, double loading_ns, const Effort& effort);

@@ -1,18 +1,13 @@
 // property: do the mathematical relations hold that operations are said to have?
-#include <fnmatch.h>
-
 #include <algorithm>
 
 #include "checks/oracle.h"
 #include "checks/property/lab.h"
 #include "checks/property/property.h"
+#include "ops/core/pattern.h"
 
 namespace gradproof {
 namespace {
-
-bool is_named(const std::string& pattern, const std::string& name) {
-  return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-}
 
 Verdict show_property(const Subject& subject) {
   Lab lab(subject);
@@ -43,9 +38,9 @@ const std::vector<Property>& all_properties() {
 }
 
 bool concerns(const Property& property, const std::string& pattern) {
-  return is_named(pattern, property.name) ||
+  return matches_pattern(pattern, property.name) ||
          std::any_of(property.operations.begin(), property.operations.end(),
-                     [&](const std::string& operation) { return is_named(pattern, operation); });
+                     [&](const std::string& operation) { return matches_pattern(pattern, operation); });
 }
 
 Oracle property_oracle() {

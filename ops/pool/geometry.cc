@@ -62,4 +62,11 @@ PoolGeometry::PoolGeometry(Index plane_count, const Window& window)
   w = PoolAxis(flat.axes[2]);
 }
 
+bool PoolGeometry::has_neighbours(Index stride) const {
+  const auto along = [stride](const PoolAxis& axis) {
+    return (axis.kernel == 2 || axis.kernel == 3) && axis.stride == stride && axis.dilation == 1;
+  };
+  return along(h) && along(w) && h.kernel == w.kernel;
+}
+
 }  // namespace gradproof

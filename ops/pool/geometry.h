@@ -34,6 +34,8 @@ struct PoolGeometry {
   PoolGeometry(Index plane_count, const Window& window);
   Index in_count() const { return d.in * h.in * w.in; }
   Index out_count() const { return d.out * h.out * w.out; }
+  // Whether windows along h and w are squares of 2 or 3 neighbours, `stride` apart.
+  bool has_neighbours(Index stride) const;
 };
 
 }  // namespace gradproof

@@ -51,9 +51,6 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
   }
 }
 
-// Output that is staged at a time.
-constexpr Index kStagedBytes = Index{2} << 10;
-
 // Gathers instead of scattering: each element sums what the windows over it send, in a fixed order; every element is
 // written once. Rows of windows lie between gaps of "no tap", so that no end of a row needs a branch.
 template <typename T>

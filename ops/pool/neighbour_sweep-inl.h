@@ -202,14 +202,11 @@ SweepFunctions SweepOf(const PoolAxis& w) {
 template <class Order>
 SweepFunctions ChooseSweep(const PoolGeometry& g) {
   const PoolAxis& w = g.w;
-  if (g.d.kernel != 1 || g.h.dilation != 1 || w.dilation != 1) return {};
-  if (g.h.kernel != w.kernel || g.h.stride != w.stride) return {};
-  const auto taps = [&](Index stride, Index count) { return w.stride == stride && w.kernel == count; };
-  if (taps(1, 2)) return SweepOf<Order, 1, 2, 0>(w);
-  if (taps(1, 3)) return SweepOf<Order, 1, 3, 0>(w);
-  if (taps(2, 2)) return w.pad == 0 ? SweepOf<Order, 2, 2, 1>(w) : SweepOf<Order, 2, 2, 0>(w);
-  if (taps(2, 3)) return w.pad == 0 ? SweepOf<Order, 2, 3, 0>(w) : SweepOf<Order, 2, 3, 1>(w);
-  return {};
+  if (g.d.kernel != 1) return {};
+  if (g.has_neighbours(1)) return w.kernel == 2 ? SweepOf<Order, 1, 2, 0>(w) : SweepOf<Order, 1, 3, 0>(w);
+  if (!g.has_neighbours(2)) return {};
+  if (w.kernel == 2) return w.pad == 0 ? SweepOf<Order, 2, 2, 1>(w) : SweepOf<Order, 2, 2, 0>(w);
+  return w.pad == 0 ? SweepOf<Order, 2, 3, 0>(w) : SweepOf<Order, 2, 3, 1>(w);
 }
 
 // Input of a band: high ones repeat few rows.

@@ -9,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "ops/pool/geometry.h"
@@ -74,8 +75,7 @@ class PickedRows {
           taps_.push_back(tap);
           offsets_.push_back((tap.d * h_.in + tap.h) * w_.in + tap.w);
         }
-    neighbours_ = d_.kernel == 1 && h_.kernel == w_.kernel && (w_.kernel == 2 || w_.kernel == 3) && h_.dilation == 1 &&
-                  w_.dilation == 1 && w_.stride <= 2;
+    neighbours_ = d_.kernel == 1 && (g.has_neighbours(1) || g.has_neighbours(2));
     inside_ = {0, w_.out};
     while (inside_.first < w_.out && !IsInside(w_, inside_.first)) ++inside_.first;
     while (inside_.end > inside_.first && !IsInside(w_, inside_.end - 1)) --inside_.end;

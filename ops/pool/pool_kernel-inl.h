@@ -27,6 +27,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Workspace of a band: it stays in the L1 cache beside its input.
 constexpr Index kBandBytes = Index{24} << 10;
+// Output that is staged at a time where rows are not whole cache lines.
+constexpr Index kStagedBytes = Index{2} << 10;
 // Elements below which a second thread does not pay: some 20 microseconds.
 constexpr Index kSerialElements = 65536;
 

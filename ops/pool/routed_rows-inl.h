@@ -105,11 +105,8 @@ HWY_NOINLINE inline void RouteAny(const PoolGeometry& g, const Windows& windows,
 using RouteFunction = decltype(&RouteAny);
 
 inline RouteFunction ChooseRoute(const PoolGeometry& g) {
-  const Index taps = g.w.kernel;
-  const bool neighbours = g.h.stride == 1 && g.w.stride == 1 && g.h.dilation == 1 && g.w.dilation == 1;
-  if (neighbours && g.h.kernel == taps && taps == 2) return Neighbours<2>::Route;
-  if (neighbours && g.h.kernel == taps && taps == 3) return Neighbours<3>::Route;
-  return RouteAny;
+  if (!g.has_neighbours(1)) return RouteAny;
+  return g.w.kernel == 2 ? Neighbours<2>::Route : Neighbours<3>::Route;
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

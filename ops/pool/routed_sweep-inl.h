@@ -92,6 +92,12 @@ struct SentSums {
       Add<kRow, kTap + 1>(diff, argmax, taps);
     }
   }
+
+  // What the windows beside sent.
+  HWY_INLINE void Take(hn::Vec<D> upper, hn::Vec<D> lower) {
+    own[0][kBesideColumn] = hn::Add(own[0][kBesideColumn], upper);
+    own[1][kBesideColumn] = hn::Add(own[1][kBesideColumn], lower);
+  }
 };
 
 // One or two vectors of a row, of which `count` elements belong to it.
@@ -156,13 +162,7 @@ struct RoutedSweep {
           if constexpr (Sums::kRows == 2)
             AddRow<1>(kSlices == 1 ? second_row : windows(slice, 1), at, out - at, overreads, taps, sums);
         }
-        if constexpr (Sums::kSendsBeside) {
-#pragma GCC unroll 2
-          for (Index r = 0; r < 2; ++r) {
-            auto& sum = sums.own[r][Sums::kBesideColumn];
-            sum = hn::Add(sum, beside[r](sums.beside[r]));
-          }
-        }
+        if constexpr (Sums::kSendsBeside) sums.Take(beside[0](sums.beside[0]), beside[1](sums.beside[1]));
         const Index rest = width - 2 * at;
         const Index room = overruns && rest > 0 ? 2 * Lanes() : rest;
         const bool waits = !kFromRight && kStores == Stores::kCached && vector == 0 && overruns;
@@ -230,18 +230,13 @@ RoutedSweepFunctions RoutedSweepOf() {
 
 // No function where windows are not such neighbours.
 inline RoutedSweepFunctions ChooseRoutedSweep(const PoolGeometry& g) {
-  const bool square = g.h.kernel == g.w.kernel && g.h.stride == 2 && g.w.stride == 2;
-  const bool dense = g.h.dilation == 1 && g.w.dilation == 1;
-  if (!square || !dense || g.w.pad > 1) return {};
+  if (!g.has_neighbours(2) || g.w.pad > 1) return {};
   if (g.w.kernel == 2) return g.w.pad == 0 ? RoutedSweepOf<2, 0>() : RoutedSweepOf<2, 1>();
-  if (g.w.kernel == 3) return g.w.pad == 0 ? RoutedSweepOf<3, 0>() : RoutedSweepOf<3, 1>();
-  return {};
+  return g.w.pad == 0 ? RoutedSweepOf<3, 0>() : RoutedSweepOf<3, 1>();
 }
 
 // Inputs of a band, between which a thread may stop.
 constexpr Index kRoutedBytes = Index{64} << 10;
-// Inputs that are staged at a time where rows are not whole cache lines.
-constexpr Index kStagedInputs = Index{2} << 10;
 
 class MaxPoolGradientSweep final : public PoolKernel {
  public:
@@ -253,7 +248,7 @@ class MaxPoolGradientSweep final : public PoolKernel {
         no_argmax_(Filled(WholeLines(g_.w.out), std::uint8_t{0})) {
     const Index pair_bytes = 8 * g_.w.in;
     PlanBands(pairs_.count, pair_bytes, kRoutedBytes);
-    step_pairs_ = std::clamp<Index>(kStagedInputs / pair_bytes, 1, band_rows_);
+    step_pairs_ = std::clamp<Index>(kStagedBytes / pair_bytes, 1, band_rows_);
     const Index staged = WholeLines((2 * step_pairs_ + 1) * g_.w.in) + kLineFloats;
     const Index spare = WholeLines(g_.w.in) + 2 * Lanes();
     for (int thread = 0; thread < threads_; ++thread)

@@ -43,10 +43,7 @@ using SumSweepFunction = void (*)(SweptRows source, Index pad, SweptTargets targ
 
 // Whether windows are squares of 2 or 3 neighbours, 1 or 2 apart, in one slice. A lane alone has no neighbours.
 inline bool AreSmallSquares(const PoolGeometry& g) {
-  const Index taps = g.w.kernel, stride = g.w.stride;
-  const bool flat = g.d.kernel == 1 && g.h.dilation == 1 && g.w.dilation == 1;
-  const bool square = g.h.kernel == taps && g.h.stride == stride;
-  return HWY_TARGET != HWY_SCALAR && flat && square && (taps == 2 || taps == 3) && stride <= 2;
+  return HWY_TARGET != HWY_SCALAR && g.d.kernel == 1 && (g.has_neighbours(1) || g.has_neighbours(2));
 }
 
 // How the taps of a window meet the columns of the source. Per step a sweep reads kColumns vectors of them and writes

@@ -44,13 +44,12 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
 // How far ahead of the elements being read to prefetch: memory works while a block of rows is computed.
 constexpr Index kPrefetchAhead = 2048;
 
-// Before streaming to `to`: touches a page that will be streamed to soon, since a streamed store, and all behind it,
-// waits in the core until its page's address is known. What is written fills memory's time only then (Zen 5 in a
-// virtual machine, 64 to 512 MB written, the page tables not in the cache: 23 GB/s without, 40 with; max_pool's
-// gradient 27 and 46).
-HWY_INLINE void TranslateAhead(const void* to) {
+// Touches the page after next, so that it is known where it lies by the time that elements behind `at` are there. A
+// streamed store, and all behind it, waits in the core until its page is known (docs/decisions/0025-pages-ahead.md: 23
+// GB/s without, 40 with), and no prefetcher of the core crosses pages on its own (100 MB read: 30 and 34 GB/s).
+HWY_INLINE void TranslateAhead(const void* at) {
   constexpr std::uintptr_t kPage = 4096;
-  hwy::Prefetch(reinterpret_cast<const char*>((reinterpret_cast<std::uintptr_t>(to) + 2 * kPage) & ~(kPage - 1)));
+  hwy::Prefetch(reinterpret_cast<const char*>((reinterpret_cast<std::uintptr_t>(at) + 2 * kPage) & ~(kPage - 1)));
 }
 
 // Stores the first `count` <= Lanes(d) lanes.
