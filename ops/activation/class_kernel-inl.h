@@ -83,7 +83,7 @@ class ClassKernel : public Kernel {
   }
 
   bool Streams(const float* out, Index pitch) const {
-    return stores_ == Stores::kStreaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0 && pitch % kLineFloats == 0;
+    return stores_ == Stores::kStreaming && AreWholeLines(out, pitch);
   }
 
   template <class Work>

@@ -67,19 +67,21 @@ class NeighbourSweep {
     return hn::AllTrue(D(), hn::Eq(sum, sum));
   }
 
-  // Rows of windows from oh on. False where a NaN may have been met.
+  // Rows of windows from oh on. False where a NaN may have been met. Streamed rows must be whole cache lines, and
+  // window 0 in lane 0.
+  template <Stores kStores>
   static HWY_NOINLINE bool Run(const PoolGeometry& g, const SweptPlane& plane, Index oh, Index rows,
                                float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
     hn::Vec<D> sum = hn::Zero(D());
     Index ih = g.h.input_of(oh, 0);
     for (; rows >= kRowsAtATime; rows -= kRowsAtATime) {
-      sum = hn::Add(sum, RowsOfWindows<kRowsAtATime>(g, plane, ih, dst, argmax));
+      sum = hn::Add(sum, RowsOfWindows<kStores, kRowsAtATime>(g, plane, ih, dst, argmax));
       ih += kRowsAtATime * kStride;
       dst += kRowsAtATime * g.w.out;
       argmax += kRowsAtATime * g.w.out;
     }
     for (; rows > 0; --rows, ih += kStride, dst += g.w.out, argmax += g.w.out)
-      sum = hn::Add(sum, RowsOfWindows<1>(g, plane, ih, dst, argmax));
+      sum = hn::Add(sum, RowsOfWindows<kStores, 1>(g, plane, ih, dst, argmax));
     return hn::AllTrue(D(), hn::Eq(sum, sum));
   }
 
@@ -89,7 +91,7 @@ class NeighbourSweep {
   static constexpr Index kRowsAtATime = HWY_TARGET == HWY_AVX3 ? 2 : 1;
 
   // The vector of windows o, o + 1, ... of kRows rows, as far as they are in 0 ... out - 1.
-  template <Index kRows>
+  template <Stores kStores, Index kRows>
   static HWY_INLINE void Put(const Best<Order> (&best)[kRows], Index o, Index out, float* HWY_RESTRICT dst,
                              std::uint8_t* HWY_RESTRICT argmax) {
     const hn::Rebind<std::uint8_t, DI> bytes;
@@ -98,7 +100,11 @@ class NeighbourSweep {
     if (HWY_LIKELY(o >= 0 && o + Lanes() <= out)) {
 #pragma GCC unroll 8
       for (Index r = 0; r < kRows; ++r) {
-        hn::StoreU(best[r].value, D(), dst + r * out + o);
+        if constexpr (kStores == Stores::kStreaming) {
+          hn::Stream(best[r].value, D(), dst + r * out + o);
+        } else {
+          hn::StoreU(best[r].value, D(), dst + r * out + o);
+        }
         hn::StoreU(tap(r), bytes, argmax + r * out + o);
       }
       return;
@@ -113,7 +119,7 @@ class NeighbourSweep {
   }
 
   // kRows rows of windows, the first taps along h of the first at ih. The sum of all that is read.
-  template <Index kRows>
+  template <Stores kStores, Index kRows>
   static HWY_INLINE hn::Vec<D> RowsOfWindows(const PoolGeometry& g, const SweptPlane& plane, Index ih,
                                              float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
     constexpr Index kFresh = kTaps + (kRows - 1) * kStride - kShared;
@@ -137,6 +143,10 @@ class NeighbourSweep {
 #pragma GCC unroll 8
     for (Index r = 0; r < kRows; ++r)
       above[r] = hn::Set(DI(), static_cast<std::int32_t>(std::max<Index>(-ih - r * kStride, 0) * kTaps));
+    if constexpr (kStores == Stores::kStreaming) {
+      TranslateAhead(dst);
+      TranslateAhead(argmax);
+    }
     const float* ahead = fresh[0] + kPrefetchAhead;
     Along along[kFresh];
     hn::Vec<D> sum = hn::Zero(D());
@@ -174,7 +184,7 @@ class NeighbourSweep {
         for (Index k = 1; k < kTaps; ++k)
           best[r].Meet(window[k].value, hn::Add(window[k].tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
       }
-      Put(best, at - first_lane, out, dst, argmax);
+      Put<kStores>(best, at - first_lane, out, dst, argmax);
     }
     return sum;
   }
@@ -186,16 +196,20 @@ struct SweepFunctions {
   using Run = bool (*)(const PoolGeometry&, const SweptPlane&, Index oh, Index rows, float* HWY_RESTRICT dst,
                        std::uint8_t* HWY_RESTRICT argmax);
   Prime prime = nullptr;
-  Run run;
-  Run run_among_numbers;
+  Run run, run_among_numbers, run_among_numbers_streamed;
   Index first_lane, vectors;
 };
 
 template <class Order, Index kStride, Index kTaps, Index kPhase>
 SweepFunctions SweepOf(const PoolAxis& w) {
   using Sweep = NeighbourSweep<Order, kStride, kTaps, kPhase>;
-  return {Sweep::Prime, Sweep::Run, NeighbourSweep<AmongNumbers<Order>, kStride, kTaps, kPhase>::Run,
-          Sweep::Along::FirstLane(w), Sweep::Along::Vectors(w)};
+  using AmongNumbersSweep = NeighbourSweep<AmongNumbers<Order>, kStride, kTaps, kPhase>;
+  return {Sweep::Prime,
+          Sweep::template Run<Stores::kCached>,
+          AmongNumbersSweep::template Run<Stores::kCached>,
+          AmongNumbersSweep::template Run<Stores::kStreaming>,
+          Sweep::Along::FirstLane(w),
+          Sweep::Along::Vectors(w)};
 }
 
 // No function where windows are not square neighbours.
@@ -249,16 +263,19 @@ class MaxPoolSweep final : public PoolKernel {
       const Index from = band.plane * g_.d.in + g_.d.input_of(band.slice, 0);
       const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
       const RowBests shared{space.values.get(), space.taps.get(), pitch_};
+      const bool streams = stores_ == Stores::kStreaming && sweep_.first_lane == 0 && AreWholeLines(dst + at, g_.w.out);
+      const auto run_among_numbers = streams ? sweep_.run_among_numbers_streamed : sweep_.run_among_numbers;
       const SweptPlane plane{src + from * g_.h.in * g_.w.in, padding_.get(), &unpadded_rows_, first_taps_.get(),
                              &shared};
-      LineStream out(stores_, space.staged.get(), dst + at);
+      LineStream out(streams ? Stores::kCached : stores_, space.staged.get(), dst + at);
       bool numbers = sweep_.prime(g_, plane, band.row);
       for (Index row = 0; row < band.rows; row += step_rows_) {
         const Index oh = band.row + row;
         const Index rows = std::min(step_rows_, band.rows - row);
         std::uint8_t* to_argmax = argmax + at + row * g_.w.out;
-        numbers = numbers && sweep_.run_among_numbers(g_, plane, oh, rows, out.next(), to_argmax);
+        numbers = numbers && run_among_numbers(g_, plane, oh, rows, out.next(), to_argmax);
         if (!numbers) {
+          if (streams) hwy::FlushStream();
           sweep_.prime(g_, plane, oh);
           sweep_.run(g_, plane, oh, rows, out.next(), to_argmax);
         }

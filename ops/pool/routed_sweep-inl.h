@@ -294,9 +294,7 @@ class MaxPoolGradientSweep final : public PoolKernel {
 
   // Pairs `first` ... first + count - 1 of rows, a few at a time where they are not whole cache lines.
   void RouteBand(Index first, Index count, float* to, Workspace& space) const {
-    const auto line = static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float));
-    const bool whole_lines = (g_.w.in | line) % kLineFloats == 0;
-    if (stores_ == Stores::kCached || (whole_lines && space.slices.found.size() == 1)) {
+    if (stores_ == Stores::kCached || (AreWholeLines(to, g_.w.in) && space.slices.found.size() == 1)) {
       Sweep(stores_, first, count, to, space);
       return;
     }

@@ -91,7 +91,7 @@ class WindowSumForward : public WindowSumKernel {
   void SweepInto(const float* src, float* dst, const FinishOf& finish_of) {
     using Finish = decltype(finish_of(WindowRow()));
     const bool streams = stores_ == Stores::kStreaming;
-    const bool direct = streams && g_.w.out % kLineFloats == 0 && AtLine(dst);
+    const bool direct = streams && AreWholeLines(dst, g_.w.out);
     const auto sweep = direct ? ChooseSumSweep<TapsOfWindows, Stores::kStreaming, Finish>(g_.w)
                               : ChooseSumSweep<TapsOfWindows, Stores::kCached, Finish>(g_.w);
     ForEachBandByTurns(g_.d.out, [&](Index thread, const Band& band, const Upcoming& upcoming) {

@@ -81,7 +81,7 @@ class WindowSumGradient : public WindowSumKernel {
   template <class ShareOf>
   void SweepInto(const float* diff_dst, float* diff_src, const ShareOf& share_of) {
     const bool streams = stores_ == Stores::kStreaming;
-    const bool direct = streams && g_.w.in % kLineFloats == 0 && AtLine(diff_src);
+    const bool direct = streams && AreWholeLines(diff_src, g_.w.in);
     const auto sweep = direct ? ChooseSumSweep<TapsOfInputs, Stores::kStreaming, Whole>(g_.w)
                               : ChooseSumSweep<TapsOfInputs, Stores::kCached, Whole>(g_.w);
     ForEachBandByTurns(g_.d.in, [&](Index thread, const Band& band, const Upcoming& upcoming) {

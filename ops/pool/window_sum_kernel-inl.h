@@ -120,8 +120,6 @@ class WindowSumKernel : public PoolKernel {
   std::vector<Workspace> workspaces_;
 };
 
-inline bool AtLine(const float* at) { return reinterpret_cast<std::uintptr_t>(at) % (4 * kLineFloats) == 0; }
-
 // A row of windows: at (od, oh) of its image, and `row` of all.
 struct WindowRow {
   Index od, oh, row;

@@ -52,6 +52,11 @@ HWY_INLINE void TranslateAhead(const void* at) {
   hwy::Prefetch(reinterpret_cast<const char*>((reinterpret_cast<std::uintptr_t>(at) + 2 * kPage) & ~(kPage - 1)));
 }
 
+// Whether rows of `width` floats, one behind the other from `at` on, are whole cache lines.
+HWY_INLINE bool AreWholeLines(const float* at, Index width) {
+  return reinterpret_cast<std::uintptr_t>(at) % 64 == 0 && width % kLineFloats == 0;
+}
+
 // Stores the first `count` <= Lanes(d) lanes.
 template <class D, typename T = hn::TFromD<D>>
 void StoreFirst(hn::Vec<D> v, D d, T* to, size_t count) {

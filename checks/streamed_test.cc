@@ -1,0 +1,96 @@
+// Tensors too large for the caches are written past them, by other code than small ones. The images of a pooling do not
+// depend on each other: many of them, streamed, must have the bits that each has alone, also where some hold NaN.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "checks/execution.h"
+#include "checks/inputs.h"
+#include "ops/register.h"
+#include "ops/simd/stores.h"
+
+namespace gradproof {
+namespace {
+
+constexpr Index kMostImages = 1024;
+
+// One element of every third image, in another place each.
+void plant_nans(Array<float>& tensor, Index images) {
+  const Index size = element_count(tensor.shape) / images;
+  for (Index image = 0; image < images; image += 3) tensor[image * size + image * 7919 % size] = std::nanf("");
+}
+
+Arrays<float> image_of(const Arrays<float>& inputs, Index image) {
+  Arrays<float> one;
+  for (const auto& [name, all] : inputs) {
+    Shape shape = all.shape;
+    const Index size = element_count(shape) / shape[0];
+    shape[0] = 1;
+    Array<float> values(shape);
+    for (Index i = 0; i < size; ++i) values[i] = all[image * size + i];
+    one.emplace(name, std::move(values));
+  }
+  return one;
+}
+
+class Streamed : public testing::TestWithParam<const char*> {
+ protected:
+  Case with_images(Index images) const {
+    return registry_.parse_case(std::string(GetParam()) + ",mb=" + std::to_string(images));
+  }
+
+  // As many as it takes for a kernel to stream; more than kMostImages where the cache is too large for a test.
+  Index images_to_stream() const {
+    Index images = 16;
+    const auto bytes = [&] { return static_cast<size_t>(4 * images * element_count(arguments(1)[0].shape)); };
+    while (images <= kMostImages && stores_for(bytes()) != Stores::kStreaming) images *= 2;
+    return images;
+  }
+
+  void images_have_the_bits_that_each_has_alone(const Pass& pass, Index images) const {
+    const Case together = with_images(images), alone = with_images(1);
+    const Implementation& simd = registry_.find(together.spec->name).implementation("simd");
+    Arrays<float> inputs = seeded_inputs(together, pass, 1, Regime::kNormal);
+    for (auto& [name, tensor] : inputs) plant_nans(tensor, images);
+    Execution all(together, pass, simd, inputs);
+    all.run();
+    for (Index image = 0; image < images; ++image) {
+      Execution one(alone, pass, simd, image_of(inputs, image));
+      one.run();
+      for (size_t i = 0; i < one.refs().size(); ++i) {
+        const auto bytes = static_cast<size_t>(element_count(one.refs()[i].shape) * element_size(one.refs()[i].type));
+        const unsigned char* streamed = all.refs()[i].bytes() + static_cast<size_t>(image) * bytes;
+        ASSERT_EQ(std::memcmp(streamed, one.refs()[i].data, bytes), 0)
+            << one.arguments()[i].name << " of image " << image << ", " << together.to_text() << " " << pass.to_text();
+      }
+    }
+  }
+
+ private:
+  std::vector<Argument> arguments(Index images) const {
+    const Case c = with_images(images);
+    return arguments_of(*c.spec, c.attributes, Pass::forward());
+  }
+
+  Registry registry_ = register_operations();
+};
+
+TEST_P(Streamed, ImagesHaveTheBitsThatEachHasAlone) {
+  const Index images = images_to_stream();
+  if (images > kMostImages) GTEST_SKIP() << "the cache is too large";
+  for (const Pass& pass : {Pass::forward(), Pass::vjp("src")}) images_have_the_bits_that_each_has_alone(pass, images);
+}
+
+// Rows of windows and of inputs that are whole cache lines, halves of them, and neither; windows in one sweep and in
+// two; narrow ones.
+INSTANTIATE_TEST_SUITE_P(Poolings, Streamed,
+                         testing::Values("max_pool:c=1,i=224,k=2,s=2", "max_pool:c=1,i=64,k=3,s=2,p=1",
+                                         "max_pool:c=1,i=112,k=3,s=2,p=1", "max_pool:c=1,i=97,k=3,s=2",
+                                         "max_pool:c=1,i=96,k=3,s=1,p=1", "max_pool:c=1,i=95,k=5,s=2,p=2",
+                                         "max_pool:c=4,i=14,k=2,s=2", "min_pool:c=1,i=96,k=2,s=2",
+                                         "avg_pool:c=1,i=128,k=2,s=2", "avg_pool:c=1,i=96,k=3,s=1,p=1",
+                                         "avg_pool:c=1,i=99,k=3,s=2", "lp_pool:c=1,i=64,k=2,s=2"));
+
+}  // namespace
+}  // namespace gradproof
