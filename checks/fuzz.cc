@@ -194,7 +194,7 @@ class Fuzzer {
     return *operations_[static_cast<size_t>(number) % operations_.size()];
   }
   Index round_of(Index number) const {
-    return number / static_cast<Index>(operations_.size()) * options_.shards + options_.shard;
+    return number / static_cast<Index>(operations_.size()) * options_.shard.count + options_.shard.number;
   }
   FuzzRow& row_of(const std::string& operation) {
     return *std::find_if(summary_.rows.begin(), summary_.rows.end(),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checks/draw.h"
+#include "checks/shard.h"
 #include "checks/task.h"
 
 namespace gradproof {
@@ -17,10 +18,10 @@ struct FuzzOptions {
   std::uint64_t seed = 1;
   // Drawings are numbered from 0 on, for each seed and shard: a run that ended at some number goes on from there.
   Index first = 0;
-  Index shard = 0, shards = 1;  // this one of so many, which share no drawing
-  double seconds = 60;          // no new drawings after that
-  Index draws = 0;              // no more than these; 0: as many as there is time for
-  int jobs = 0;                 // worker processes; 0: one a core
+  Shard shard{};        // which share no drawing
+  double seconds = 60;  // no new drawings after that
+  Index draws = 0;      // no more than these; 0: as many as there is time for
+  int jobs = 0;         // worker processes; 0: one a core
 };
 
 // Something that failed: the "check" record of the smallest case that still does, and the case on which it was met.

@@ -111,10 +111,26 @@ class Planner {
       if (oracle->asks == Oracle::Asks::kProperties) add_properties(*oracle);
     if (!options_.implementation.empty() && !implementation_seen_) refuse_implementation();
     if (tasks_.empty()) refuse("no oracle of those chosen applies to the cases chosen; nothing would be checked");
-    return std::move(tasks_);
+    return options_.shard.is_whole() ? std::move(tasks_) : tasks_of_shard();
   }
 
  private:
+  // Cases by turns: those of an operation, which take about as long, fall to all shards.
+  std::vector<Task> tasks_of_shard() const {
+    std::vector<Task> result;
+    Index subjects = 0;
+    std::string subject;
+    for (const Task& task : tasks_) {
+      if (std::string text = task.subject_text(); text != subject) {
+        subject = std::move(text);
+        ++subjects;
+      }
+      if (options_.shard.holds(subjects - 1)) result.push_back(task);
+    }
+    if (result.empty()) refuse("nothing falls to shard {}: there are {} cases", options_.shard.to_text(), subjects);
+    return result;
+  }
+
   void add_properties(const Oracle& oracle) {
     if (options_.tier == CheckTier::kBench) return;
     for (const Property& property : all_properties())

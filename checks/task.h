@@ -7,6 +7,7 @@
 
 #include "checks/oracle.h"
 #include "checks/property/property.h"
+#include "checks/shard.h"
 #include "ops/core/record.h"
 #include "ops/core/registry.h"
 
@@ -26,7 +27,8 @@ struct CheckOptions {
   bool peers = false;                      // without a name: the smoke tier asks other people's implementations too
   std::vector<std::string> oracles{};      // names; empty: all
   std::uint64_t seed = 1;
-  int jobs = 0;  // worker processes; 0: one a core
+  int jobs = 0;   // worker processes; 0: one a core
+  Shard shard{};  // of the cases and properties
 };
 
 // One oracle's question about one pass of one case.
@@ -51,7 +53,8 @@ struct Task {
 };
 
 // What is to be checked, the tasks of a case next to each other. Throws UsageError for a pattern, an oracle or an
-// implementation that matches nothing, and for bad case texts. `oracles`, `registry` and `references` must outlive it.
+// implementation that matches nothing, for bad case texts, and for a shard to which nothing falls. `oracles`,
+// `registry` and `references` must outlive it.
 std::vector<Task> plan_tasks(const Registry& registry, const References& references, const std::vector<Oracle>& oracles,
                              const CheckOptions& options);
 

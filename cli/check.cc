@@ -12,12 +12,17 @@
 namespace gradproof {
 namespace {
 
-// Each with the seed that it is kept with.
+// Each with the seed that it is kept with, those of the shard.
 void check_kept(const std::vector<KeptCase>& kept, const CheckOptions& options, Journal& journal, Session& session) {
   std::map<std::uint64_t, CheckOptions> of_seed;
+  Index number = 0;
   for (const KeptCase& one : kept) {
+    if (!options.shard.holds(number++)) continue;
     const auto [same, is_new] = of_seed.try_emplace(one.seed, options);
-    if (is_new) same->second.patterns.clear();
+    if (is_new) {
+      same->second.patterns.clear();
+      same->second.shard = {};
+    }
     same->second.seed = one.seed;
     same->second.patterns.push_back(one.text);
   }
@@ -31,6 +36,7 @@ ExitCode run_check(const CheckCommand& command, Session& session) {
   outputs.announce(command.records);
   outputs.announce(command.junit);
   CheckOptions options = command.options;
+  options.shard = shard_of(command.shard);
   if (options.tier == CheckTier::kBench)
     for (const Layer& layer : load_shapes(session.registry, "standard"))
       options.bench_cases.push_back(layer.work.to_text());
@@ -39,7 +45,7 @@ ExitCode run_check(const CheckCommand& command, Session& session) {
   Journal journal(session.console);
   record_environment(journal);
   if (command.self)
-    self_into(journal, options.patterns, options.jobs, session);
+    self_into(journal, options, session);
   else if (command.cases.empty() || !options.patterns.empty())
     check_into(journal, options, session);
   check_kept(kept, options, journal, session);

@@ -37,6 +37,10 @@ void declare(CLI::App& sub, CheckCommand& command) {
   sub.add_option("--seed", command.options.seed, "of every input value")->capture_default_str();
   sub.add_option("--jobs", command.options.jobs, "checks at a time (default: one a core)")->check(CLI::Range(1, 1024));
   sub.add_option("--cases", command.cases, "check the cases in this file, one a line, as fuzz --save writes it");
+  sub.add_option("--shard", command.shard,
+                 "I/N: this one of N runs that share the cases; auto: as MPI, Slurm or"
+                 " GoogleTest's variables say")
+      ->capture_default_str();
   sub.add_flag("--self", command.self, "try the planted bugs instead: the harness must catch every one");
   sub.add_option("--records", command.records, "write the records, JSON Lines");
   sub.add_option("--junit", command.junit, "write JUnit XML");
@@ -53,7 +57,7 @@ void declare(CLI::App& sub, FuzzCommand& command) {
   sub.add_option("--from", command.from, "go on with this drawing; a run ends by naming the next one")
       ->check(CLI::Range(Index(0), Index(1) << 53));
   sub.add_option("--draws", command.draws, "no more drawings than these")->check(CLI::Range(Index(1), Index(1) << 53));
-  sub.add_option("--shard", command.shard, "I/N: this one of N runs that share the drawings of a seed")
+  sub.add_option("--shard", command.shard, "I/N or auto: this one of N runs that share the drawings of a seed")
       ->capture_default_str();
   sub.add_option("--impl", command.implementation, "one implementation, or a pattern");
   sub.add_option("--oracle", command.oracles, "oracles, separated by commas (default: the quick ones)")

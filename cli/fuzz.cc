@@ -1,7 +1,6 @@
 // gradproof fuzz: does anything fail on cases that nobody thought of.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -18,22 +17,6 @@
 namespace gradproof {
 namespace {
 
-struct Shard {
-  Index number = 1, of = 1;
-};
-
-Shard shard_of(const std::string& text) {
-  Shard shard;
-  const char* end = text.data() + text.size();
-  const auto [slash, bad_number] = std::from_chars(text.data(), end, shard.number);
-  if (bad_number == std::errc() && slash != end && *slash == '/') {
-    const auto [stop, bad_count] = std::from_chars(slash + 1, end, shard.of);
-    if (bad_count == std::errc() && stop == end && 1 <= shard.number && shard.number <= shard.of && shard.of <= 1000000)
-      return shard;
-  }
-  refuse("--shard {} is not I/N with I from 1 to N; write for instance --shard 2/4", text);
-}
-
 FuzzOptions options_of(const FuzzCommand& command, const Registry& registry) {
   FuzzOptions options;
   options.operations = select_operations(registry, command.patterns);
@@ -41,9 +24,7 @@ FuzzOptions options_of(const FuzzCommand& command, const Registry& registry) {
   options.oracles = command.oracles;
   options.seed = command.seed;
   options.first = command.from;
-  const Shard shard = shard_of(command.shard);
-  options.shard = shard.number - 1;
-  options.shards = shard.of;
+  options.shard = shard_of(command.shard);
   options.seconds = command.minutes * 60 + command.seconds;
   if (!(options.seconds > 0)) refuse("no time to draw anything; write for instance --minutes 10");
   options.draws = command.draws;
@@ -119,7 +100,7 @@ std::string next_command(const FuzzCommand& command, const FuzzSummary& summary)
   std::string text = "./gradproof fuzz";
   for (const std::string& pattern : command.patterns) text += fmt::format(" '{}'", pattern);
   text += fmt::format(" --seed {} --from {}", command.seed, summary.next);
-  if (command.shard != "1/1") text += " --shard " + command.shard;
+  if (const Shard shard = shard_of(command.shard); !shard.is_whole()) text += " --shard " + shard.to_text();
   if (!command.implementation.empty()) text += fmt::format(" --impl '{}'", command.implementation);
   for (const std::string& oracle : command.oracles) text += " --oracle " + oracle;
   return text;

@@ -19,7 +19,7 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   Journal journal(session.console);
   record_environment(journal);
   check_into(journal, {.patterns = command.wish.words, .peers = true}, session);
-  self_into(journal, command.wish.words, 0, session);
+  self_into(journal, {.patterns = command.wish.words}, session);
   bench_into(journal, command.wish, session);
   const Records records = journal.records();
   outputs.write(lines, journal.lines());

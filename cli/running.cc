@@ -46,16 +46,19 @@ void check_into(Journal& journal, const CheckOptions& options, Session& session)
   });
 }
 
-void self_into(Journal& journal, const std::vector<std::string>& words, int jobs, Session& session) {
+void self_into(Journal& journal, const CheckOptions& options, Session& session) {
   std::vector<std::string> names;
-  for (const std::string& word : words) names.push_back(word.substr(0, word.find(':')));
+  for (const std::string& word : options.patterns) names.push_back(word.substr(0, word.find(':')));
   const std::vector<const Operation*> operations = select_operations(session.registry, names);
   std::vector<Mutant> mutants = all_mutants();
   std::erase_if(mutants, [&](const Mutant& mutant) {
     return std::none_of(operations.begin(), operations.end(),
                         [&](const Operation* operation) { return operation->spec.name == mutant.operation; });
   });
-  try_mutants(session.registry, session.references, mutants, jobs, [&](const Record& record, double fraction) {
+  Index number = 0;
+  std::erase_if(mutants, [&](const Mutant&) { return !options.shard.holds(number++); });
+  if (mutants.empty() && !options.shard.is_whole()) refuse("no planted bug falls to shard {}", options.shard.to_text());
+  try_mutants(session.registry, session.references, mutants, options.jobs, [&](const Record& record, double fraction) {
     journal.add(record);
     session.console.progress(fraction, fmt::format("planted bug {}", record.value("mutant", "")));
   });

@@ -24,7 +24,8 @@ struct CheckCommand {
   CheckOptions options;
   std::filesystem::path cases;  // a file of cases, see cli/case_file.h; empty: not wanted, as everywhere here
   std::filesystem::path records, junit;
-  bool self = false;  // the planted bugs instead
+  std::string shard = "1/1";  // see checks/shard.h
+  bool self = false;          // the planted bugs instead
 };
 ExitCode run_check(const CheckCommand& command, Session& session);
 

@@ -174,9 +174,9 @@ TEST(Fuzz, GoesOnWhereItEndedAndSharesOutRounds) {
   EXPECT_EQ(whole.summary.next, 6);
   for (const FuzzRow& row : whole.summary.rows) EXPECT_EQ(row.cases, 3);
   Index proposed = 0;  // by two shards: rounds 0 and 2, round 1
-  options.shards = 2;
-  for (options.shard = 0; options.shard < 2; ++options.shard) {
-    options.draws = options.shard == 0 ? 4 : 2;
+  options.shard.count = 2;
+  for (options.shard.number = 0; options.shard.number < 2; ++options.shard.number) {
+    options.draws = options.shard.number == 0 ? 4 : 2;
     for (const FuzzRow& row : fuzzed(two, options).summary.rows) proposed += row.proposed;
   }
   for (const FuzzRow& row : whole.summary.rows) proposed -= row.proposed;

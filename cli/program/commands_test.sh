@@ -78,6 +78,26 @@ test_fuzz_draws_checks_and_goes_on() {
   expect_in "--shard 2/3" "$out"
 }
 
+test_shards_share_the_checks() {
+  for i in 1 2 3; do
+    call check linear --tier smoke --shard "$i/3" --records "part$i.jsonl"
+    expect_code 0
+  done
+  call check linear --tier smoke --records whole.jsonl
+  checks() { grep -h '"kind":"check"' "$@" | sed 's/,"seconds":[^,]*//' | sort; }
+  [[ "$(checks whole.jsonl)" == "$(checks part?.jsonl)" ]] || fail "the shards are not the whole"
+  cat part?.jsonl >merged.jsonl
+  call report merged.jsonl --csv merged.csv
+  expect_code 0
+  OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=3 call check linear --tier smoke --shard auto --records auto.jsonl
+  [[ "$(checks auto.jsonl)" == "$(checks part2.jsonl)" ]] || fail "rank 1 is not shard 2"
+  call check relu --self --shard 1/2
+  expect_code 0
+  refused "nothing falls to shard 2/2: there are 1 cases" check linear:mb=2,ic=3,oc=2 --shard 2/2
+  refused "--shard 0/2" check linear --shard 0/2
+  refused "no launcher" check linear --shard auto
+}
+
 test_fuzz_without_sense_is_refused() {
   refused "are conv " fuzz banana
   refused "no time" fuzz relu --minutes 0
