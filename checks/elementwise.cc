@@ -45,6 +45,7 @@ Verdict check_elements(const Subject& subject) {
 Oracle forward_oracle() {
   return {.name = "forward",
           .question = "does the implementation's forward agree with the reference, each element within its bound?",
+          .asked_of = "cases small enough to be evaluated everywhere",
           .applies = is_forward_pass,
           .run = check_elements};
 }
@@ -52,6 +53,7 @@ Oracle forward_oracle() {
 Oracle vjp_oracle() {
   return {.name = "vjp",
           .question = "does the implementation's VJP agree with the reference, each element within its bound?",
+          .asked_of = "cases small enough to be evaluated everywhere",
           .applies = is_vjp_pass,
           .run = check_elements};
 }

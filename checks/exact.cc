@@ -43,10 +43,13 @@ Verdict check_exact(const Subject& subject) {
 }  // namespace
 
 Oracle exact_oracle() {
-  return {.name = "exact",
-          .question = "are the results bit for bit right on small whole numbers, where float32 is exact?",
-          .applies = [](const Case& c, const Pass&) { return c.spec->exact_on_integers; },
-          .run = check_exact};
+  return {
+      .name = "exact",
+      .question = "are the results bit for bit right on small whole numbers, where float32 is exact?",
+      .asked_of =
+          "operations that are exact on small whole numbers: sums, products, maxima, none with a division or a root",
+      .applies = [](const Case& c, const Pass&) { return c.spec->exact_on_integers; },
+      .run = check_exact};
 }
 
 }  // namespace gradproof

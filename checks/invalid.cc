@@ -34,6 +34,7 @@ Verdict check_invalid(const Subject& subject) {
 Oracle invalid_oracle() {
   return {.name = "invalid",
           .question = "are bad attributes and shapes refused, with a reason that names them?",
+          .asked_of = "the bad cases that an operation lists",
           .asks = Oracle::Asks::kSpec,
           .applies = any_pass,
           .run = check_invalid};

@@ -8,6 +8,7 @@
 
 #include "checks/subject.h"
 #include "checks/verdict.h"
+#include "ops/core/record.h"
 
 namespace gradproof {
 
@@ -29,7 +30,8 @@ struct Oracle {
   };
 
   std::string name;
-  std::string question;  // one line, for lists and reports
+  std::string question;    // one line, for lists and reports
+  std::string asked_of{};  // one line: which passes of which cases; reports explain by it what was not asked
   Asks asks = Asks::kImplementation;
   // Whether the question makes sense for a pass of a case. Where it does not, there is no check at all: a skip is
   // something that should have run and did not.
@@ -67,6 +69,9 @@ bool has_few_rows(const Case& c);
 
 // Whether this case has a size that the oracle can be asked of.
 bool is_size_for(const Oracle& oracle, const Case& c);
+
+// "oracle" record of the schema.
+Record oracle_record(const Oracle& oracle);
 
 // For Oracle::applies.
 inline bool any_pass(const Case&, const Pass&) { return true; }

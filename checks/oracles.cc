@@ -1,6 +1,7 @@
 #include "checks/oracle.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace gradproof {
 
@@ -36,6 +37,14 @@ bool is_size_for(const Oracle& oracle, const Case& c) {
     default:
       return true;
   }
+}
+
+Record oracle_record(const Oracle& oracle) {
+  Record record = make_record("oracle");
+  record["name"] = oracle.name;
+  record["question"] = oracle.question;
+  record["asked_of"] = oracle.asked_of;
+  return record;
 }
 
 std::vector<Oracle> all_oracles() {

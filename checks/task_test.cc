@@ -140,6 +140,14 @@ TEST_F(TaskTest, WhatAnImplementationCannotDoIsSkippedWithItsReason) {
   }
 }
 
+TEST_F(TaskTest, EveryOracleSaysWhomItAsks) {
+  for (const Oracle& oracle : oracles_) {
+    EXPECT_FALSE(oracle.question.empty()) << oracle.name;
+    EXPECT_FALSE(oracle.asked_of.empty()) << oracle.name;
+    EXPECT_EQ(oracle_record(oracle)["asked_of"], oracle.asked_of);
+  }
+}
+
 TEST_F(TaskTest, ARecordHoldsNoNumberThatJsonCannotSay) {
   const std::vector<Task> tasks = plan({.patterns = {"relu"}, .oracles = {"forward"}});
   const Record record = check_record(tasks.front(), Verdict::fail("nothing was compared"), 0.5);

@@ -44,6 +44,7 @@ ExitCode run_check(const CheckCommand& command, Session& session) {
       command.cases.empty() ? std::vector<KeptCase>() : read_cases(session.registry, command.cases);
   Journal journal(session.console);
   record_environment(journal);
+  record_oracles(journal);
   if (command.self)
     self_into(journal, options, session);
   else if (command.cases.empty() || !options.patterns.empty())

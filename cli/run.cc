@@ -18,6 +18,7 @@ ExitCode run_all(const RunCommand& command, Session& session) {
   for (const auto& path : {lines, html, markdown}) outputs.announce(path);
   Journal journal(session.console);
   record_environment(journal);
+  record_oracles(journal);
   check_into(journal, {.patterns = command.wish.words, .peers = true}, session);
   self_into(journal, {.patterns = command.wish.words}, session);
   bench_into(journal, command.wish, session);

@@ -39,6 +39,10 @@ void record_environment(Journal& journal) {
   journal.add(record);
 }
 
+void record_oracles(Journal& journal) {
+  for (const Oracle& oracle : all_oracles()) journal.add(oracle_record(oracle));
+}
+
 void check_into(Journal& journal, const CheckOptions& options, Session& session) {
   run_checks(session.registry, session.references, options, [&](const Record& record, double fraction) {
     journal.add(record);

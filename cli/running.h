@@ -30,6 +30,8 @@ void record_environment(Journal& journal);
 void check_into(Journal& journal, const CheckOptions& options, Session& session);
 // The planted bugs of the operations that the words name, by themselves or in a case, in `jobs` processes (0: one a
 // core): is the harness able to see?
+// What the oracles ask, for reports.
+void record_oracles(Journal& journal);
 void self_into(Journal& journal, const CheckOptions& options, Session& session);
 void bench_into(Journal& journal, const BenchWish& wish, Session& session);
 

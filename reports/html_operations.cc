@@ -91,6 +91,7 @@ std::string oracle_table(const OperationRow& row) {
   std::string body;
   for (const OracleCell& cell : row.oracles) {
     const Counts& c = cell.counts;
+    if (c.all() == 0) continue;
     body += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(cell.oracle));
     body += number_cell(show_count(static_cast<double>(c.passed)), static_cast<double>(c.passed));
     body += number_cell(show_count(static_cast<double>(c.failed)), static_cast<double>(c.failed),

@@ -14,27 +14,6 @@ namespace {
 
 constexpr std::size_t kMostFailureCards = 100;
 
-// What each oracle asks, for readers who do not know its name by heart.
-const std::map<std::string, const char*>& questions() {
-  static const std::map<std::string, const char*> all = {
-      {"fd", "Does the reference gradient agree with finite differences of the reference?"},
-      {"fd50", "The same in a second arithmetic of 50 digits, on sampled columns?"},
-      {"adjoint", "Is the inner product of Jv and u that of v and the VJP of u?"},
-      {"forward", "Does the implementation's output agree with the reference, element by element?"},
-      {"vjp", "Does the implementation's gradient agree with the reference, element by element?"},
-      {"fd-direct", "Does the implementation's gradient agree with finite differences, no analytic gradient between?"},
-      {"exact", "Where float32 is exact, are the bits equal?"},
-      {"kink", "At ties and borders, does the gradient follow the stated convention?"},
-      {"special", "NaN, infinities, signed zeros, denormals, empty batches"},
-      {"determinism", "The same bits for any thread count, any alignment, every run?"},
-      {"memory", "Is every output written, and nothing else?"},
-      {"large", "At benchmarked sizes, do sampled elements agree?"},
-      {"property", "Do the mathematical relations between operations hold?"},
-      {"invalid", "Are bad attributes and shapes refused by name?"},
-      {"second", "Are Hessian-vector products symmetric?"}};
-  return all;
-}
-
 std::string count_text(std::size_t count) { return show_count(static_cast<double>(count)); }
 
 std::string planted_tile(const Counts& planted) {
@@ -65,13 +44,21 @@ std::string failure_card(const FailureRow& row) {
       escape_html(row.command));
 }
 
-std::string coverage_cell(const OracleCell* cell) {
-  if (cell == nullptr) return "<td class=\"n quiet\"><span title=\"not run\">·</span></td>";
-  const Counts& c = cell->counts;
-  if (c.failed > 0)
-    return fmt::format("<td class=\"n bad\"><b>✕ {}</b> <small>of {}</small></td>", c.failed, c.passed + c.failed);
-  if (c.passed == 0) return fmt::format("<td class=\"n quiet\"><small>{} skipped</small></td>", c.skipped);
-  return fmt::format("<td class=\"n\">{}</td>", count_text(c.passed));
+std::string coverage_cell(const OracleCell* cell, const OracleRow& oracle) {
+  if (cell != nullptr && cell->counts.failed > 0)
+    return fmt::format("<td class=\"n bad\"><b>✕ {}</b> <small>of {}</small></td>", cell->counts.failed,
+                       cell->counts.passed + cell->counts.failed);
+  std::string shown;
+  if (cell != nullptr) {
+    const std::size_t passed = cell->counts.passed + cell->properties;
+    if (passed > 0) shown = count_text(passed);
+    if (passed == 0 && cell->counts.skipped > 0) shown = fmt::format("<small>{} skipped</small>", cell->counts.skipped);
+    if (cell->timed > 0)
+      shown += fmt::format("{}<small>{} timed</small>", shown.empty() ? "" : " ", count_text(cell->timed));
+  }
+  if (!shown.empty()) return fmt::format("<td class=\"n\">{}</td>", shown);
+  const std::string why = oracle.asked_of.empty() ? "not asked" : "asked of " + oracle.asked_of;
+  return fmt::format("<td class=\"n quiet\"><span title=\"{}\">–</span></td>", escape_html(why));
 }
 
 const OracleCell* find_cell(const OperationRow& row, const std::string& oracle) {
@@ -79,6 +66,24 @@ const OracleCell* find_cell(const OperationRow& row, const std::string& oracle) 
     if (cell.oracle == oracle) return &cell;
   }
   return nullptr;
+}
+
+// Of every oracle that some operation was not asked by, whom it asks.
+std::string coverage_reasons(const Summary& s) {
+  std::string list;
+  for (const OracleRow& oracle : s.oracles) {
+    const auto is_asked = [&](const OperationRow& row) { return find_cell(row, oracle.oracle) != nullptr; };
+    if (oracle.asked_of.empty() || std::all_of(s.operations.begin(), s.operations.end(), is_asked)) continue;
+    list +=
+        fmt::format("<li><b>{}</b> is asked of {}.</li>\n", escape_html(oracle.oracle), escape_html(oracle.asked_of));
+  }
+  return list.empty() ? "" : "<ul class=\"reasons\">\n" + list + "</ul>\n";
+}
+
+// A line that begins as a sentence does.
+std::string sentence(std::string line) {
+  if (!line.empty() && line[0] >= 'a' && line[0] <= 'z') line[0] = static_cast<char>(line[0] - 'a' + 'A');
+  return escape_html(line);
 }
 
 }  // namespace
@@ -157,9 +162,8 @@ std::string html_oracles(const Summary& s) {
   if (s.oracles.empty()) return "<p class=\"none\">No oracle was asked.</p>";
   std::string body;
   for (const OracleRow& row : s.oracles) {
-    const auto question = questions().find(row.oracle);
     body += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"prose\">{}</td>", escape_html(row.oracle),
-                        question == questions().end() ? "–" : question->second);
+                        row.question.empty() ? "–" : sentence(row.question));
     body += count_cell(row.operations) + count_cell(row.counts.passed) +
             count_cell(row.counts.failed, row.counts.failed > 0 ? "n bad" : "n");
     body += count_cell(row.counts.skipped) + number_cell(show_ratio(row.worst), row.worst) +
@@ -182,10 +186,13 @@ std::string html_coverage(const Summary& s) {
     head += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escape_html(oracle.oracle));
   for (const OperationRow& row : s.operations) {
     body += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(row.op));
-    for (const OracleRow& oracle : s.oracles) body += coverage_cell(find_cell(row, oracle.oracle));
+    for (const OracleRow& oracle : s.oracles) {
+      body += coverage_cell(find_cell(row, oracle.oracle), oracle);
+    }
     body += "</tr>\n";
   }
-  return framed_table("Checks passed, by operation and oracle; a dot means never run", head, body);
+  return framed_table("Checks passed, by operation and oracle; a dash: not asked, for the reason below", head, body) +
+         coverage_reasons(s);
 }
 
 std::string html_loose(const Summary& s) {

@@ -121,6 +121,8 @@ Timing read_timing(const Fields& f) {
   return t;
 }
 
+OracleText read_oracle(const Fields& f) { return {f.text("name"), f.text("question"), f.text("asked_of")}; }
+
 Roof read_roof(const Fields& f) {
   Roof r;
   r.name = f.text("name");
@@ -141,6 +143,8 @@ Roof read_roof(const Fields& f) {
 void read_line(const Fields& f, Records& records) {
   if (f.kind() == "environment") {
     records.environments.push_back(read_environment(f));
+  } else if (f.kind() == "oracle") {
+    records.oracles.push_back(read_oracle(f));
   } else if (f.kind() == "check") {
     records.checks.push_back(read_check(f));
   } else if (f.kind() == "timing") {
@@ -157,7 +161,7 @@ void read_line(const Fields& f, Records& records) {
     records.calibrations.push_back(read_calibration_run(f));
   } else {
     f.refuse(
-        fmt::format("kind \"{}\" is not known; it must be environment, check, timing, roof, gate_row, gate, "
+        fmt::format("kind \"{}\" is not known; it must be environment, oracle, check, timing, roof, gate_row, gate, "
                     "exactness or calibration",
                     f.kind()));
   }

@@ -55,6 +55,10 @@ struct Check {
   DrawnPlot plot;
 };
 
+struct OracleText {
+  std::string name, question, asked_of;
+};
+
 enum class Outcome { kMeasured, kRefused, kSkipped };
 
 struct Timing {
@@ -77,6 +81,7 @@ struct Roof {
 
 struct Records {
   std::vector<Environment> environments;
+  std::vector<OracleText> oracles;
   std::vector<Check> checks;
   std::vector<Timing> timings;
   std::vector<Roof> roofs;

@@ -84,7 +84,7 @@ TEST(Records, RefusalsNameFileLineAndCure) {
   expect_says(complaint_with("schema", "1"), "reads schema 1");
   expect_says(complaint("{\"kind\":\"check\"}\n"), "\"schema\" is missing");
   expect_says(complaint_with("kind", "chekc"),
-              "must be environment, check, timing, roof, gate_row, gate, exactness or calibration");
+              "must be environment, oracle, check, timing, roof, gate_row, gate, exactness or calibration");
   expect_says(complaint_with("status", "passed"), "must be pass, fail or skip");
   expect_says(complaint_with("pass", "backward"), "must be forward, vjp or vjp:<slot>");
   expect_says(complaint_with("op", ""), "\"op\" is \"\" in this check record; it must be a non-empty string");

@@ -82,6 +82,22 @@ TEST(Html, FindingsAboutPeersAreShown) {
   EXPECT_FALSE(has(html.substr(0, html.find("<section id=\"operations\">")), "a NaN in src was lost by the peer"));
 }
 
+TEST(Html, AHoleInTheCoverageHasItsReason) {
+  const json text = {{"schema", 1},
+                     {"kind", "oracle"},
+                     {"name", "exact"},
+                     {"question", "are the bits <right>?"},
+                     {"asked_of", "sums & products"}};
+  json asked = a_check(), other = a_check();
+  asked["oracle"] = "exact";
+  other.update({{"op", "gelu"}, {"case", "gelu:mb=1"}});
+  const std::string html = render_html(parse_lines(text.dump() + "\n" + asked.dump() + "\n" + other.dump() + "\n"));
+  EXPECT_TRUE(has(html, "<b>exact</b> is asked of sums &amp; products."));
+  EXPECT_TRUE(has(html, "<span title=\"asked of sums &amp; products\">–</span>"));
+  EXPECT_TRUE(has(html, "Are the bits &lt;right&gt;?"));
+  EXPECT_FALSE(has(html, "<b>forward</b> is asked of")) << "everybody was asked";
+}
+
 TEST(Html, EveryPropertyHasItsClaimAndVerdict) {
   json property = a_check();
   property.update(

@@ -12,9 +12,9 @@
 namespace gradproof {
 namespace {
 
-constexpr std::array kOracleOrder = {"fd",    "adjoint",  "forward", "vjp",         "fd-direct",
-                                     "exact", "kink",     "special", "determinism", "memory",
-                                     "large", "property", "invalid", "second",      "self"};
+constexpr std::array kOracleOrder = {"fd",       "fd50",    "adjoint", "forward",     "vjp",    "fd-direct",
+                                     "exact",    "kink",    "special", "determinism", "memory", "large",
+                                     "property", "invalid", "second",  "self"};
 
 struct Gathered {
   std::set<std::string> cases, passes;
@@ -159,6 +159,7 @@ Summary summarize(const Records& records) {
   add_failures(records, summary);
   add_properties(records, summary);
   add_timings(records, summary);
+  add_coverage(records, summary);
   add_peers(records, summary);
   add_not_run(records, summary);
   add_verdict(summary);

@@ -30,6 +30,8 @@ struct OracleCell {
   std::optional<double> worst;   // largest error / bound
   std::optional<double> digits;  // fewest decimal digits of agreement
   Spread ratios, all_digits;     // of the checks that know them
+  std::size_t timed = 0;         // sizes that it verified for a timing
+  std::size_t properties = 0;    // shown, of which this is not the first operation
 };
 
 struct TimingRow {
@@ -60,7 +62,7 @@ struct OperationRow {
 };
 
 struct OracleRow {
-  std::string oracle;
+  std::string oracle, question, asked_of;
   Counts counts;
   std::size_t operations = 0;
   std::optional<double> worst, digits;

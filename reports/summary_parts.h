@@ -12,6 +12,7 @@ void add_operations(const Records& records, Summary& summary);  // operations (w
 void add_failures(const Records& records, Summary& summary);    // failures, worst rows, planted bugs
 void add_properties(const Records& records, Summary& summary);  // properties
 void add_timings(const Records& records, Summary& summary);     // timing rows, best figures, noise, scaling
+void add_coverage(const Records& records, Summary& summary);    // what oracles ask, and where else; after add_timings
 void add_peers(const Records& records, Summary& summary);       // geometric means, findings; after add_timings
 void add_not_run(const Records& records, Summary& summary);     // skips and refusals, counted by reason
 void add_verdict(Summary& summary);                             // state, headline, sentence

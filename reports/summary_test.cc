@@ -185,6 +185,33 @@ TEST(Summary, ReasonsAreCounted) {
   EXPECT_EQ(s.not_run[0].reason, "no AVX-512 here");
 }
 
+TEST(Summary, CoverageCountsTimedSizesAndPropertiesOfOtherOperations) {
+  json property = check_with({{"oracle", "property"}, {"case", "a-law"}});
+  property["operations"] = {"relu", "conv"};
+  const json text = {{"schema", 1},
+                     {"kind", "oracle"},
+                     {"name", "property"},
+                     {"question", "do laws hold?"},
+                     {"asked_of", "operations with laws"}};
+  const json conv = check_with({{"op", "conv"}, {"case", "conv:mb=1"}});
+  const json timing = timing_with({{"verified", {"large"}}});
+  const Summary s = summary_of({text, a_check(), property, conv, timing, timing});
+  const auto cell = [&](const char* op, const char* oracle) -> const OracleCell* {
+    for (const OperationRow& row : s.operations)
+      for (const OracleCell& c : row.oracles)
+        if (row.op == op && c.oracle == oracle) return &c;
+    return nullptr;
+  };
+  ASSERT_NE(cell("conv", "property"), nullptr);
+  EXPECT_EQ(cell("conv", "property")->properties, 1u);
+  EXPECT_EQ(cell("conv", "property")->counts.all(), 0u) << "the check is counted once, for the first operation";
+  ASSERT_NE(cell("relu", "large"), nullptr);
+  EXPECT_EQ(cell("relu", "large")->timed, 1u) << "a size is counted once";
+  for (const OracleRow& row : s.oracles) {
+    EXPECT_EQ(row.asked_of, row.oracle == "property" ? "operations with laws" : "");
+  }
+}
+
 TEST(Summary, DifferentMachinesAreAFault) {
   const json here = {{"schema", 1}, {"kind", "environment"}, {"processor", "A"}, {"flags", "-O3"}};
   json there = here;

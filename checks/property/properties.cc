@@ -46,6 +46,7 @@ bool concerns(const Property& property, const std::string& pattern) {
 Oracle property_oracle() {
   return {.name = "property",
           .question = "do the mathematical relations hold that operations are said to have?",
+          .asked_of = "operations that a property is about",
           .asks = Oracle::Asks::kProperties,
           .applies = has_properties,
           .sizes = Oracle::Sizes::kAny,
