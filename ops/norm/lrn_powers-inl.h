@@ -1,4 +1,5 @@
-// x^-beta of a positive normal number x, within 5 roundings of float32; 0 at infinity, NaN of NaN.
+// x * s^-beta for a positive normal number s, within 6 roundings of float32, also where s^-beta alone is a denormal
+// number; x * 0 where s is infinite, NaN where it is NaN.
 
 #if defined(GRADPROOF_LRN_POWERS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADPROOF_LRN_POWERS_INL_H
@@ -21,42 +22,36 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// x^-1: one rounding.
+// beta = 1: one rounding.
 struct Reciprocal {
   explicit Reciprocal(double) {}
   template <class P>
-  HWY_INLINE P operator()(const P& x) const {
-    return Div(P::Set(1), x);
+  HWY_INLINE P Times(const P& x, const P& s) const {
+    return Div(x, s);
   }
 };
 
-// x^-1/2: two roundings.
+// beta = 1/2: two roundings.
 struct ReciprocalRoot {
   explicit ReciprocalRoot(double) {}
   template <class P>
-  HWY_INLINE P operator()(const P& x) const {
-    return Div(P::Set(1), Each([](auto v) HWY_ATTR { return hn::Sqrt(v); }, x));
+  HWY_INLINE P Times(const P& x, const P& s) const {
+    return Div(x, Each([](auto v) HWY_ATTR { return hn::Sqrt(v); }, s));
   }
 };
 
-template <int kCount>
-HWY_INLINE Pack<kCount> ZeroWhereInfinite(Pack<kCount> value, const Pack<kCount>& x) {
-  const auto infinity = hn::Set(hn::ScalableTag<float>(), std::numeric_limits<float>::infinity());
-  for (int k = 0; k < kCount; ++k) value.v[k] = hn::IfThenZeroElse(hn::Eq(x.v[k], infinity), value.v[k]);
-  return value;
-}
-
-// x^-3/4, the power of AlexNet, without roots and divisions: they take 13 cycles a vector on Zen 3, this takes 7, and
-// its bits do not depend on a processor's estimates.
+// beta = 3/4, the power of AlexNet, without roots and divisions: they take 13 cycles a vector on Zen 3, this takes 7,
+// and its bits do not depend on a processor's estimates.
 //
-// Minus a quarter of x's exponent and mantissa, as a whole number, is close to x^-1/4: with this constant r is such
-// that h = 1 - x r^4 lies within 0.1236, and x^-3/4 = r^3 (1 - h)^-3/4. The polynomial is that factor interpolated at
-// the six Chebyshev nodes of that interval, and at 0: 0.13 roundings. Others: half that of r^2, 3/4 of each of the two
-// products in h, one of r^3, one of the result, and 0.1 of each in h * law: 4.5; the largest of all is 3.4.
+// Minus a quarter of the exponent and mantissa of s, as a whole number, is close to s^-1/4: with this constant r is
+// such that h = 1 - s r^4 lies within 0.1236, and s^-3/4 = r^3 (1 - h)^-3/4, at least 2^-96. The polynomial is that
+// factor interpolated at the six Chebyshev nodes of that interval, and at 0: 0.13 roundings. Others: half that of r^2,
+// 3/4 of each of the two products in h, one of r^3, one of the power, and 0.1 of each in h * law: 4.5; the largest of
+// all is 3.4.
 struct ReciprocalThreeQuarters {
   explicit ReciprocalThreeQuarters(double) {}
   template <class P>
-  HWY_INLINE P operator()(const P& x) const {
+  HWY_INLINE P Times(const P& x, const P& s) const {
     const P r = Each(
         [](auto v) HWY_ATTR {
           const hn::DFromV<decltype(v)> d;
@@ -64,38 +59,48 @@ struct ReciprocalThreeQuarters {
           const auto quarter = hn::ShiftRight<2>(hn::BitCast(di, v));
           return hn::BitCast(d, hn::Sub(hn::Set(di, std::int32_t{0x4F581800}), quarter));
         },
-        x);
+        s);
     const P r2 = Mul(r, r), r3 = Mul(r2, r);
-    const P h = NegMulAdd(Mul(x, r2), r2, P::Set(1));
+    const P h = NegMulAdd(Mul(s, r2), r2, P::Set(1));
     P law = P::Set(0.52460659F);
     for (float coefficient : {0.5472891F, 0.56390064F, 0.60149624F, 0.65625F, 0.75F})
       law = MulAdd(law, h, P::Set(coefficient));
-    return ZeroWhereInfinite(MulAdd(Mul(law, r3), h, r3), x);
+    P power = MulAdd(Mul(law, r3), h, r3);
+    const auto infinity = hn::Set(hn::ScalableTag<float>(), std::numeric_limits<float>::infinity());
+    for (int k = 0; k < P::kVectors; ++k) power.v[k] = hn::IfThenZeroElse(hn::Eq(s.v[k], infinity), power.v[k]);
+    return Mul(x, power);
   }
 };
 
-// x^-beta = exp(-beta log(x)) in double, rounded once: Highway's functions are within 4 units of 2^-52, which log(x),
+// Any beta: x exp(-beta log(s)) in double, rounded once: Highway's functions are within 4 units of 2^-52, which log(s),
 // at most 89, and beta magnify to beta * 2^-43 of the result: less than a rounding for beta up to 2^18.
 struct ReciprocalPower {
   explicit ReciprocalPower(double b) : beta(b) {}
   template <int kCount>
-  HWY_INLINE Pack<kCount> operator()(const Pack<kCount>& x) const {
+  HWY_INLINE Pack<kCount> Times(const Pack<kCount>& x, const Pack<kCount>& s) const {
     using D = hn::ScalableTag<float>;
-    HWY_ALIGN float numbers[kCount * hn::MaxLanes(D())];
-    Whole<kCount>().Store(x, numbers);
-    Raise(-beta, static_cast<size_t>(kCount) * hn::Lanes(D()), numbers);
-    Pack<kCount> power = Whole<kCount>().Load(numbers);
-    for (int k = 0; k < kCount; ++k) power.v[k] = hn::IfThenElse(hn::IsNaN(x.v[k]), x.v[k], power.v[k]);
-    return ZeroWhereInfinite(power, x);
+    HWY_ALIGN float bases[kCount * hn::MaxLanes(D())], products[kCount * hn::MaxLanes(D())];
+    Whole<kCount>().Store(s, bases);
+    Whole<kCount>().Store(x, products);
+    Raise(-beta, static_cast<size_t>(kCount) * hn::Lanes(D()), bases, products);
+    Pack<kCount> result = Whole<kCount>().Load(products);
+    const auto infinity = hn::Set(D(), std::numeric_limits<float>::infinity());
+    for (int k = 0; k < kCount; ++k)  // 1 / s is 0 of an infinity, and NaN of NaN
+      result.v[k] =
+          hn::IfThenElse(hn::Lt(s.v[k], infinity), result.v[k], hn::Mul(x.v[k], hn::Div(hn::Set(D(), 1.0F), s.v[k])));
+    return result;
   }
 
-  // Vectors of doubles one after the other, which do not wait for each other: a quarter less time than in calls.
-  static HWY_NOINLINE void Raise(double exponent, size_t count, float* numbers) {
+  // products[i] *= bases[i]^exponent. Vectors of doubles one after the other, which do not wait for each other: a
+  // quarter less time than in calls.
+  static HWY_NOINLINE void Raise(double exponent, size_t count, const float* HWY_RESTRICT bases,
+                                 float* HWY_RESTRICT products) {
     const hn::ScalableTag<double> d;
     const hn::Rebind<float, decltype(d)> df;
     for (size_t i = 0; i < count; i += hn::Lanes(d)) {
-      const auto logarithm = hn::Log(d, hn::PromoteTo(d, hn::Load(df, numbers + i)));
-      hn::Store(hn::DemoteTo(df, hn::Exp(d, hn::Mul(hn::Set(d, exponent), logarithm))), df, numbers + i);
+      const auto logarithm = hn::Log(d, hn::PromoteTo(d, hn::Load(df, bases + i)));
+      const auto power = hn::Exp(d, hn::Mul(hn::Set(d, exponent), logarithm));
+      hn::Store(Narrowed(df, hn::Mul(hn::PromoteTo(d, hn::Load(df, products + i)), power)), df, products + i);
     }
   }
 

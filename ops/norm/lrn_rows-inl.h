@@ -123,7 +123,7 @@ struct LrnForward {
 
   template <class Access>
   HWY_INLINE auto operator()(Index i, const Access& access) const {
-    return Mul(access.Load(src + i), power(numbers.Scale(squares(i, access))));
+    return power.Times(access.Load(src + i), numbers.Scale(squares(i, access)));
   }
 };
 template <class Power, class Sums>
@@ -149,7 +149,7 @@ struct Split {
   HWY_INLINE void operator()(Index i, const Access& access) const {
     hwy::Prefetch(rows.next + i);
     const auto scale = numbers.Scale(squares(i, access));
-    const auto direct = Mul(access.Load(rows.diff_dst + i), power(scale));
+    const auto direct = power.Times(access.Load(rows.diff_dst + i), scale);
     const auto term = Div(Mul(direct, access.Load(rows.src + i)), scale);
     access.Store(direct, rows.direct + i);
     access.Store(term, rows.term + i);

@@ -27,15 +27,6 @@ using WideVec = hn::Vec<Wide>;
 
 HWY_INLINE Index WideLanes() { return static_cast<Index>(hn::Lanes(Wide())); }
 
-// Rounded to float32, also to infinity, which Highway's scalar DemoteTo leaves out.
-HWY_INLINE hn::Vec<Narrow> Narrowed(WideVec x) {
-#if HWY_TARGET == HWY_SCALAR
-  return hn::Set(Narrow(), static_cast<float>(hn::GetLane(x)));
-#else
-  return hn::DemoteTo(Narrow(), x);
-#endif
-}
-
 // to[i] = row_of(from[i]), and nothing behind.
 template <class RowOf>
 HWY_NOINLINE void PromoteRow(const RowOf row_of, const float* HWY_RESTRICT from, Index count, double* HWY_RESTRICT to) {
@@ -58,11 +49,11 @@ HWY_NOINLINE void DemoteRow(const Statistic statistic, const double* HWY_RESTRIC
   const Wide d;
   const Narrow df;
   const auto received = [&](const float* x, Index i, size_t lanes) HWY_ATTR {
-    return Narrowed(statistic.Received(hn::LoadU(d, sums + i), hn::PromoteTo(d, LoadFirst(df, x, lanes))));
+    return Narrowed(df, statistic.Received(hn::LoadU(d, sums + i), hn::PromoteTo(d, LoadFirst(df, x, lanes))));
   };
   Index i = 0;
   for (; i + WideLanes() <= count; i += WideLanes())
-    hn::StoreU(Narrowed(statistic.Received(hn::LoadU(d, sums + i), hn::PromoteTo(d, hn::LoadU(df, src + i)))), df,
+    hn::StoreU(Narrowed(df, statistic.Received(hn::LoadU(d, sums + i), hn::PromoteTo(d, hn::LoadU(df, src + i)))), df,
                out + i);
   if (i == count) return;
   const auto rest = static_cast<size_t>(count - i);

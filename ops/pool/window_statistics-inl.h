@@ -67,7 +67,7 @@ HWY_INLINE WideVec InverseOrZero(WideVec x) {
 template <size_t kTaps, class Statistic>
 HWY_NOINLINE void WriteValuesOf(const Statistic& statistic, const RowOfWindows& windows, float* HWY_RESTRICT to) {
   for (Index o = 0; o < windows.width; o += WideLanes())
-    hn::StoreU(Narrowed(statistic.template Of<kTaps>(windows, o).value), Narrow(), to + o);
+    hn::StoreU(Narrowed(Narrow(), statistic.template Of<kTaps>(windows, o).value), Narrow(), to + o);
 }
 
 template <class Statistic>

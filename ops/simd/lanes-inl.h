@@ -41,6 +41,16 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
   return hn::Load(d, lanes);
 }
 
+// Rounded to float32, also to infinity, which Highway's scalar DemoteTo leaves out.
+template <class DF>
+HWY_INLINE hn::Vec<DF> Narrowed(DF d, hn::Vec<hn::Rebind<double, DF>> x) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(d, static_cast<float>(hn::GetLane(x)));
+#else
+  return hn::DemoteTo(d, x);
+#endif
+}
+
 // How far ahead of the elements being read to prefetch: memory works while a block of rows is computed.
 constexpr Index kPrefetchAhead = 2048;
 
