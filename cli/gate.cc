@@ -15,6 +15,7 @@
 #include "gate/copied_program.h"
 #include "gate/exact/code.h"
 #include "gate/gate_record.h"
+#include "ops/core/atomic_file.h"
 #include "ops/core/error.h"
 #include "reports/report.h"
 
@@ -106,7 +107,12 @@ ExitCode calibrate_gate(Setting& setting, Session& session) {
   const Calibration calibration =
       calibrate(setting.arena, setting.plan.cases, setting.rules,
                 {.quiet_runs = command.runs, .planted_runs = std::max(1, command.runs / 5), .seed = command.seed},
-                [&](double part, const std::string& what) { session.console.progress(part, what); });
+                {.progress = [&](double part, const std::string& what) { session.console.progress(part, what); },
+                 .after_run =
+                     [&](const Calibration& so_far) {
+                       if (!command.records.empty())
+                         write_file(command.records, line_of(calibration_record(so_far)) + "\n");
+                     }});
   keep_calibration(calibration);
   setting.outputs.write(command.records, line_of(calibration_record(calibration)) + "\n");
   session.console.line(fmt::format("{}; {} runs invalid; noise of a launch {:.2f}%; {:.0f} s; kept in {}.",

@@ -45,8 +45,7 @@ std::string Calibration::to_text() const {
 }
 
 Calibration calibrate(Arena& arena, std::vector<GateCase> cases, const GateRules& rules,
-                      const CalibrationOptions& options,
-                      const std::function<void(double, const std::string&)>& progress) {
+                      const CalibrationOptions& options, const CalibrationHooks& hooks) {
   const auto start = std::chrono::steady_clock::now();
   Calibration calibration;
   calibration.effort = rules.confirmation;
@@ -54,35 +53,40 @@ Calibration calibrate(Arena& arena, std::vector<GateCase> cases, const GateRules
   const double runs = options.quiet_runs + static_cast<double>(options.slowdowns.size()) * options.planted_runs;
   double done = 0;
   std::string doing;
-  TrialHooks hooks;
-  hooks.progress = [&](double part, const std::string& row) { progress((done + part) / runs, doing + row); };
+  TrialHooks trial;
+  trial.progress = [&](double part, const std::string& row) { hooks.progress((done + part) / runs, doing + row); };
   std::vector<double> noises;
+  const auto after_run = [&] {
+    ++done;
+    calibration.noise = median_of(noises);
+    calibration.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    hooks.after_run(calibration);
+  };
   std::vector<size_t> candidates;
-  for (int run = 0; run < options.quiet_runs; ++run, ++done) {
+  for (int run = 0; run < options.quiet_runs; ++run) {
     doing = "nothing planted: ";
-    const GateResult result = run_valid(arena, cases, rules, hooks);
+    const GateResult result = run_valid(arena, cases, rules, trial);
     calibration.processor = result.baseline.processor;
     candidates = rows_for_plants(result, rules);
     noises.push_back(result.noise);
     ++calibration.quiet_runs;
     calibration.alarms += result.verdict == GateVerdict::kFail;
     calibration.invalid += result.verdict == GateVerdict::kInvalid;
+    after_run();
   }
   std::mt19937_64 random(options.seed);
   for (const double slowdown : candidates.empty() ? std::vector<double>{} : options.slowdowns) {
-    Power power{.slowdown = slowdown};
-    for (int run = 0; run < options.planted_runs; ++run, ++done) {
+    calibration.powers.push_back({.slowdown = slowdown});
+    for (int run = 0; run < options.planted_runs; ++run) {
       doing = fmt::format("{} planted: ", percent(slowdown));
       const size_t row = candidates[random() % candidates.size()];
       cases[row].handicap = slowdown;
-      power.found += fails_at(run_valid(arena, cases, rules, hooks), row);
+      calibration.powers.back().found += fails_at(run_valid(arena, cases, rules, trial), row);
+      ++calibration.powers.back().runs;
       cases[row].handicap = 0;
-      ++power.runs;
+      after_run();
     }
-    calibration.powers.push_back(power);
   }
-  calibration.noise = noises.empty() ? 0 : median_of(noises);
-  calibration.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return calibration;
 }
 

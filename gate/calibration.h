@@ -36,11 +36,16 @@ struct CalibrationOptions {
   std::uint64_t seed = 1;
 };
 
+struct CalibrationHooks {
+  std::function<void(double, const std::string&)> progress;  // as TrialHooks
+  // What is known after each run: a calibration takes hours, and may be cut short.
+  std::function<void(const Calibration& so_far)> after_run;
+};
+
 // Planted rows are drawn among those whose runs are long enough for the small delta. A run that is INVALID is repeated
 // once, as the gate itself does. Throws ContestantError.
 Calibration calibrate(Arena& arena, std::vector<GateCase> cases, const GateRules& rules,
-                      const CalibrationOptions& options,
-                      const std::function<void(double, const std::string&)>& progress);
+                      const CalibrationOptions& options, const CalibrationHooks& hooks);
 
 Record calibration_record(const Calibration& calibration);
 // Throws nlohmann::json::exception for what is none.
