@@ -79,7 +79,7 @@ Verdict check_adjoint(const Subject& subject) {
 Oracle adjoint_oracle() {
   return {.name = "adjoint",
           .question = "is the reference's VJP the transpose of its JVP, <J v, u> = <v, J^T u>?",
-          .asked_of = "gradients of cases small enough to be evaluated everywhere, or with few outputs",
+          .asked_of = "gradients by a single input",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
           .sizes = Oracle::Sizes::kFewRows,

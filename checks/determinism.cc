@@ -88,7 +88,7 @@ Verdict check_determinism(const Subject& subject) {
 Oracle determinism_oracle() {
   return {.name = "determinism",
           .question = "the same bits for 1, 2 and 3 threads, for every run and for any alignment?",
-          .asked_of = "every pass of every case",
+          .asked_of = "every pass",
           .applies = any_pass,
           .sizes = Oracle::Sizes::kAny,
           .run = check_determinism};

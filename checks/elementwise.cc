@@ -45,7 +45,7 @@ Verdict check_elements(const Subject& subject) {
 Oracle forward_oracle() {
   return {.name = "forward",
           .question = "does the implementation's forward agree with the reference, each element within its bound?",
-          .asked_of = "cases small enough to be evaluated everywhere",
+          .asked_of = "outputs",
           .applies = is_forward_pass,
           .run = check_elements};
 }
@@ -53,7 +53,7 @@ Oracle forward_oracle() {
 Oracle vjp_oracle() {
   return {.name = "vjp",
           .question = "does the implementation's VJP agree with the reference, each element within its bound?",
-          .asked_of = "cases small enough to be evaluated everywhere",
+          .asked_of = "gradients",
           .applies = is_vjp_pass,
           .run = check_elements};
 }

@@ -114,7 +114,7 @@ std::optional<std::string> all_withdrawn(const DifferencePlan& plan) {
 Oracle fd_oracle() {
   return {.name = "fd",
           .question = "is the reference's VJP what finite differences of the reference's forward give, to 18 digits?",
-          .asked_of = "gradients of cases small enough to be evaluated everywhere, or with few outputs",
+          .asked_of = "gradients by a single input",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
           .sizes = Oracle::Sizes::kFewRows,
@@ -126,7 +126,7 @@ Oracle fd_oracle() {
 Oracle fd50_oracle() {
   return {.name = "fd50",
           .question = "the same in a second arithmetic of 50 digits, on sampled columns, to 27 digits?",
-          .asked_of = "gradients of cases small enough to be evaluated everywhere, or with few outputs",
+          .asked_of = "gradients by a single input",
           .asks = Oracle::Asks::kReference,
           .applies = is_single_vjp_pass,
           .sizes = Oracle::Sizes::kFewRows,

@@ -57,7 +57,7 @@ Verdict check_fd_direct(const Subject& subject) {
 Oracle fd_direct_oracle() {
   return {.name = "fd-direct",
           .question = "is the implementation's VJP what finite differences of the reference's forward give?",
-          .asked_of = "gradients of cases small enough to be evaluated everywhere, or with few outputs",
+          .asked_of = "gradients by a single input",
           .applies = is_single_vjp_pass,
           .sizes = Oracle::Sizes::kFewRows,
           .run = check_fd_direct};

@@ -125,7 +125,7 @@ class KinkCheck {
 Oracle kink_oracle() {
   return {.name = "kink",
           .question = "on kinks, does the gradient lie between the one-sided derivatives and follow the convention?",
-          .asked_of = "gradients with kinks or ties, in small cases",
+          .asked_of = "gradients with kinks or ties",
           .applies = applies,
           .run = [](const Subject& subject) { return KinkCheck(subject).run(); }};
 }

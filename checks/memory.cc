@@ -187,7 +187,7 @@ Verdict check_memory(const Subject& subject) {
 Oracle memory_oracle() {
   return {.name = "memory",
           .question = "does the kernel stay within its tensors, fill every output and leave its inputs alone?",
-          .asked_of = "cases small enough to be evaluated everywhere",
+          .asked_of = "every pass",
           .applies = any_pass,
           .run = check_memory};
 }

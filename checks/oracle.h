@@ -31,7 +31,7 @@ struct Oracle {
 
   std::string name;
   std::string question;    // one line, for lists and reports
-  std::string asked_of{};  // one line: which passes of which cases; reports explain by it what was not asked
+  std::string asked_of{};  // one line: of what; `sizes` says in which cases. Reports explain by it what was not asked
   Asks asks = Asks::kImplementation;
   // Whether the question makes sense for a pass of a case. Where it does not, there is no check at all: a skip is
   // something that should have run and did not.

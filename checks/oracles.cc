@@ -11,6 +11,22 @@ constexpr double kMostFlops = 4e6;
 constexpr Index kMostElements = 20000;
 constexpr Index kFewRows = 100;
 
+// In which cases, for what is asked of cases.
+std::string in_cases(const Oracle& oracle) {
+  if (oracle.asks == Oracle::Asks::kSpec || oracle.asks == Oracle::Asks::kProperties) return "";
+  switch (oracle.sizes) {
+    case Oracle::Sizes::kSmall:
+      return ", in cases small enough to be evaluated everywhere";
+    case Oracle::Sizes::kFewRows:
+      return ", in cases small enough to be evaluated everywhere, or with few outputs";
+    case Oracle::Sizes::kLarge:
+      return ", in cases too large to be evaluated everywhere, and in every size before it is timed";
+    case Oracle::Sizes::kAny:
+      return ", in every case";
+  }
+  return "";
+}
+
 }  // namespace
 
 bool is_small(const Case& c) {
@@ -43,7 +59,7 @@ Record oracle_record(const Oracle& oracle) {
   Record record = make_record("oracle");
   record["name"] = oracle.name;
   record["question"] = oracle.question;
-  record["asked_of"] = oracle.asked_of;
+  record["asked_of"] = oracle.asked_of + in_cases(oracle);
   return record;
 }
 

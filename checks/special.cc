@@ -142,8 +142,7 @@ Oracle special_oracle() {
   return {
       .name = "special",
       .question = "do NaN, infinities, signed zeros and denormals go where the formula sends them, and nowhere else?",
-      .asked_of =
-          "single operations, in small cases; in a network what one operation makes of a NaN is given to the next",
+      .asked_of = "single operations, not networks, where what one makes of a NaN is given to the next",
       // Not of networks: where an operation may spread a NaN, what the next ones make of it need not be what the
       // formula makes of what it was given. Each operation of theirs is asked by itself.
       .applies = [](const Case& c, const Pass&) { return !c.spec->graph; },

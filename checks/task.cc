@@ -127,7 +127,9 @@ class Planner {
       }
       if (options_.shard.holds(subjects - 1)) result.push_back(task);
     }
-    if (result.empty()) refuse("nothing falls to shard {}: there are {} cases", options_.shard.to_text(), subjects);
+    if (result.empty())
+      refuse("nothing falls to shard {}, with {} in all; take fewer shards", options_.shard.to_text(),
+             subjects == 1 ? "1 case" : fmt::format("{} cases", subjects));
     return result;
   }
 

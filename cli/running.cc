@@ -61,7 +61,8 @@ void self_into(Journal& journal, const CheckOptions& options, Session& session) 
   });
   Index number = 0;
   std::erase_if(mutants, [&](const Mutant&) { return !options.shard.holds(number++); });
-  if (mutants.empty() && !options.shard.is_whole()) refuse("no planted bug falls to shard {}", options.shard.to_text());
+  if (mutants.empty() && !options.shard.is_whole())
+    refuse("no planted bug falls to shard {}; take fewer shards", options.shard.to_text());
   try_mutants(session.registry, session.references, mutants, options.jobs, [&](const Record& record, double fraction) {
     journal.add(record);
     session.console.progress(fraction, fmt::format("planted bug {}", record.value("mutant", "")));

@@ -21,15 +21,6 @@ struct Gathered {
   std::map<std::string, std::vector<double>> ratios, digits;  // by oracle
 };
 
-OracleCell& oracle_cell(OperationRow& row, const std::string& oracle) {
-  for (OracleCell& cell : row.oracles) {
-    if (cell.oracle == oracle) return cell;
-  }
-  row.oracles.push_back({});
-  row.oracles.back().oracle = oracle;
-  return row.oracles.back();
-}
-
 void add_check(const Check& check, OperationRow& row, Gathered& gathered) {
   const Status status = judge(check).status;
   OracleCell& cell = oracle_cell(row, check.oracle);
@@ -131,6 +122,15 @@ OperationRow& operation_row(Summary& summary, const std::string& op, const std::
   summary.operations.back().op = op;
   summary.operations.back().family = family;
   return summary.operations.back();
+}
+
+OracleCell& oracle_cell(OperationRow& row, const std::string& oracle) {
+  for (OracleCell& cell : row.oracles) {
+    if (cell.oracle == oracle) return cell;
+  }
+  row.oracles.push_back({});
+  row.oracles.back().oracle = oracle;
+  return row.oracles.back();
 }
 
 // How the oracle fd begins what it says of flat operations (checks/fd.h).

@@ -8,15 +8,6 @@
 namespace gradproof {
 namespace {
 
-OracleCell& cell_of(OperationRow& row, const std::string& oracle) {
-  const auto same = [&](const OracleCell& cell) { return cell.oracle == oracle; };
-  if (const auto cell = std::find_if(row.oracles.begin(), row.oracles.end(), same); cell != row.oracles.end())
-    return *cell;
-  row.oracles.push_back({});
-  row.oracles.back().oracle = oracle;
-  return row.oracles.back();
-}
-
 // Sizes that were verified to be timed, each once, by however many threads and implementations of ours.
 void add_timed_sizes(OperationRow& row) {
   std::set<std::pair<std::string, std::string>> seen;
@@ -24,7 +15,7 @@ void add_timed_sizes(OperationRow& row) {
     if (timing.outcome != Outcome::kMeasured || timing.timing.peer) continue;
     for (const std::string& oracle : timing.timing.verified)
       if (seen.insert({oracle, timing.timing.case_text + " " + timing.timing.pass}).second)
-        ++cell_of(row, oracle).timed;
+        ++oracle_cell(row, oracle).timed;
   }
 }
 
@@ -42,7 +33,7 @@ void add_coverage(const Records& records, Summary& summary) {
     if (check.oracle != "property" || check.peer || judge(check).status != Status::kPass) continue;
     for (OperationRow& row : summary.operations)
       if (row.op != check.op && std::count(check.operations.begin(), check.operations.end(), row.op) > 0)
-        ++cell_of(row, check.oracle).properties;
+        ++oracle_cell(row, check.oracle).properties;
   }
 }
 

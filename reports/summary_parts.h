@@ -21,6 +21,9 @@ void add_gate(const Records& records, Summary& summary);        // what the gate
 // The row of an operation, made when it is not there yet.
 OperationRow& operation_row(Summary& summary, const std::string& op, const std::string& family);
 
+// What an oracle found of an operation, made when it is not there yet.
+OracleCell& oracle_cell(OperationRow& row, const std::string& oracle);
+
 // Keeps the larger (or the smaller) of two values of which either may be unknown.
 void keep_largest(std::optional<double>& kept, const std::optional<double>& value);
 void keep_smallest(std::optional<double>& kept, const std::optional<double>& value);

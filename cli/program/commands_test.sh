@@ -93,7 +93,7 @@ test_shards_share_the_checks() {
   [[ "$(checks auto.jsonl)" == "$(checks part2.jsonl)" ]] || fail "rank 1 is not shard 2"
   call check relu --self --shard 1/2
   expect_code 0
-  refused "nothing falls to shard 2/2: there are 1 cases" check linear:mb=2,ic=3,oc=2 --shard 2/2
+  refused "nothing falls to shard 2/2, with 1 case in all" check linear:mb=2,ic=3,oc=2 --shard 2/2
   refused "--shard 0/2" check linear --shard 0/2
   refused "no launcher" check linear --shard auto
 }
