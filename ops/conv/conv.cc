@@ -138,6 +138,8 @@ Operation conv_operation() {
       "mb=3,ic=2,ih=5,iw=4,oc=2,kh=3,kw=4,sh=3,sw=2,ph=1,pw=2",
       "mb=1,ic=15,ih=5,iw=10,oc=5,kh=3,kw=3,ph=1,pw=1",
       "mb=2,ic=22,ih=3,iw=3,oc=6,kh=3,kw=3",
+      // Rows so short that a vector of columns is gathered from more than two places.
+      "mb=5,ic=2,ih=7,iw=3,oc=5,kh=5,kw=5,ph=2,pw=2",
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

@@ -222,8 +222,12 @@ Index tile_width(Index columns, TileUnits units) {
 
 void open_tile(TilePlan& plan, Index first_pixel) {
   const auto run = static_cast<Index>(plan.runs.size());
-  const auto piece = static_cast<Index>(plan.pieces.size());
-  plan.tiles.push_back({first_pixel, 0, run, run, piece, piece});
+  plan.tiles.push_back({first_pixel, 0, run, run, static_cast<Index>(plan.pixels.size())});
+}
+
+// Repeats the last pixel of a compact plan until its vector is full.
+void fill_vector(TilePlan& plan, Index lanes) {
+  while (static_cast<Index>(plan.pixels.size()) % lanes != 0) plan.pixels.push_back(plan.pixels.back());
 }
 
 // Adds columns to the last tile; a run goes on where the output does.
@@ -272,19 +276,20 @@ TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, In
   for_each_row(geometry, sub, images, image_size, [&](Index pixel, Index output) {
     for (Index w = 0; w < sub.count[2];) {
       if (room == 0) {
+        fill_vector(plan, units.lanes);
         open_tile(plan, 0);
         room = left > units.single_columns ? tile_width(left - units.single_columns, units) : 1;
       }
       TilePlan::Tile& tile = plan.tiles.back();
       const Index length = std::min(room, sub.count[2] - w);
-      for (Index i = 0; i < length; i += units.lanes, ++tile.last_piece)
-        plan.pieces.push_back({tile.width + i, pixel + w + i});
+      for (Index i = 0; i < length; ++i) plan.pixels.push_back(static_cast<std::int32_t>(pixel + w + i));
       add_run(plan, {tile.width, length, output + w * sub.step[2]}, sub.step[2]);
       room -= length;
       left -= length;
       w += length;
     }
   });
+  fill_vector(plan, units.lanes);
   return plan;
 }
 

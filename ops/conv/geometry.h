@@ -89,22 +89,19 @@ struct TilePlan {
     Index length;
     Index output;  // element of the output tensor, for channel 0 of image 0 of the stack
   };
-  // Columns that are neighbours in the planes, at most a vector of them (compact plans only).
-  struct Piece {
-    Index column, pixel;
-  };
   struct Tile {
     Index first_pixel = 0;  // of a flat plan
     Index width = 0;
     Index first_run = 0, last_run = 0;
-    Index first_piece = 0, last_piece = 0;
+    Index first_column = 0;  // of a compact plan: where its columns begin in `pixels`
   };
   std::vector<Tile> tiles;
   std::vector<Run> runs;
-  std::vector<Piece> pieces;
+  // Of all columns, ascending within a tile; the last of a tile again until its vectors are full (compact plans only).
+  std::vector<std::int32_t> pixels;
   Index single_columns = 0;  // the last so many tiles (compact plans only)
 
-  bool is_compact() const { return !pieces.empty(); }
+  bool is_compact() const { return !pixels.empty(); }
 };
 
 // Vectors of `lanes` columns, at most `most_vectors` a tile; few vectors are shared out evenly, since a tile of one

@@ -60,10 +60,10 @@ class OuterConv final : public ConvSum {
         if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan) + plan->single_columns);
     // Behind the sums packed weights, then a gathered tile.
     packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
-    workspace_size_ = RoundUp(most * chunk_rows_ * SumsPitch() + packed_size_ + kMostDepth * GatheredPitch(), 16);
+    workspace_size_ = RoundUp(most * chunk_rows_ * SumsPitch() + packed_size_ + kMostDepth * TileWidth(), 16);
     workspace_ = zeroed_floats(threads * workspace_size_);
     for (Index k = 0; k < kMostDepth; ++k) {
-      gathered_offsets_.push_back(static_cast<std::int32_t>(k * GatheredPitch()));
+      gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
       packed_offsets_.push_back(static_cast<std::int32_t>(k * kRowBlock));
     }
     for (Index row = 0; row < chunk_rows_; ++row)
@@ -154,9 +154,9 @@ class OuterConv final : public ConvSum {
   }
 
   // What a tile's columns cost, in register blocks: gaps are computed like outputs, and gathering a column from the
-  // planes takes as long as nine multiply-adds.
+  // planes takes as long as three multiply-adds.
   TilePlan PlanTiles(const SubConv& sub, Index images) const {
-    constexpr double kGatherCost = 9;
+    constexpr double kGatherCost = 3;
     TileUnits units{LaneCount(), kVectorBlock};
     TilePlan flat = plan_flat_tiles(geometry_, sub, images, units, ImageSize());
     if (!stack_.is_copy()) {
@@ -306,7 +306,7 @@ class OuterConv final : public ConvSum {
       GatherColumns(plan, tile, block.planes, block.b_offsets(), problem.depth, block.gathered);
     else if (gathers)
       for (Index i = 0; i < tile.width; i += LaneCount())
-        GatherVector(pixels + i, block.b_offsets(), problem.depth, block.gathered + i);
+        GatherNeighbours(pixels + i, block.b_offsets(), problem.depth, block.gathered + i);
     const float* before = block.first_term == 0 ? nullptr : block.sums;
     const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
     const Index step = block.sub->column_step;
@@ -320,7 +320,7 @@ class OuterConv final : public ConvSum {
 
   void RunSingleColumn(const Block& block, const TilePlan::Tile& tile) const {
     const OuterProblem& problem = block.problem;
-    const float* pixel = block.planes + block.plan->pieces[static_cast<size_t>(tile.first_piece)].pixel;
+    const float* pixel = block.planes + block.plan->pixels[static_cast<size_t>(tile.first_column)];
     for (Index k = 0; k < problem.depth; ++k) block.gathered[k] = pixel[block.b_offsets()[k]];
     ColumnDots({problem.rows, problem.depth, problem.a + problem.a_offsets[0], problem.a_rows, block.gathered,
                 block.sums, block.first_term > 0});

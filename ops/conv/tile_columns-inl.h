@@ -26,24 +26,58 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // From one row of a tile's sums to the next where a tile may be a single column.
 inline Index SumsPitch() { return std::max(TileWidth(), kColumnLanes); }
-// A row of gathered columns, behind which the last vector may spill.
-inline Index GatheredPitch() { return TileWidth() + LaneCount(); }
 
 // out[k][lane] = in[offsets[k] + lane] for k < depth and the lanes of a vector.
-inline void GatherVector(const float* HWY_RESTRICT in, const std::int32_t* HWY_RESTRICT offsets, Index depth,
-                         float* HWY_RESTRICT out) {
+inline void GatherNeighbours(const float* HWY_RESTRICT in, const std::int32_t* HWY_RESTRICT offsets, Index depth,
+                             float* HWY_RESTRICT out) {
   const hn::ScalableTag<float> d;
-  for (Index k = 0; k < depth; ++k) hn::StoreU(hn::LoadU(d, in + offsets[k]), d, out + k * GatheredPitch());
+  for (Index k = 0; k < depth; ++k) hn::StoreU(hn::LoadU(d, in + offsets[k]), d, out + k * TileWidth());
 }
 
-// out[k][column] = planes[offsets[k] + pixel of the column] for k < depth. Copies whole vectors: what they spill into
-// is written afterwards, or is the slack behind the row.
+// The columns of a vector from lane `first` up to `end` that one vector of the planes holds, which starts at `pixel`,
+// that of the first.
+struct NearColumns {
+  NearColumns(const std::int32_t* pixels, Index first) : end(first), pixel(pixels[first]) {
+    while (end < LaneCount() && pixels[end] < pixel + LaneCount()) ++end;
+  }
+  Index end, pixel;
+};
+
+// out[k][lane] = planes[offsets[k] + pixels[lane]] for k < depth and the lanes of a vector, whose pixels ascend. Two
+// loads and two permutations fill it where rows are not much shorter than a vector, and it is stored once: storing each
+// stretch of neighbours on its own, across lines, made a layer of 7x7 take 1.23 of the time (AVX-512, Emerald Rapids).
+inline void GatherVector(const std::int32_t* HWY_RESTRICT pixels, const float* HWY_RESTRICT planes,
+                         const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto elements_of = [&](const NearColumns& columns) HWY_ATTR {
+    const auto distance = hn::Sub(hn::LoadU(di, pixels), hn::Set(di, static_cast<std::int32_t>(columns.pixel)));
+    return hn::IndicesFromVec(d, hn::And(distance, hn::Set(di, static_cast<std::int32_t>(LaneCount() - 1))));
+  };
+  for (Index lane = 0; lane < LaneCount();) {
+    const NearColumns left(pixels, lane);
+    const NearColumns right = left.end < LaneCount() ? NearColumns(pixels, left.end) : left;
+    const auto left_elements = elements_of(left);
+    const auto right_elements = elements_of(right);
+    const auto done = hn::FirstN(d, static_cast<size_t>(lane));
+    const auto from_left = hn::FirstN(d, static_cast<size_t>(left.end));
+    for (Index k = 0; k < depth; ++k) {
+      const float* row = planes + offsets[k];
+      float* to = out + k * TileWidth();
+      const auto a = hn::TableLookupLanes(hn::LoadU(d, row + left.pixel), left_elements);
+      const auto b = hn::TableLookupLanes(hn::LoadU(d, row + right.pixel), right_elements);
+      const auto both = hn::IfThenElse(from_left, a, b);
+      hn::StoreU(lane == 0 ? both : hn::IfThenElse(done, hn::LoadU(d, to), both), d, to);
+    }
+    lane = right.end;
+  }
+}
+
+// out[k][column] = planes[offsets[k] + pixel of the column] for k < depth and the columns of a tile.
 inline void GatherColumns(const TilePlan& plan, const TilePlan::Tile& tile, const float* planes,
                           const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
-  for (Index p = tile.first_piece; p < tile.last_piece; ++p) {
-    const TilePlan::Piece& piece = plan.pieces[static_cast<size_t>(p)];
-    GatherVector(planes + piece.pixel, offsets, depth, out + piece.column);
-  }
+  for (Index column = 0; column < tile.width; column += LaneCount())
+    GatherVector(plan.pixels.data() + tile.first_column + column, planes, offsets, depth, out + column);
 }
 
 // Copies the columns that are outputs, `step` apart in rows of out_pitch, and leaves out the gaps.
