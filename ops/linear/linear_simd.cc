@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ops/linear/linear_products-inl.h"
 #include "ops/simd/dot-inl.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
@@ -21,9 +22,10 @@ HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
 
-// Up to this many samples rows of weights are read as they lie (4096 to 4096 features, one sample, Zen 3: a quarter of
-// the time of columns); beyond, a chunk of columns has too few vectors.
+// Up to this many samples rows of weights are read and written as they lie (4096 to 4096 features, one sample, Zen 3: a
+// quarter of the time of columns); beyond, a chunk of columns has too few vectors.
 constexpr Index kRowsBatch = 32;
+static_assert(kRowsBatch <= kMostDepth, "LinearProducts sums in one block");
 
 std::vector<std::int32_t> Multiples(Index count, Index step) {
   std::vector<std::int32_t> table;
@@ -299,6 +301,8 @@ std::unique_ptr<Kernel> PrepareLinear(const Case& c, const Pass& pass, const Pre
   if (pass.slot == "bias") return std::make_unique<LinearBias>(a);
   if (pass.slot == "src" && a.mb <= kRowsBatch)
     return std::make_unique<LinearRows>(a, arguments_of(*c.spec, c.attributes, pass), options.threads);
+  if (pass.slot == "weights" && a.mb <= kRowsBatch)
+    return std::make_unique<LinearProducts>(a, arguments_of(*c.spec, c.attributes, pass), options.threads);
   if (!pass.is_forward())
     return std::make_unique<LinearGradient>(a, pass, arguments_of(*c.spec, c.attributes, pass), options.threads);
   if (a.mb < kFewSamples) return std::make_unique<LinearDot>(a, options.threads);

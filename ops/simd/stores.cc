@@ -4,8 +4,21 @@
 
 namespace gradproof {
 
+namespace {
+
+constexpr Index kMiB = Index{1} << 20;
+
+// Of the last level, what a core can count on.
+Index last_level_share() {
+  constexpr Index kLargest = 64 * kMiB, kShareOfLarger = 16 * kMiB;
+  const Index size = cache_sizes().l3.value_or(8 * kMiB);
+  return size > kLargest ? kShareOfLarger : size;
+}
+
+}  // namespace
+
 Stores stores_for(std::size_t bytes) {
-  static const Index last_level = cache_sizes().l3.value_or(Index{8} << 20);
+  static const Index last_level = last_level_share();
   return bytes > static_cast<std::size_t>(last_level / 8 * 3) ? Stores::kStreaming : Stores::kCached;
 }
 

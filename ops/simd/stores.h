@@ -15,7 +15,9 @@ enum class Stores { kCached, kStreaming };
 
 // What pays for a kernel that reads and writes `bytes`: streaming beyond 3/8 of the last-level cache. Copies within one
 // of 32 MiB (Zen 3) run at 58 GB/s cached and 46 streaming up to 8 MiB, at 46 either way at 12 MiB, and at 21 and 43
-// at 20 MiB. Where the system does not tell the size, 8 MiB are assumed.
+// at 20 MiB. Where the system does not tell the size, 8 MiB are assumed. More than 64 MiB belong to a socket, whose
+// cores share them and reach them slowly: they count as 16 MiB (300 MiB of Emerald Rapids, one core, cached and
+// streaming: 27 and 21 GB/s at 3 MB, 17 and 18 at 6 MB, 13 and 18 at 16 MB, 10 and 25 at 64 MB).
 Stores stores_for(std::size_t bytes);
 
 }  // namespace gradproof
