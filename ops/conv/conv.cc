@@ -140,6 +140,8 @@ Operation conv_operation() {
       "mb=2,ic=22,ih=3,iw=3,oc=6,kh=3,kw=3",
       // Rows so short that a vector of columns is gathered from more than two places.
       "mb=5,ic=2,ih=7,iw=3,oc=5,kh=5,kw=5,ph=2,pw=2",
+      // Output for which the weight gradient goes a stretch of pixels at a time, across images.
+      "mb=2,ic=2,iw=160,oc=210,kw=2,pw_lo=1",
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

@@ -24,8 +24,9 @@ namespace {
 // copy of diff_dst in tiles [group][tile][pixel][column]; the sum runs over the pixels of all images, whose places in
 // the planes an offset table names, so that gaps take no part.
 //
-// Pointwise, both operands are alike: with `exchanged` the roles are the other way round (src is transposed, and the
-// shape's ic and oc say so), and the sums come out as the rows of diff_weights.
+// Pointwise, both operands are alike, and that with fewer channels is transposed: with `exchanged` the roles are the
+// other way round (src is transposed, and the shape's ic and oc say so), and the sums come out as the rows of
+// diff_weights.
 class OuterWeights final : public ConvSum {
  public:
   OuterWeights(const ConvShape& s, bool exchanged, int threads)
@@ -37,8 +38,9 @@ class OuterWeights final : public ConvSum {
                    ? PlaneStack::in_place(geometry_.planes, s.ic)
                    : PlaneStack::copied(geometry_.planes, s.ic, images_per_stack(geometry_.planes, s.ic, s.mb), 0)),
         tiles_((s.oc_per_group() + TileWidth() - 1) / TileWidth()),
-        columns_(zeroed_floats(s.g * tiles_ * stack_.images * PixelCount() * TileWidth())),
-        keeps_sums_(s.mb > stack_.images),
+        stretch_(outer_weights_stretch(s, stack_.images)),
+        columns_(zeroed_floats(s.g * tiles_ * stretch_ * TileWidth())),
+        keeps_sums_(s.mb > stack_.images || stretch_ < stack_.images * PixelCount()),
         sums_(zeroed_floats((keeps_sums_ ? s.g * tiles_ * Rows() : threads * kChunkRows) * TileWidth())),
         a_rows_(stack_.term_offsets(geometry_.subs[0].taps, s.ic_per_group())) {
     const auto& out = geometry_.output;
@@ -48,8 +50,7 @@ class OuterWeights final : public ConvSum {
           for (Index w = 0; w < out[2]; ++w)
             a_offsets_.push_back(
                 static_cast<std::int32_t>(n * geometry_.planes.image_pitch() + geometry_.planes.offset(d, h, w)));
-    for (Index p = 0; p < stack_.images * PixelCount(); ++p)
-      b_offsets_.push_back(static_cast<std::int32_t>(p * TileWidth()));
+    for (Index p = 0; p < stretch_; ++p) b_offsets_.push_back(static_cast<std::int32_t>(p * TileWidth()));
   }
 
   void run(const float* src, const float* diff_dst, const float*, float* diff_weights) override {
@@ -58,8 +59,13 @@ class OuterWeights final : public ConvSum {
       const Index images = std::min(stack_.images, shape_.mb - n);
       const float* source = src + n * shape_.ic * geometry_.planes.source_count();
       if (stack_.is_copy()) PackPlanes(stack_, source, images, threads_);
-      TransposeColumns(diff_dst + n * shape_.oc * PixelCount(), images);
-      SumPixels(stack_.base(source), images * PixelCount(), n > 0, n + images == shape_.mb ? diff_weights : nullptr);
+      const Index pixels = images * PixelCount();
+      for (Index first = 0; first < pixels; first += stretch_) {
+        const Index end = std::min(first + stretch_, pixels);
+        TransposeColumns(diff_dst + n * shape_.oc * PixelCount(), first, end);
+        const bool is_last = n + images == shape_.mb && end == pixels;
+        SumPixels(stack_.base(source), first, end, n + first > 0, is_last ? diff_weights : nullptr);
+      }
     }
   }
 
@@ -72,45 +78,50 @@ class OuterWeights final : public ConvSum {
   Index Rows() const { return shape_.ic_per_group() * shape_.window.taps(); }
   Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
   Index TileColumns(Index column) const { return std::min(TileWidth(), shape_.oc_per_group() - column); }
-  float* Columns(Index item) const { return columns_.get() + item * stack_.images * PixelCount() * TileWidth(); }
+  float* Columns(Index item) const { return columns_.get() + item * stretch_ * TileWidth(); }
 
-  // Stretches of pixels are handed out, so that few groups and tiles keep all threads busy.
-  void TransposeColumns(const float* diff_dst, Index images) {
-    constexpr Index kStretch = 512;
-    const Index stretches = (PixelCount() + kStretch - 1) / kStretch;
-    parallel_tiles(threads_, shape_.g * tiles_ * images * stretches, [&](Index index) {
-      const Index first = index % stretches * kStretch;
-      const Index n = index / stretches % images;
-      const Index item = index / stretches / images;
+  // Of pixels first to end of a stack. Pieces of an image are handed out, so that few groups and tiles keep all threads
+  // busy.
+  void TransposeColumns(const float* diff_dst, Index first, Index end) {
+    constexpr Index kPiece = 512;
+    const Index pieces = (end - first + kPiece - 1) / kPiece;
+    parallel_tiles(threads_, shape_.g * tiles_ * pieces, [&](Index index) {
+      const Index item = index / pieces;
       const Index column = item % tiles_ * TileWidth();
       const Index oc = item / tiles_ * shape_.oc_per_group() + column;
-      Transpose(diff_dst + (n * shape_.oc + oc) * PixelCount() + first, PixelCount(), TileColumns(column),
-                std::min(kStretch, PixelCount() - first), Columns(item) + (n * PixelCount() + first) * TileWidth(),
-                TileWidth());
+      Index pixel = first + index % pieces * kPiece;
+      for (const Index stop = std::min(pixel + kPiece, end); pixel < stop;) {
+        const Index n = pixel / PixelCount();
+        const Index at = pixel % PixelCount();
+        const Index count = std::min(stop - pixel, PixelCount() - at);
+        Transpose(diff_dst + (n * shape_.oc + oc) * PixelCount() + at, PixelCount(), TileColumns(column), count,
+                  Columns(item) + (pixel - first) * TileWidth(), TileWidth());
+        pixel += count;
+      }
     });
   }
 
-  // Chunks of rows are handed out: one thread owns an element and walks all pixels in order. With `diff_weights` the
+  // Chunks of rows are handed out: one thread owns an element and walks the pixels in order. With `diff_weights` the
   // sums are complete, and stored there.
-  void SumPixels(const float* planes, Index pixels, bool accumulate, float* diff_weights) {
+  void SumPixels(const float* planes, Index first, Index end, bool accumulate, float* diff_weights) {
     const Index chunks = (Rows() + kChunkRows - 1) / kChunkRows;
     const Index items = shape_.g * tiles_ * chunks;
     parallel_tiles(threads_, threads_, [&](Index thread) {
       for (Index i = items * thread / threads_; i < items * (thread + 1) / threads_; ++i) {
         const Index item = i / chunks;
-        const Index first = i % chunks * kChunkRows;
+        const Index row = i % chunks * kChunkRows;
         OuterProblem problem;
-        problem.rows = std::min(Rows() - first, kChunkRows);
-        problem.depth = pixels;
+        problem.rows = std::min(Rows() - row, kChunkRows);
+        problem.depth = end - first;
         problem.a = planes + item / tiles_ * shape_.ic_per_group() * stack_.channel_pitch;
-        problem.a_rows = a_rows_.data() + first;
-        problem.a_offsets = a_offsets_.data();
+        problem.a_rows = a_rows_.data() + row;
+        problem.a_offsets = a_offsets_.data() + first;
         problem.b = Columns(item);
         problem.b_offsets = b_offsets_.data();
         problem.accumulate = accumulate;
-        float* sums = sums_.get() + (keeps_sums_ ? item * Rows() + first : thread * kChunkRows) * TileWidth();
+        float* sums = sums_.get() + (keeps_sums_ ? item * Rows() + row : thread * kChunkRows) * TileWidth();
         OuterTile(problem, TileColumns(item % tiles_ * TileWidth()), sums, TileWidth());
-        if (diff_weights != nullptr) Store(sums, item, first, problem.rows, diff_weights);
+        if (diff_weights != nullptr) Store(sums, item, row, problem.rows, diff_weights);
       }
     });
   }
@@ -132,7 +143,8 @@ class OuterWeights final : public ConvSum {
   int threads_;
   ConvGeometry geometry_;
   PlaneStack stack_;
-  Index tiles_;  // of output channels, a group
+  Index tiles_;    // of output channels, a group
+  Index stretch_;  // pixels whose columns are transposed at a time
   AlignedMemory<float> columns_;
   bool keeps_sums_;  // of all chunks, for further stacks of images
   AlignedMemory<float> sums_;
@@ -159,9 +171,7 @@ class ChannelSums final : public ConvSum {
 };
 
 std::unique_ptr<ConvSum> PlanWeights(const ConvShape& shape, int threads) {
-  // The operand with fewer channels is transposed.
-  const bool pointwise = shape.window.taps() == 1 && ConvGeometry::forward(shape.window).planes.is_dense();
-  if (pointwise && shape.ic < shape.oc) {
+  if (is_dense_pointwise(shape) && shape.ic < shape.oc) {
     ConvShape exchanged = shape;
     std::swap(exchanged.ic, exchanged.oc);
     return std::make_unique<OuterWeights>(exchanged, true, threads);
@@ -193,15 +203,34 @@ std::unique_ptr<ConvSum> plan_channel_sums(Index mb, Index channels, Index size,
   return HWY_DYNAMIC_DISPATCH(PlanSums)(mb, channels, size, threads);
 }
 
-// The pixels of a stack of images are cut into blocks, and those of all stacks added.
+bool is_dense_pointwise(const ConvShape& shape) {
+  return shape.window.taps() == 1 && ConvGeometry::forward(shape.window).planes.is_dense();
+}
+
+Index outer_weights_stretch(const ConvShape& shape, Index images) {
+  constexpr Index kColumnFloats = Index{64} << 10, kSumFloats = Index{16} << 10;
+  const Index columns = is_dense_pointwise(shape) ? std::min(shape.ic, shape.oc) : shape.oc;
+  const Index pixels = images * shape.window.out_count();
+  const bool sums_are_near = shape.oc * shape.ic_per_group() * shape.window.taps() <= kSumFloats;
+  if (!sums_are_near || pixels * columns <= kColumnFloats) return pixels;
+  return std::min(pixels, std::max(kColumnFloats / columns / kDepthBlock, Index{2}) * kDepthBlock);
+}
+
+// The pixels of each stretch are cut into blocks, and those of all stretches and stacks added.
 double outer_weights_depth(const ConvShape& shape) {
   const ConvGeometry geometry = ConvGeometry::forward(shape.window);
   const Index images = geometry.planes.is_dense() ? 1 : images_per_stack(geometry.planes, shape.ic, shape.mb);
-  const Index stacks = (shape.mb + images - 1) / images;
-  const Index pixels = images * shape.window.out_count();
-  const Index rest = (shape.mb - (stacks - 1) * images) * shape.window.out_count();
-  const Index chain = std::max(outer_block_depth(pixels), outer_block_depth(rest));
-  return static_cast<double>(chain + (stacks - 1) * outer_blocks(pixels) + outer_blocks(rest));
+  const Index stretch = outer_weights_stretch(shape, images);
+  Index chain = 0, blocks = 0;
+  for (Index n = 0; n < shape.mb; n += images) {
+    const Index pixels = std::min(images, shape.mb - n) * shape.window.out_count();
+    for (Index first = 0; first < pixels; first += stretch) {
+      const Index count = std::min(stretch, pixels - first);
+      chain = std::max(chain, outer_block_depth(count));
+      blocks += outer_blocks(count);
+    }
+  }
+  return static_cast<double>(chain + blocks);
 }
 
 double channel_sums_depth() { return 1 + kSumDepth; }  // summed in double, rounded once
