@@ -20,13 +20,17 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
+ConvShape ExchangedRoles(ConvShape shape) {
+  std::swap(shape.ic, shape.oc);
+  return shape;
+}
+
 // The rows are (input channel, tap), read straight from the planes; the columns are output channels, from a transposed
 // copy of diff_dst in tiles [group][tile][pixel][column]; the sum runs over the pixels of all images, whose places in
 // the planes an offset table names, so that gaps take no part.
 //
-// Pointwise, both operands are alike, and that with fewer channels is transposed: with `exchanged` the roles are the
-// other way round (src is transposed, and the shape's ic and oc say so), and the sums come out as the rows of
-// diff_weights.
+// Pointwise, both operands are alike: with `exchanged` the roles are the other way round (src is transposed, and the
+// shape's ic and oc say so), and the sums come out as the rows of diff_weights.
 class OuterWeights final : public ConvSum {
  public:
   OuterWeights(const ConvShape& s, bool exchanged, int threads)
@@ -38,7 +42,8 @@ class OuterWeights final : public ConvSum {
                    ? PlaneStack::in_place(geometry_.planes, s.ic)
                    : PlaneStack::copied(geometry_.planes, s.ic, images_per_stack(geometry_.planes, s.ic, s.mb), 0)),
         tiles_((s.oc_per_group() + TileWidth() - 1) / TileWidth()),
-        stretch_(outer_weights_stretch(s, stack_.images)),
+        stretch_(outer_weights_stretch(exchanged ? ExchangedRoles(s) : s, stack_.images)),
+        tiles_first_(exchanged && s.oc_per_group() * stretch_ <= kNearColumns),
         columns_(zeroed_floats(s.g * tiles_ * stretch_ * TileWidth())),
         keeps_sums_(s.mb > stack_.images || stretch_ < stack_.images * PixelCount()),
         sums_(zeroed_floats((keeps_sums_ ? s.g * tiles_ * Rows() : threads * kChunkRows) * TileWidth())),
@@ -74,6 +79,13 @@ class OuterWeights final : public ConvSum {
  private:
   // Sums of a chunk, 24 KiB with AVX2, stay in the cache from block to block of pixels, and until they are stored.
   static constexpr Index kChunkRows = 256;
+  // Columns of a group that stay in the L2 cache.
+  static constexpr Index kNearColumns = Index{64} << 10;
+
+  // Where a chunk of rows meets a tile of columns.
+  struct Part {
+    Index group, tile, row;
+  };
 
   Index Rows() const { return shape_.ic_per_group() * shape_.window.taps(); }
   Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
@@ -105,37 +117,52 @@ class OuterWeights final : public ConvSum {
   // sums are complete, and stored there.
   void SumPixels(const float* planes, Index first, Index end, bool accumulate, float* diff_weights) {
     const Index chunks = (Rows() + kChunkRows - 1) / kChunkRows;
-    const Index items = shape_.g * tiles_ * chunks;
+    const Index parts = shape_.g * tiles_ * chunks;
     parallel_tiles(threads_, threads_, [&](Index thread) {
-      for (Index i = items * thread / threads_; i < items * (thread + 1) / threads_; ++i) {
-        const Index item = i / chunks;
-        const Index row = i % chunks * kChunkRows;
+      for (Index i = parts * thread / threads_; i < parts * (thread + 1) / threads_; ++i) {
+        const Part part = PartOf(i, chunks);
+        const Index item = part.group * tiles_ + part.tile;
+        const Index width = TileColumns(part.tile * TileWidth());
         OuterProblem problem;
-        problem.rows = std::min(Rows() - row, kChunkRows);
+        problem.rows = std::min(Rows() - part.row, kChunkRows);
         problem.depth = end - first;
-        problem.a = planes + item / tiles_ * shape_.ic_per_group() * stack_.channel_pitch;
-        problem.a_rows = a_rows_.data() + row;
+        problem.a = planes + part.group * shape_.ic_per_group() * stack_.channel_pitch;
+        problem.a_rows = a_rows_.data() + part.row;
         problem.a_offsets = a_offsets_.data() + first;
         problem.b = Columns(item);
         problem.b_offsets = b_offsets_.data();
         problem.accumulate = accumulate;
-        float* sums = sums_.get() + (keeps_sums_ ? item * Rows() + row : thread * kChunkRows) * TileWidth();
-        OuterTile(problem, TileColumns(item % tiles_ * TileWidth()), sums, TileWidth());
-        if (diff_weights != nullptr) Store(sums, item, row, problem.rows, diff_weights);
+        if (exchanged_ && !keeps_sums_ && width % LaneCount() == 0) {
+          OuterTile(problem, width, Output(part, diff_weights), shape_.oc_per_group());
+          continue;
+        }
+        float* sums = sums_.get() + (keeps_sums_ ? item * Rows() + part.row : thread * kChunkRows) * TileWidth();
+        OuterTile(problem, width, sums, TileWidth());
+        if (diff_weights != nullptr) Store(sums, problem.rows, width, Output(part, diff_weights));
       }
     });
   }
 
-  void Store(const float* sums, Index item, Index first, Index rows, float* diff_weights) const {
-    const Index column = item % tiles_ * TileWidth();
-    float* group = diff_weights + item / tiles_ * shape_.oc_per_group() * Rows();
-    if (exchanged_) {
-      for (Index row = 0; row < rows; ++row)
-        CopyStrided(sums + row * TileWidth(), 1, TileColumns(column),
-                    group + (first + row) * shape_.oc_per_group() + column);
-    } else {
-      Transpose(sums, TileWidth(), rows, TileColumns(column), group + column * Rows() + first, Rows());
-    }
+  // The chunks of a tile follow one another, which share its columns, and without exchanged roles store one behind the
+  // other. Else, where all columns are near, the tiles of a chunk do, so that what is stored lies together.
+  Part PartOf(Index i, Index chunks) const {
+    const Index group = i / (tiles_ * chunks);
+    const Index at = i % (tiles_ * chunks);
+    return tiles_first_ ? Part{group, at % tiles_, at / tiles_ * kChunkRows}
+                        : Part{group, at / chunks, at % chunks * kChunkRows};
+  }
+
+  float* Output(const Part& part, float* diff_weights) const {
+    const Index columns = shape_.oc_per_group();
+    const Index column = part.tile * TileWidth();
+    return diff_weights + part.group * columns * Rows() +
+           (exchanged_ ? part.row * columns + column : column * Rows() + part.row);
+  }
+
+  void Store(const float* sums, Index rows, Index width, float* out) const {
+    if (!exchanged_) return Transpose(sums, TileWidth(), rows, width, out, Rows());
+    for (Index row = 0; row < rows; ++row)
+      CopyStrided(sums + row * TileWidth(), 1, width, out + row * shape_.oc_per_group());
   }
 
   ConvShape shape_;
@@ -143,8 +170,9 @@ class OuterWeights final : public ConvSum {
   int threads_;
   ConvGeometry geometry_;
   PlaneStack stack_;
-  Index tiles_;    // of output channels, a group
-  Index stretch_;  // pixels whose columns are transposed at a time
+  Index tiles_;       // of output channels, a group
+  Index stretch_;     // pixels whose columns are transposed at a time
+  bool tiles_first_;  // see PartOf
   AlignedMemory<float> columns_;
   bool keeps_sums_;  // of all chunks, for further stacks of images
   AlignedMemory<float> sums_;
@@ -171,11 +199,7 @@ class ChannelSums final : public ConvSum {
 };
 
 std::unique_ptr<ConvSum> PlanWeights(const ConvShape& shape, int threads) {
-  if (is_dense_pointwise(shape) && shape.ic < shape.oc) {
-    ConvShape exchanged = shape;
-    std::swap(exchanged.ic, exchanged.oc);
-    return std::make_unique<OuterWeights>(exchanged, true, threads);
-  }
+  if (outer_weights_transposes_src(shape)) return std::make_unique<OuterWeights>(ExchangedRoles(shape), true, threads);
   return std::make_unique<OuterWeights>(shape, false, threads);
 }
 
@@ -203,13 +227,15 @@ std::unique_ptr<ConvSum> plan_channel_sums(Index mb, Index channels, Index size,
   return HWY_DYNAMIC_DISPATCH(PlanSums)(mb, channels, size, threads);
 }
 
-bool is_dense_pointwise(const ConvShape& shape) {
-  return shape.window.taps() == 1 && ConvGeometry::forward(shape.window).planes.is_dense();
+bool outer_weights_transposes_src(const ConvShape& shape) {
+  if (shape.window.taps() != 1 || !ConvGeometry::forward(shape.window).planes.is_dense()) return false;
+  const Index pixels = shape.mb * shape.window.out_count();
+  return shape.ic * pixels < shape.oc * pixels + shape.oc * shape.ic_per_group();
 }
 
 Index outer_weights_stretch(const ConvShape& shape, Index images) {
   constexpr Index kColumnFloats = Index{64} << 10, kSumFloats = Index{16} << 10;
-  const Index columns = is_dense_pointwise(shape) ? std::min(shape.ic, shape.oc) : shape.oc;
+  const Index columns = outer_weights_transposes_src(shape) ? shape.ic : shape.oc;
   const Index pixels = images * shape.window.out_count();
   const bool sums_are_near = shape.oc * shape.ic_per_group() * shape.window.taps() <= kSumFloats;
   if (!sums_are_near || pixels * columns <= kColumnFloats) return pixels;
