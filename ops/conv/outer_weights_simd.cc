@@ -43,9 +43,11 @@ class OuterWeights final : public ConvSum {
                    : PlaneStack::copied(geometry_.planes, s.ic, images_per_stack(geometry_.planes, s.ic, s.mb), 0)),
         tiles_((s.oc_per_group() + TileWidth() - 1) / TileWidth()),
         stretch_(outer_weights_stretch(exchanged ? ExchangedRoles(s) : s, stack_.images)),
+        chunk_rows_(ChunkRows()),
         tiles_first_(exchanged && s.oc_per_group() * stretch_ <= kNearColumns),
-        columns_(zeroed_floats(s.g * tiles_ * stretch_ * TileWidth())),
-        keeps_sums_(s.mb > stack_.images || stretch_ < stack_.images * PixelCount()),
+        goes_by_stretches_(stretch_ < stack_.images * PixelCount()),
+        columns_(zeroed_floats((goes_by_stretches_ ? threads : s.g * tiles_) * stretch_ * TileWidth())),
+        keeps_sums_(s.mb > stack_.images || goes_by_stretches_),
         sums_(zeroed_floats((keeps_sums_ ? s.g * tiles_ * Rows() : threads * kChunkRows) * TileWidth())),
         a_rows_(stack_.term_offsets(geometry_.subs[0].taps, s.ic_per_group())) {
     const auto& out = geometry_.output;
@@ -64,13 +66,12 @@ class OuterWeights final : public ConvSum {
       const Index images = std::min(stack_.images, shape_.mb - n);
       const float* source = src + n * shape_.ic * geometry_.planes.source_count();
       if (stack_.is_copy()) PackPlanes(stack_, source, images, threads_);
-      const Index pixels = images * PixelCount();
-      for (Index first = 0; first < pixels; first += stretch_) {
-        const Index end = std::min(first + stretch_, pixels);
-        TransposeColumns(diff_dst + n * shape_.oc * PixelCount(), first, end);
-        const bool is_last = n + images == shape_.mb && end == pixels;
-        SumPixels(stack_.base(source), first, end, n + first > 0, is_last ? diff_weights : nullptr);
-      }
+      const Stack stack{stack_.base(source), diff_dst + n * shape_.oc * PixelCount(), images * PixelCount(), n > 0,
+                        n + images == shape_.mb ? diff_weights : nullptr};
+      if (goes_by_stretches_)
+        SumByStretches(stack);
+      else
+        SumAtOnce(stack);
     }
   }
 
@@ -90,66 +91,111 @@ class OuterWeights final : public ConvSum {
   Index Rows() const { return shape_.ic_per_group() * shape_.window.taps(); }
   Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
   Index TileColumns(Index column) const { return std::min(TileWidth(), shape_.oc_per_group() - column); }
-  float* Columns(Index item) const { return columns_.get() + item * stretch_ * TileWidth(); }
+  // Four parts a thread at least, as far as rows go round: of as many rows as fill register blocks of 8 and of 12.
+  Index ChunkRows() const {
+    constexpr Index kBlocks = 24;
+    const Index wanted = threads_ == 1 ? 1 : 4 * threads_;
+    const Index rows = shape_.g * tiles_ * Rows() / wanted;
+    return std::clamp((rows + kBlocks - 1) / kBlocks * kBlocks, kBlocks, kChunkRows);
+  }
+  Index Chunks() const { return (Rows() + chunk_rows_ - 1) / chunk_rows_; }
+  Index Item(const Part& part) const { return part.group * tiles_ + part.tile; }
 
-  // Of pixels first to end of a stack. Pieces of an image are handed out, so that few groups and tiles keep all threads
-  // busy.
-  void TransposeColumns(const float* diff_dst, Index first, Index end) {
+  // Images that are summed together. With diff_weights their sums complete those of the ones before.
+  struct Stack {
+    const float* planes;
+    const float* diff_dst;
+    Index pixels;
+    bool accumulates;
+    float* diff_weights;
+  };
+
+  // Of the pixels [first, end) of a stack, for one tile.
+  void TransposeColumns(const Stack& stack, Index item, Index first, Index end, float* columns) const {
+    const Index column = item % tiles_ * TileWidth();
+    const Index oc = item / tiles_ * shape_.oc_per_group() + column;
+    for (Index pixel = first; pixel < end;) {
+      const Index n = pixel / PixelCount();
+      const Index at = pixel % PixelCount();
+      const Index count = std::min(end - pixel, PixelCount() - at);
+      Transpose(stack.diff_dst + (n * shape_.oc + oc) * PixelCount() + at, PixelCount(), TileColumns(column), count,
+                columns + (pixel - first) * TileWidth(), TileWidth());
+      pixel += count;
+    }
+  }
+
+  // All columns, then all sums: threads share what is transposed, in pieces, so that few tiles keep all of them busy.
+  void SumAtOnce(const Stack& stack) {
     constexpr Index kPiece = 512;
-    const Index pieces = (end - first + kPiece - 1) / kPiece;
+    const Index pieces = (stack.pixels + kPiece - 1) / kPiece;
+    const auto columns = [&](Index item) { return columns_.get() + item * stretch_ * TileWidth(); };
     parallel_tiles(threads_, shape_.g * tiles_ * pieces, [&](Index index) {
-      const Index item = index / pieces;
-      const Index column = item % tiles_ * TileWidth();
-      const Index oc = item / tiles_ * shape_.oc_per_group() + column;
-      Index pixel = first + index % pieces * kPiece;
-      for (const Index stop = std::min(pixel + kPiece, end); pixel < stop;) {
-        const Index n = pixel / PixelCount();
-        const Index at = pixel % PixelCount();
-        const Index count = std::min(stop - pixel, PixelCount() - at);
-        Transpose(diff_dst + (n * shape_.oc + oc) * PixelCount() + at, PixelCount(), TileColumns(column), count,
-                  Columns(item) + (pixel - first) * TileWidth(), TileWidth());
-        pixel += count;
+      const Index first = index % pieces * kPiece;
+      TransposeColumns(stack, index / pieces, first, std::min(first + kPiece, stack.pixels),
+                       columns(index / pieces) + first * TileWidth());
+    });
+    ForEachPart([&](Index thread, Index first_part, Index end_part) {
+      for (Index i = first_part; i < end_part; ++i) {
+        const Part part = PartOf(i);
+        SumPart(stack, part, thread, columns(Item(part)), 0, stack.pixels);
       }
     });
   }
 
-  // Chunks of rows are handed out: one thread owns an element and walks the pixels in order. With `diff_weights` the
-  // sums are complete, and stored there.
-  void SumPixels(const float* planes, Index first, Index end, bool accumulate, float* diff_weights) {
-    const Index chunks = (Rows() + kChunkRows - 1) / kChunkRows;
-    const Index parts = shape_.g * tiles_ * chunks;
-    parallel_tiles(threads_, threads_, [&](Index thread) {
-      for (Index i = parts * thread / threads_; i < parts * (thread + 1) / threads_; ++i) {
-        const Part part = PartOf(i, chunks);
-        const Index item = part.group * tiles_ + part.tile;
-        const Index width = TileColumns(part.tile * TileWidth());
-        OuterProblem problem;
-        problem.rows = std::min(Rows() - part.row, kChunkRows);
-        problem.depth = end - first;
-        problem.a = planes + part.group * shape_.ic_per_group() * stack_.channel_pitch;
-        problem.a_rows = a_rows_.data() + part.row;
-        problem.a_offsets = a_offsets_.data() + first;
-        problem.b = Columns(item);
-        problem.b_offsets = b_offsets_.data();
-        problem.accumulate = accumulate;
-        if (exchanged_ && !keeps_sums_ && width % LaneCount() == 0) {
-          OuterTile(problem, width, Output(part, diff_weights), shape_.oc_per_group());
-          continue;
+  // Each thread transposes what it needs, and waits for no other: with a busy processor every wait may cost its turn
+  // (two threads beside another process: 50 ms for 8, VGG-16's first layer).
+  void SumByStretches(const Stack& stack) {
+    ForEachPart([&](Index thread, Index first_part, Index end_part) {
+      float* columns = columns_.get() + thread * stretch_ * TileWidth();
+      for (Index first = 0; first < stack.pixels; first += stretch_) {
+        const Index end = std::min(first + stretch_, stack.pixels);
+        Index transposed = -1;
+        for (Index i = first_part; i < end_part; ++i) {
+          const Part part = PartOf(i);
+          if (Item(part) != transposed) TransposeColumns(stack, transposed = Item(part), first, end, columns);
+          SumPart(stack, part, thread, columns, first, end);
         }
-        float* sums = sums_.get() + (keeps_sums_ ? item * Rows() + part.row : thread * kChunkRows) * TileWidth();
-        OuterTile(problem, width, sums, TileWidth());
-        if (diff_weights != nullptr) Store(sums, problem.rows, width, Output(part, diff_weights));
       }
     });
+  }
+
+  // Calls run(thread, first part, end) for each thread's share: one thread owns an element and walks the pixels in
+  // order.
+  template <class F>
+  void ForEachPart(const F& run) const {
+    const Index parts = shape_.g * tiles_ * Chunks();
+    parallel_tiles(threads_, threads_,
+                   [&](Index thread) { run(thread, parts * thread / threads_, parts * (thread + 1) / threads_); });
+  }
+
+  // Adds the pixels [first, end), and stores the sums after the last one.
+  void SumPart(const Stack& stack, const Part& part, Index thread, const float* columns, Index first, Index end) const {
+    const Index width = TileColumns(part.tile * TileWidth());
+    OuterProblem problem;
+    problem.rows = std::min(Rows() - part.row, chunk_rows_);
+    problem.depth = end - first;
+    problem.a = stack.planes + part.group * shape_.ic_per_group() * stack_.channel_pitch;
+    problem.a_rows = a_rows_.data() + part.row;
+    problem.a_offsets = a_offsets_.data() + first;
+    problem.b = columns;
+    problem.b_offsets = b_offsets_.data();
+    problem.accumulate = stack.accumulates || first > 0;
+    if (exchanged_ && !keeps_sums_ && width % LaneCount() == 0)
+      return OuterTile(problem, width, Output(part, stack.diff_weights), shape_.oc_per_group());
+    float* sums = sums_.get() + (keeps_sums_ ? Item(part) * Rows() + part.row : thread * kChunkRows) * TileWidth();
+    OuterTile(problem, width, sums, TileWidth());
+    if (stack.diff_weights != nullptr && end == stack.pixels)
+      Store(sums, problem.rows, width, Output(part, stack.diff_weights));
   }
 
   // The chunks of a tile follow one another, which share its columns, and without exchanged roles store one behind the
   // other. Else, where all columns are near, the tiles of a chunk do, so that what is stored lies together.
-  Part PartOf(Index i, Index chunks) const {
+  Part PartOf(Index i) const {
+    const Index chunks = Chunks();
     const Index group = i / (tiles_ * chunks);
     const Index at = i % (tiles_ * chunks);
-    return tiles_first_ ? Part{group, at % tiles_, at / tiles_ * kChunkRows}
-                        : Part{group, at / chunks, at % chunks * kChunkRows};
+    return tiles_first_ ? Part{group, at % tiles_, at / tiles_ * chunk_rows_}
+                        : Part{group, at / chunks, at % chunks * chunk_rows_};
   }
 
   float* Output(const Part& part, float* diff_weights) const {
@@ -172,7 +218,9 @@ class OuterWeights final : public ConvSum {
   PlaneStack stack_;
   Index tiles_;       // of output channels, a group
   Index stretch_;     // pixels whose columns are transposed at a time
+  Index chunk_rows_;  // at most kChunkRows
   bool tiles_first_;  // see PartOf
+  bool goes_by_stretches_;
   AlignedMemory<float> columns_;
   bool keeps_sums_;  // of all chunks, for further stacks of images
   AlignedMemory<float> sums_;
