@@ -26,7 +26,10 @@ std::vector<double> simpler_values(const AttributeSpec& spec, double value) {
   if (value <= least) return values;
   add(least);
   if (const double half = std::floor(value / 2); half > least) add(half);
-  if (value - 1 > least) add(value - 1);
+  // Of few smaller numbers each, since not all suit the others: of 6 channels in 2 groups neither half nor one less.
+  constexpr double kFew = 8;
+  for (double each = value <= kFew ? least + 1 : value - 1; each < value; ++each)
+    if (each > least) add(each);
   return values;
 }
 

@@ -25,6 +25,12 @@ TEST_F(ShrinkTest, KeepsOnlyWhatTheFailureNeeds) {
             "conv:mb=1,ic=1,iw=7,oc=1,kw=1,sw=2");
 }
 
+// 6 channels of 2 groups become 2 by neither half nor one less.
+TEST_F(ShrinkTest, FindsSmallNumbersThatSuitTheOthers) {
+  EXPECT_EQ(shrunk("conv:mb=1,ic=2,iw=1,oc=6,g=2,kw=1", [](const Attributes& a) { return a.integer("g") > 1; }),
+            "conv:mb=1,ic=2,iw=1,oc=2,g=2,kw=1");
+}
+
 TEST_F(ShrinkTest, LeavesOutTheAxesThatDoNotMatter) {
   const std::string big = "conv:mb=2,ic=2,id=5,ih=6,iw=7,oc=2,kd=3,kh=3,kw=2,dh=2,ph=1";
   EXPECT_EQ(shrunk(big, [](const Attributes&) { return true; }), "conv:mb=1,ic=1,iw=1,oc=1,kw=1");
