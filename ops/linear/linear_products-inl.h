@@ -25,8 +25,8 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // diff_weights[o][i] = sum over n of diff_dst[n][o] * src[n][i], in one chain as the outer kernel adds it. What it
-// costs is writing, so it writes a few rows from end to end: tiles of columns down all rows took 3 times as long (4096
-// to 4096 features, 1 and 8 samples, Emerald Rapids).
+// costs is writing, so it writes a few rows from end to end: tiles of columns down all rows took 4 to 5 times as long
+// (4096 to 4096 features, 1 and 8 samples, Emerald Rapids).
 class LinearProducts final : public Kernel {
  public:
   LinearProducts(const LinearAttributes& a, const std::vector<Argument>& arguments, int threads)
