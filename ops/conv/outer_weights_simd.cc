@@ -44,8 +44,8 @@ class OuterWeights final : public ConvSum {
         tiles_((s.oc_per_group() + TileWidth() - 1) / TileWidth()),
         stretch_(outer_weights_stretch(exchanged ? ExchangedRoles(s) : s, stack_.images)),
         chunk_rows_(ChunkRows()),
-        tiles_first_(exchanged && s.oc_per_group() * stretch_ <= kNearColumns),
         goes_by_stretches_(stretch_ < stack_.images * PixelCount()),
+        tiles_first_(exchanged && !goes_by_stretches_ && s.oc_per_group() * stretch_ <= kNearColumns),
         columns_(zeroed_floats((goes_by_stretches_ ? threads : s.g * tiles_) * stretch_ * TileWidth())),
         keeps_sums_(s.mb > stack_.images || goes_by_stretches_),
         sums_(zeroed_floats((keeps_sums_ ? s.g * tiles_ * Rows() : threads * kChunkRows) * TileWidth())),
@@ -189,7 +189,7 @@ class OuterWeights final : public ConvSum {
   }
 
   // The chunks of a tile follow one another, which share its columns, and without exchanged roles store one behind the
-  // other. Else, where all columns are near, the tiles of a chunk do, so that what is stored lies together.
+  // other. Else, where all columns are there and near, the tiles of a chunk do, so that what is stored lies together.
   Part PartOf(Index i) const {
     const Index chunks = Chunks();
     const Index group = i / (tiles_ * chunks);
@@ -219,8 +219,8 @@ class OuterWeights final : public ConvSum {
   Index tiles_;       // of output channels, a group
   Index stretch_;     // pixels whose columns are transposed at a time
   Index chunk_rows_;  // at most kChunkRows
-  bool tiles_first_;  // see PartOf
   bool goes_by_stretches_;
+  bool tiles_first_;  // see PartOf
   AlignedMemory<float> columns_;
   bool keeps_sums_;  // of all chunks, for further stacks of images
   AlignedMemory<float> sums_;
