@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kRoofLifetime = std::chrono::seconds(5);
+constexpr double kThorough = 15e6, kMoment = 0;  // ns to measure for
 constexpr Index kMiB = Index{1} << 20;
 constexpr std::array kTraffic{Traffic::kRead, Traffic::kTriad, Traffic::kCopy, Traffic::kWrite};
 constexpr std::array kShares{0.0, 1.0 / 3, 0.5, 1.0};
@@ -55,11 +56,10 @@ std::vector<double> sample(int threads, int samples, const std::function<void(in
   return times;
 }
 
-// The shortest median of three in about 15 ms, but one at least.
-double best_time(int threads, const std::function<void(int)>& work) {
-  constexpr double kBudget = 15e6;
+// The shortest median of three in about `budget` nanoseconds, but one at least.
+double best_time(int threads, double budget, const std::function<void(int)>& work) {
   const double first = sample(threads, 1, work)[0];  // warms up, too
-  const int groups = std::clamp(static_cast<int>(kBudget / (3 * first)), 1, 5);
+  const int groups = std::clamp(static_cast<int>(budget / (3 * first)), 1, 5);
   const std::vector<double> times = sample(threads, 3 * groups, work);
   double best = median_of_3(times[0], times[1], times[2]);
   for (size_t i = 3; i < times.size(); i += 3) best = std::min(best, median_of_3(times[i], times[i + 1], times[i + 2]));
@@ -114,34 +114,25 @@ std::string known_isa(const std::string& isa) {
 
 }  // namespace
 
-double Roofs::fma_rate(const Key& key) const {
-  const RoofKernels& kernels = roof_kernels(key.isa);
-  double best = 0;
-  for (auto* fma : kernels.fma) {
-    constexpr double kFlops = 4e7;  // 0.2 ms at 200 GFLOP/s
-    const auto rounds = static_cast<Index>(kFlops / fma(1));
-    const double flops = fma(1) * static_cast<double>(rounds);
-    best = std::max(best, key.threads * flops / best_time(key.threads, [&](int) { fma(rounds); }));
-  }
-  return best;
+double Roofs::fma_rate(const Key& key, size_t kernel, double budget) const {
+  constexpr double kFlops = 4e7;  // 0.2 ms at 200 GFLOP/s
+  auto* fma = roof_kernels(key.isa).fma[kernel];
+  const auto rounds = static_cast<Index>(kFlops / fma(1));
+  const double flops = fma(1) * static_cast<double>(rounds);
+  return key.threads * flops / best_time(key.threads, budget, [&](int) { fma(rounds); });
 }
 
-double Roofs::traffic_rate(const Key& key) {
+double Roofs::traffic_rate(const Key& key, bool stream, double budget) {
   const RoofKernels& kernels = roof_kernels(key.isa);
   const Index share = key.bytes / 4 / streams(key.traffic) / key.threads;
   const Index count = std::max(kRoofGranule, share / kRoofGranule * kRoofGranule);
   const Index bytes = 4 * count * streams(key.traffic);  // of one thread
-  const Index sweeps = std::max(Index{1}, 32 * kMiB / key.threads / bytes);
+  const Index sweeps = std::max(Index{1}, 8 * kMiB / key.threads / bytes);
   float* start = memory(bytes * key.threads);
-  double best = 0;
-  for (bool stream : {false, true}) {
-    if (stream && key.traffic == Traffic::kRead) continue;
-    const double time = best_time(key.threads, [&](int thread) {
-      sweep(kernels, key.traffic, stream, start + thread * (bytes / 4), count, sweeps);
-    });
-    best = std::max(best, static_cast<double>(bytes * sweeps * key.threads) / time);
-  }
-  return best;
+  const double time = best_time(key.threads, budget, [&](int thread) {
+    sweep(kernels, key.traffic, stream, start + thread * (bytes / 4), count, sweeps);
+  });
+  return static_cast<double>(bytes * sweeps * key.threads) / time;
 }
 
 float* Roofs::memory(Index bytes) {
@@ -153,14 +144,29 @@ float* Roofs::memory(Index bytes) {
   return memory_->ref().floats();
 }
 
+double Roofs::rate(const Key& key, size_t kernel, double budget) {
+  return key.compute ? fma_rate(key, kernel, budget) : traffic_rate(key, kernel == 1, budget);
+}
+
 double Roofs::best(const Key& key) {
   Measured& roof = measured_[key];
-  const Clock::time_point now = Clock::now();
-  if (roof.best == 0 || roof.when < valid_since_ || now - roof.when > kRoofLifetime) {
-    roof.best = std::max(roof.best, key.compute ? fma_rate(key) : traffic_rate(key));
-    roof.when = Clock::now();
+  const Clock::time_point start = Clock::now();
+  if (roof.best != 0 && roof.when >= valid_since_ && start - roof.when <= kRoofLifetime) return roof.best;
+  const size_t kernels = key.compute ? roof_kernels(key.isa).fma.size() : key.traffic == Traffic::kRead ? 1 : 2;
+  for (size_t kernel = 0; kernel < kernels; ++kernel) {
+    const double found = rate(key, kernel, kThorough);
+    if (found > roof.best) roof = {found, kernel, {}};
   }
+  roof.when = Clock::now();
   return roof.best;
+}
+
+double Roofs::now(const Key& key) {
+  if (measured_[key].best == 0) best(key);
+  Measured& roof = measured_[key];
+  const double found = rate(key, roof.fastest, kMoment);
+  roof.best = std::max(roof.best, found);
+  return found;
 }
 
 double Roofs::fma(const std::string& isa, int threads) {
@@ -171,16 +177,20 @@ double Roofs::bandwidth(Traffic traffic, const std::string& isa, int threads, In
   return best({false, traffic, known_isa(isa), threads, rung(working_set)});
 }
 
-Limit Roofs::limit(const Demand& demand) {
-  const double compute = demand.cost.flops == 0 ? 0 : demand.cost.flops / fma(demand.isa, demand.threads);
+Limit Roofs::limit(const Demand& demand) { return limit(demand, &Roofs::best); }
+Limit Roofs::limit_now(const Demand& demand) { return limit(demand, &Roofs::now); }
+
+Limit Roofs::limit(const Demand& demand, Rate rate) {
+  const std::string isa = known_isa(demand.isa);
+  const auto time = [&](double amount, const Key& key) { return amount == 0 ? 0 : amount / (this->*rate)(key); };
+  const double compute = time(demand.cost.flops, {true, Traffic::kRead, isa, demand.threads, 0});
   size_t above = 1;  // the first mix that writes at least as much
   while (above + 1 < kShares.size() && kShares[above] < demand.written_share) ++above;
   const size_t below = above - 1;
   const double weight = (demand.written_share - kShares[below]) / (kShares[above] - kShares[below]);
-  double memory = 0;
-  for (const auto& [mix, part] : {std::pair(below, 1 - weight), std::pair(above, weight)})
-    if (part > 0)
-      memory += part * demand.cost.bytes / bandwidth(kTraffic[mix], demand.isa, demand.threads, demand.working_set);
+  const Index bytes = rung(demand.working_set);
+  const double memory = time((1 - weight) * demand.cost.bytes, {false, kTraffic[below], isa, demand.threads, bytes}) +
+                        time(weight * demand.cost.bytes, {false, kTraffic[above], isa, demand.threads, bytes});
   return {std::max(compute, memory), compute >= memory};
 }
 

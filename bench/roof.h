@@ -34,6 +34,8 @@ struct Limit {
 
 // Every roof is the best of several medians, and measured again whenever it is asked for and its last measurement is
 // older than kRoofLifetime: on a shared machine a roof taken once may be low, and then honest kernels stand above it.
+// What a kernel is compared with is measured beside it (limit_now), or a slow minute would look like a slow kernel:
+// a Xeon's multiply-adds wandered between 120 and 180 GFLOP/s within seconds.
 class Roofs {
  public:
   // GFLOP/s of multiply-adds on registers.
@@ -46,6 +48,9 @@ class Roofs {
   // max(flops / fma, bytes / bandwidth). The time a byte takes is interpolated between the two nearest mixes: for units
   // that load, store and wait on memory independently it is piecewise linear in the share written.
   Limit limit(const Demand& demand);
+
+  // The same from roofs as they are at this moment, each a median of three in a few milliseconds.
+  Limit limit_now(const Demand& demand);
 
   // Measures the roofs of `demand` again, however young they are.
   void refresh(const Demand& demand);
@@ -69,12 +74,18 @@ class Roofs {
   };
   struct Measured {
     double best = 0;
+    size_t fastest = 0;  // the kernel that reached it
     std::chrono::steady_clock::time_point when{};
   };
+  using Rate = double (Roofs::*)(const Key& key);
 
   double best(const Key& key);
-  double fma_rate(const Key& key) const;
-  double traffic_rate(const Key& key);
+  double now(const Key& key);
+  Limit limit(const Demand& demand, Rate rate);
+  // Of one of the kernels that measure the same roof, in about `budget` nanoseconds.
+  double rate(const Key& key, size_t kernel, double budget);
+  double fma_rate(const Key& key, size_t kernel, double budget) const;
+  double traffic_rate(const Key& key, bool stream, double budget);
   void measure(const Key& key, const char* level);
   float* memory(Index bytes);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -79,6 +80,17 @@ TEST(Roof, MeasuringAgainNeverLowersARoof) {
   const double before = roofs.limit(demand).ns;
   roofs.refresh(demand);
   EXPECT_LE(roofs.limit(demand).ns, before);
+}
+
+TEST(Roof, WhatIsMeasuredNowIsNeverAboveTheBest) {
+  Roofs roofs;
+  for (const Cost& cost : {Cost{1e9, 0}, Cost{0, 1e9}}) {
+    const Demand demand{roof_isas().front(), 1, cost, kSmall, 0.5};
+    const Limit now = roofs.limit_now(demand);
+    EXPECT_GT(now.ns, 0);
+    EXPECT_TRUE(std::isfinite(now.ns));
+    EXPECT_GE(now.ns, roofs.limit(demand).ns);
+  }
 }
 
 TEST(Roof, RecordsNameUnitAndLevel) {

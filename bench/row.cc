@@ -178,7 +178,7 @@ void RowPreparer::verify(Row& row, Execution& execution) {
   proofs_[row.implementation_name] = {std::move(bytes), verdict.worst};
 }
 
-Record timing_record(const Row& row, const std::vector<double>& samples_ns, const Limit& limit) {
+Record timing_record(const Row& row, const std::vector<double>& samples_ns, const Standing& standing) {
   Record record = make_record("timing");
   record["op"] = row.operation->spec.name;
   record["family"] = row.operation->spec.family;
@@ -200,8 +200,8 @@ Record timing_record(const Row& row, const std::vector<double>& samples_ns, cons
   record["bytes"] = row.demand.cost.bytes;
   record["gflops"] = row.demand.cost.flops / ns;
   record["gbps"] = row.demand.cost.bytes / ns;
-  record["roof"] = limit.ns / ns;
-  record["roof_kind"] = limit.compute ? "compute" : "memory";
+  record["roof"] = standing.fraction;
+  record["roof_kind"] = standing.compute ? "compute" : "memory";
   record["verified"] = row.verified;
   set_number(record, "worst", row.worst);
   return record;

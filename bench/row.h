@@ -29,12 +29,19 @@ struct Row {
   std::vector<std::string> verified{};  // the oracles that passed at this size
   double worst = 0;                     // error / bound of the worst element that was compared
   Demand demand{};
+  std::vector<Limit> limits{};  // what the roofs measured right after each repetition allow
 
   std::string name() const;
 };
 
 // Throws UsageError for an implementation that no operation has.
 std::vector<Row> plan_rows(const Registry& registry, const BenchOptions& options);
+
+// How close a row comes to what the machine allows.
+struct Standing {
+  double fraction = 0;   // of the roof that applies: 1 touches it
+  bool compute = false;  // that roof is of arithmetic, not of memory traffic
+};
 
 // Rows that are timed alternately: the same pass of the same layer on as many threads, by different implementations.
 bool are_rivals(const Row& a, const Row& b);
@@ -70,7 +77,7 @@ class RowPreparer {
 };
 
 // "timing" record; `samples_ns` of a row that is ready, one a repetition.
-Record timing_record(const Row& row, const std::vector<double>& samples_ns, const Limit& limit);
+Record timing_record(const Row& row, const std::vector<double>& samples_ns, const Standing& standing);
 
 // What was wrong, in words, of a verdict that is no pass.
 std::string failure_text(const Verdict& verdict);

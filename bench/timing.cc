@@ -87,24 +87,28 @@ class RecordReporter final : public benchmark::BenchmarkReporter {
       emit_(timing_record(row, {}, {}));
       return;
     }
-    const Limit limit = limit_of(row, median(samples));
+    const Standing standing = standing_of(row, samples);
     ++summary_.measured;
-    if (!is_peer(row) && limit.ns > median(samples)) ++summary_.above_roof;
+    if (!is_peer(row) && standing.fraction > 1) ++summary_.above_roof;
     seen_.emplace(row.demand.isa, row.threads);
-    emit_(timing_record(row, samples, limit));
+    emit_(timing_record(row, samples, standing));
   }
 
   static bool is_peer(const Row& row) { return row.implementation->peer; }
 
-  // A roof that a row stands above was measured in a slow moment, or is no roof: it gets three more chances. A peer's
-  // Winograd does less work than is counted and may stand above it.
-  Limit limit_of(const Row& row, double ns) {
-    Limit limit = roofs_.limit(row.demand);
-    for (int attempt = 0; attempt < 3 && !is_peer(row) && limit.ns > ns; ++attempt) {
-      roofs_.refresh(row.demand);
-      limit = roofs_.limit(row.demand);
-    }
-    return limit;
+  // The median over the repetitions: the shortest time that the roofs beside it allow, by the time it took. That
+  // scatters, and a row that touches its roof may come out above: it is above only if the best roof ever seen says so,
+  // too, in spite of three more chances. A peer's Winograd does less work than is counted and may stand above any.
+  Standing standing_of(const Row& row, const std::vector<double>& samples) {
+    const Limit* limits = row.limits.data() + row.limits.size() - samples.size();
+    std::vector<double> fractions;
+    for (size_t i = 0; i < samples.size(); ++i) fractions.push_back(limits[i].ns / samples[i]);
+    const Standing beside{median(fractions), limits[0].compute};
+    if (is_peer(row) || beside.fraction <= 1) return beside;
+    const double ns = median(samples);
+    for (int attempt = 0; attempt < 3 && roofs_.limit(row.demand).ns > ns; ++attempt) roofs_.refresh(row.demand);
+    const Limit best = roofs_.limit(row.demand);
+    return {std::max(1.0, best.ns / ns), best.compute};
   }
 
   NativeFile& file_;
@@ -147,8 +151,9 @@ std::string hand_flags_over(const BenchOptions& options) {
   return file;
 }
 
-// One repetition. Since the one before was a rival's, the caches are filled again first.
-void time_row(Row& row, RowPreparer& preparer, benchmark::State& state) {
+// One repetition, and the roofs beside it. Since the one before was a rival's, the caches are filled again first.
+// Google Benchmark calls it more often than it reports: the first times only to find the number of iterations.
+void time_row(Row& row, RowPreparer& preparer, Roofs& roofs, benchmark::State& state) {
   Execution* execution = preparer.prepare(row);
   if (execution == nullptr) {
     state.SkipWithError(row.reason.c_str());
@@ -158,16 +163,18 @@ void time_row(Row& row, RowPreparer& preparer, benchmark::State& state) {
   const std::vector<TensorRef>& tensors = execution->refs();
   kernel.run(tensors);
   for (auto _ : state) kernel.run(tensors);
+  row.limits.push_back(roofs.limit_now(row.demand));
 }
 
 // Rows that are rivals share one call of Google Benchmark, which then visits them in random
 // order repetition by repetition, so that none has a quieter moment than another. Returns how many the filter took.
-size_t run_group(std::span<Row> group, RowPreparer& preparer, RecordReporter& reporter) {
+size_t run_group(std::span<Row> group, RowPreparer& preparer, Roofs& roofs, RecordReporter& reporter) {
   benchmark::ClearRegisteredBenchmarks();
   for (Row& row : group) {
     if (!reporter.expect(row)) continue;  // a case given twice is timed once
-    benchmark::RegisterBenchmark(row.name().c_str(),
-                                 [&row, &preparer](benchmark::State& state) { time_row(row, preparer, state); });
+    benchmark::RegisterBenchmark(row.name().c_str(), [&row, &preparer, &roofs](benchmark::State& state) {
+      time_row(row, preparer, roofs, state);
+    });
   }
   const size_t matched = benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::ClearRegisteredBenchmarks();
@@ -207,7 +214,7 @@ BenchSummary run_benchmarks(const Registry& registry, const References& referenc
   for (auto first = rows.begin(); first != rows.end();) {
     const auto rival = [&](const Row& row) { return are_rivals(*first, row); };
     const auto last = std::find_if_not(first, rows.end(), rival);
-    matched += run_group({first, last}, preparer, reporter);
+    matched += run_group({first, last}, preparer, roofs, reporter);
     first = last;
   }
   if (matched == 0)
