@@ -2,8 +2,10 @@
 #include "ops/conv/outer_conv.h"
 
 #include <cstring>
+#include <span>
 
 #include "ops/conv/planes.h"
+#include "ops/core/environment.h"
 #include "ops/simd/column_dots.h"
 #include "ops/simd/outer_problem.h"
 #include "ops/simd/parallel.h"
@@ -17,6 +19,7 @@
 
 #include "ops/conv/pack_planes-inl.h"
 #include "ops/conv/tile_columns-inl.h"
+#include "ops/simd/column_chains-inl.h"
 #include "ops/simd/column_dots-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
 
@@ -44,23 +47,28 @@ class OuterConv final : public ConvSum {
         geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
                           : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
         packs_weights_(!forward && (s.window.taps() == 1 || IsStrided(s.window))),
-        writes_memory_(stores_for(static_cast<size_t>(4 * s.mb * ImageSize())) == Stores::kStreaming),
+        tiles_unpacked_(s.weights_channels() * s.window.taps() % kFloatsOfSets == 0 ? kTilesOfOneSet : kTilesUnpacked),
+        writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * ImageSize()))),
+        copied_tiles_(TilesToCopy()),
         stack_(MakeStack()) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
     for (Index row = 0; row < rows_; ++row)
       a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? oc_step : taps)));
     chunk_rows_ = std::min(RoundUp(rows_, kRowBlock), kChunkRows);
-    for (const SubConv& sub : geometry_.subs) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
+    for (const SubConv& sub : geometry_.subs)
+      if (!sub.taps.empty()) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
     full_ = PlanItems(&Sub::full);
     rest_ = PlanItems(&Sub::rest);
     Index most = 0;
     for (const Sub& sub : subs_)
       for (const TilePlan* plan : {&sub.full, &sub.rest})
         if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan) + plan->single_columns);
-    // Behind the sums packed weights, then a gathered tile.
+    // Behind the sums packed weights, then gathered tiles.
     packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
-    workspace_size_ = RoundUp(most * chunk_rows_ * SumsPitch() + packed_size_ + kMostDepth * TileWidth(), 16);
+    workspace_size_ = RoundUp(
+        most * chunk_rows_ * SumsPitch() + packed_size_ + std::max<Index>(copied_tiles_, 1) * kMostDepth * TileWidth(),
+        16);
     workspace_ = zeroed_floats(threads * workspace_size_);
     for (Index k = 0; k < kMostDepth; ++k) {
       gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
@@ -76,6 +84,7 @@ class OuterConv final : public ConvSum {
       const Index images = std::min(stack_.images, shape_.mb - n);
       if (stack_.is_copy()) PackPlanes(stack_, source + n * source_image, images, threads_);
       const Operands operands{weights, stack_.base(source + n * source_image), bias, output + n * ImageSize()};
+      if (subs_.size() < geometry_.subs.size()) StoreEmptySums(operands, images);
       RunStack(images == stack_.images ? full_ : rest_, operands);
     }
   }
@@ -89,11 +98,12 @@ class OuterConv final : public ConvSum {
   // Sums that wait, a workspace a thread.
   static constexpr Index kWorkspaceBytes = Index{256} << 10;
   // Up to this many tiles a panel its weights are read where they lie: a copy takes longer (1.5 times the time of a
-  // layer of 2 tiles, 1.05 to 1.15 of 12 tiles, 5x5, 4x4 and 1x1, Zen 5).
-  static constexpr Index kTilesUnpacked = 12;
-  // Of so few pixels as 7x7, up to four behind the last sixteen are summed as dot products: each takes a sixth of the
-  // time of a vector of columns (3x3 of 512 channels, 7x7: 0.88 of the layer's time, Zen 5, AVX-512).
-  static constexpr Index kMostPixelsOfDots = 96, kMostDots = 4;
+  // layer of 2 tiles, 1.05 to 1.15 of 12 tiles, 5x5, 4x4 and 1x1, Zen 5). Terms a multiple of 4 KiB apart meet in one
+  // set of the L1 cache: a copy pays from two tiles on (0.87 of the time for 2048 rows, 7x7, Emerald Rapids).
+  static constexpr Index kTilesUnpacked = 12, kTilesOfOneSet = 1, kFloatsOfSets = 1024;
+  // Of so few pixels as 7x7, up to four behind the last vectors are summed on their own: each takes a sixth of the time
+  // of a vector of columns or less (3x3 of 512 channels, 7x7: 0.88 of the layer's time, Zen 5, AVX-512).
+  static constexpr Index kMostPixelsOfSingles = 96, kMostSingles = 4;
   // From this many full tiles on an image is read in place: fewer leave too many columns of its last tile unused, and
   // are stacked with other images.
   static constexpr Index kTilesInPlace = 4;
@@ -169,11 +179,13 @@ class OuterConv final : public ConvSum {
     return units.single_columns > 0 || VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
   }
 
-  // The same whatever the vector length: it decides in which order products are added.
+  // Forward they are dot products, which add in an order of their own: they are the same whatever the vector length.
+  // For the pointwise data gradient, whose rows are neighbours, they have the bits that they have in tiles.
   Index SingleColumns(const SubConv& sub, Index pixels) const {
-    const bool are_neighbours = forward_ && static_cast<Index>(sub.taps.size()) == shape_.window.taps();
-    const Index rest = pixels % kColumnLanes;
-    return are_neighbours && pixels < kMostPixelsOfDots && rest <= kMostDots ? rest : 0;
+    const bool are_dots = forward_ && static_cast<Index>(sub.taps.size()) == shape_.window.taps();
+    const bool are_chains = !forward_ && shape_.window.taps() == 1;
+    const Index rest = pixels % (are_chains ? LaneCount() : kColumnLanes);
+    return (are_dots || are_chains) && pixels < kMostPixelsOfSingles && rest <= kMostSingles ? rest : 0;
   }
 
   static double VectorCount(const TilePlan& plan) {
@@ -225,6 +237,15 @@ class OuterConv final : public ConvSum {
     return schedule;
   }
 
+  // Sub-convolutions without terms leave zero, or the bias: whole images are filled in their place.
+  void StoreEmptySums(const Operands& operands, Index images) {
+    const Index channels = rows_ * shape_.g;
+    parallel_tiles(threads_, images * channels, [&](Index plane) {
+      const float sum = operands.bias == nullptr ? 0.0F : 0.0F + operands.bias[plane % channels];
+      std::fill_n(operands.output + plane * PixelCount(), PixelCount(), sum);
+    });
+  }
+
   // All sub-convolutions meet a chunk's weights, of which each needs a part, before the next chunk: weights come from
   // memory once.
   void RunStack(const Schedule& schedule, const Operands& operands) {
@@ -249,6 +270,7 @@ class OuterConv final : public ConvSum {
     const Sub* sub = nullptr;
     const TilePlan* plan = nullptr;
     OuterProblem problem;
+    const float* weights = nullptr;  // of the first row, where they lie
     Index first_term = 0;
     bool is_last = false;
     const float* planes = nullptr;
@@ -256,6 +278,7 @@ class OuterConv final : public ConvSum {
     float* sums = nullptr;  // of the tile
     float* gathered = nullptr;
 
+    const std::int32_t* a_offsets() const { return sub->a_offsets.data() + first_term; }
     const std::int32_t* b_offsets() const { return sub->b_offsets.data() + first_term; }
   };
 
@@ -270,9 +293,9 @@ class OuterConv final : public ConvSum {
     block.planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
     block.output = operands.output + first_channel * PixelCount();
     block.gathered = packed + packed_size_;
-    const bool gathers = plan.is_compact() || GathersFlat();
-    Index k = 0;
-    do {  // once even for an empty sum, which is zero
+    const bool gathers = plan.is_compact() || copied_tiles_ > 0;
+    block.weights = operands.weights + item.group * weights_group_ + a_rows_[static_cast<size_t>(item.first_row)];
+    for (Index k = 0; k < depth; k += step) {
       block.first_term = k;
       block.is_last = k + step >= depth;
       OuterProblem& problem = block.problem;
@@ -281,32 +304,45 @@ class OuterConv final : public ConvSum {
       if (block.is_last && operands.bias != nullptr) problem.bias = operands.bias + first_channel;
       problem.a = operands.weights + item.group * weights_group_;
       problem.a_rows = a_rows_.data() + item.first_row;
-      problem.a_offsets = sub.a_offsets.data() + k;
+      problem.a_offsets = block.a_offsets();
       problem.b_offsets = gathers ? gathered_offsets_.data() : block.b_offsets();
-      problem.next_b_offsets = block.b_offsets();
-      if (packs_weights_ && item.last_tile - item.first_tile > kTilesUnpacked) PackWeights(problem, packed);
+      problem.next_b_offsets = copied_tiles_ > 1 ? gathered_offsets_.data() : block.b_offsets();
+      if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) PackWeights(problem, packed);
       block.sums = sums;
       for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch())
-        if (t < TileCount(plan))
-          RunTile(block, plan.tiles[static_cast<size_t>(t)], t + 1 < item.last_tile);
-        else
+        if (t < TileCount(plan)) {
+          FindColumns(block, item, t);
+          RunTile(block, plan.tiles[static_cast<size_t>(t)]);
+        } else {
           RunSingleColumn(block, plan.tiles[static_cast<size_t>(t)]);
-      k += step;
-    } while (k < depth);
+        }
+    }
   }
 
-  void RunTile(Block& block, const TilePlan::Tile& tile, bool has_next) const {
+  // Where the columns of tile t are, and those of the next.
+  void FindColumns(Block& block, const Item& item, Index t) const {
     const TilePlan& plan = *block.plan;
     OuterProblem& problem = block.problem;
-    const float* pixels = block.planes + tile.first_pixel;
-    const bool gathers = plan.is_compact() || GathersFlat();
-    problem.b = gathers ? block.gathered : pixels;
-    problem.next_b = plan.is_compact() || !has_next ? nullptr : block.planes + (&tile + 1)->first_pixel;
+    const std::span tiles(&plan.tiles[static_cast<size_t>(t)], static_cast<size_t>(item.last_tile - t));
+    const Index place = copied_tiles_ == 0 ? 0 : (t - item.first_tile) % copied_tiles_;
+    const bool in_place = !plan.is_compact() && copied_tiles_ == 0;
+    problem.b = in_place ? block.planes + tiles[0].first_pixel : block.gathered + place * kMostDepth * TileWidth();
+    problem.next_b = nullptr;
     if (plan.is_compact())
-      GatherColumns(plan, tile, block.planes, block.b_offsets(), problem.depth, block.gathered);
-    else if (gathers)
-      for (Index i = 0; i < tile.width; i += LaneCount())
-        GatherNeighbours(pixels + i, block.b_offsets(), problem.depth, block.gathered + i);
+      GatherColumns(plan, tiles[0], block.planes, block.b_offsets(), problem.depth, block.gathered);
+    else if (!in_place && place == 0)
+      GatherNeighbours(tiles.first(std::min(tiles.size(), static_cast<size_t>(copied_tiles_))), block.planes,
+                       block.b_offsets(), problem.depth, block.gathered);
+    if (plan.is_compact() || tiles.size() == 1) return;
+    if (copied_tiles_ <= 1)
+      problem.next_b = block.planes + tiles[1].first_pixel;
+    else if (place + 1 < copied_tiles_)
+      problem.next_b = problem.b + kMostDepth * TileWidth();
+  }
+
+  void RunTile(Block& block, const TilePlan::Tile& tile) const {
+    const TilePlan& plan = *block.plan;
+    OuterProblem& problem = block.problem;
     const float* before = block.first_term == 0 ? nullptr : block.sums;
     const TilePlan::Run& run = plan.runs[static_cast<size_t>(tile.first_run)];
     const Index step = block.sub->column_step;
@@ -322,12 +358,16 @@ class OuterConv final : public ConvSum {
     const OuterProblem& problem = block.problem;
     const float* pixel = block.planes + block.plan->pixels[static_cast<size_t>(tile.first_column)];
     for (Index k = 0; k < problem.depth; ++k) block.gathered[k] = pixel[block.b_offsets()[k]];
-    ColumnDots({problem.rows, problem.depth, problem.a + problem.a_offsets[0], problem.a_rows, block.gathered,
-                block.sums, block.first_term > 0});
+    if (forward_)
+      ColumnDots({problem.rows, problem.depth, problem.a + problem.a_offsets[0], problem.a_rows, block.gathered,
+                  block.sums, block.first_term > 0});
+    else
+      ColumnChains({problem.rows, problem.depth, block.weights, block.a_offsets(), block.gathered, block.sums,
+                    block.first_term > 0});
     if (!block.is_last) return;
     float* out = block.output + block.plan->runs[static_cast<size_t>(tile.first_run)].output;
     for (Index row = 0; row < problem.rows; ++row) {
-      const float sum = ColumnSum(block.sums + row * kColumnLanes);
+      const float sum = forward_ ? ColumnSum(block.sums + row * kColumnLanes) : block.sums[row];
       out[row * PixelCount()] = problem.bias == nullptr ? sum : sum + problem.bias[row];
     }
   }
@@ -368,10 +408,18 @@ class OuterConv final : public ConvSum {
     }
   }
 
-  // Pointwise, each term is a row of its own, a plane apart: of 128 such rows too many meet in the same sets of the L1
-  // cache. With 64 rows of weights the copy pays (0.81 of the FMA peak for 0.76, data gradient of 64 to 256 channels,
-  // 56x56, Zen 3, AVX2); fewer have less work to share it.
-  bool GathersFlat() const { return shape_.window.taps() == 1 && rows_ >= 64; }
+  // Pointwise, each term is a row of its own, a plane apart. Where such rows meet in few sets of a small L1 cache a
+  // copy of a tile pays, as soon as 64 rows of weights share it (0.81 of the FMA peak for 0.76, data gradient of 64 to
+  // 256 channels, 56x56, 32 KiB on Zen 3, AVX2; with the 48 KiB of Emerald Rapids, 256 to 64 channels, 0.67 with a copy
+  // and 0.78 without). Rows that come from memory do so in longer pieces for several tiles at a time (8 images of them:
+  // 0.56 without, 0.60 with one tile, 0.68 with four).
+  Index TilesToCopy() const {
+    constexpr Index kRowsToShare = 64, kTilesFromMemory = 4, kSmallCache = Index{32} << 10;
+    if (shape_.window.taps() > 1 || rows_ < kRowsToShare) return 0;
+    const Index source_floats = shape_.mb * channels_ * shape_.g * geometry_.planes.source_count();
+    if (exceeds_caches(static_cast<size_t>(4 * source_floats))) return kTilesFromMemory;
+    return cache_sizes().l1d.value_or(kSmallCache) <= kSmallCache ? 1 : 0;
+  }
 
   ConvShape shape_;
   int threads_;
@@ -379,8 +427,10 @@ class OuterConv final : public ConvSum {
   bool forward_;
   Index weights_group_;
   ConvGeometry geometry_;
-  bool packs_weights_;  // data gradient, pointwise or of a stride: the weights of few terms are neighbours
-  bool writes_memory_;  // the output exceeds the caches
+  bool packs_weights_;    // data gradient, pointwise or of a stride: the weights of few terms are neighbours
+  Index tiles_unpacked_;  // up to so many in an item
+  bool writes_memory_;    // the output exceeds the caches
+  Index copied_tiles_;    // at a time; 0: columns are read where they lie
   PlaneStack stack_;
   std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
   std::vector<Sub> subs_;

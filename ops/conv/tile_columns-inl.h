@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "ops/conv/geometry.h"
 #include "ops/conv/pack_planes-inl.h"
 #include "ops/simd/column_dots.h"
+#include "ops/simd/every_second-inl.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
 
@@ -27,11 +29,19 @@ namespace hn = hwy::HWY_NAMESPACE;
 // From one row of a tile's sums to the next where a tile may be a single column.
 inline Index SumsPitch() { return std::max(TileWidth(), kColumnLanes); }
 
-// out[k][lane] = in[offsets[k] + lane] for k < depth and the lanes of a vector.
-inline void GatherNeighbours(const float* HWY_RESTRICT in, const std::int32_t* HWY_RESTRICT offsets, Index depth,
-                             float* HWY_RESTRICT out) {
+// out[tile][k][column] = planes[offsets[k] + tile.first_pixel + column] for the tiles of a flat plan, k < depth and
+// whole vectors of columns.
+inline void GatherNeighbours(std::span<const TilePlan::Tile> tiles, const float* planes,
+                             const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
   const hn::ScalableTag<float> d;
-  for (Index k = 0; k < depth; ++k) hn::StoreU(hn::LoadU(d, in + offsets[k]), d, out + k * TileWidth());
+  for (Index k = 0; k < depth; ++k) {
+    float* HWY_RESTRICT to = out + k * TileWidth();
+    for (const TilePlan::Tile& tile : tiles) {
+      const float* HWY_RESTRICT from = planes + offsets[k] + tile.first_pixel;
+      for (Index i = 0; i < tile.width; i += LaneCount()) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+      to += kMostDepth * TileWidth();
+    }
+  }
 }
 
 // The columns of a vector from lane `first` up to `end` that one vector of the planes holds, which starts at `pixel`,
@@ -80,6 +90,29 @@ inline void GatherColumns(const TilePlan& plan, const TilePlan::Tile& tile, cons
     GatherVector(plan.pixels.data() + tile.first_column + column, planes, offsets, depth, out + column);
 }
 
+// to[0], to[2], ... Those between belong to other sub-convolutions, perhaps of other threads, and are not touched.
+template <class D>
+HWY_INLINE void StoreEverySecond(D d, const float* HWY_RESTRICT from, Index count, float* HWY_RESTRICT to) {
+  if constexpr (HWY_TARGET > HWY_AVX3) {  // a masked store of AVX2 takes as long as the single ones
+    for (Index i = 0; i < count; ++i) to[2 * i] = from[i];
+    return;
+  }
+  const hn::RebindToUnsigned<D> du;
+  const auto even = hn::RebindMask(d, hn::Eq(hn::And(hn::Iota(du, 0), hn::Set(du, 1)), hn::Zero(du)));
+  const auto put = [&](hn::Vec<D> v, Index rest, float* at) HWY_ATTR {
+    if (rest <= 0) return;
+    const auto inside = hn::FirstN(d, static_cast<size_t>(std::min(rest, LaneCount())));
+    hn::BlendedStore(v, hn::And(even, inside), d, at);
+  };
+  for (Index i = 0; i < count; i += LaneCount()) {
+    const Index rest = std::min(count - i, LaneCount());
+    const auto v = LoadFirst(d, from + i, static_cast<size_t>(rest));
+    const Interleaved<hn::Vec<D>> twice(v, v);
+    put(twice.first, 2 * rest, to + 2 * i);
+    put(twice.second, 2 * rest - LaneCount(), to + 2 * i + LaneCount());
+  }
+}
+
 // Copies the columns that are outputs, `step` apart in rows of out_pitch, and leaves out the gaps.
 inline void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index step, Index rows, const float* sums,
                       float* out, Index out_pitch) {
@@ -91,6 +124,8 @@ inline void StoreRuns(const TilePlan& plan, const TilePlan::Tile& tile, Index st
       float* to = out + run.output;
       if (step == 1)
         CopyExactly(d, from, run.length, to);
+      else if (step == 2)
+        StoreEverySecond(d, from, run.length, to);
       else
         for (Index i = 0; i < run.length; ++i) to[i * step] = from[i];
     }

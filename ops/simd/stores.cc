@@ -17,9 +17,11 @@ Index last_level_share() {
 
 }  // namespace
 
-Stores stores_for(std::size_t bytes) {
+bool exceeds_caches(std::size_t bytes) {
   static const Index last_level = last_level_share();
-  return bytes > static_cast<std::size_t>(last_level / 8 * 3) ? Stores::kStreaming : Stores::kCached;
+  return bytes > static_cast<std::size_t>(last_level / 8 * 3);
 }
+
+Stores stores_for(std::size_t bytes) { return exceeds_caches(bytes) ? Stores::kStreaming : Stores::kCached; }
 
 }  // namespace gradproof

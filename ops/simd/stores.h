@@ -20,4 +20,7 @@ enum class Stores { kCached, kStreaming };
 // streaming: 27 and 21 GB/s at 3 MB, 17 and 18 at 6 MB, 13 and 18 at 16 MB, 10 and 25 at 64 MB).
 Stores stores_for(std::size_t bytes);
 
+// Whether a tensor of `bytes` has to come from memory each time that it is read: by the same measure.
+bool exceeds_caches(std::size_t bytes);
+
 }  // namespace gradproof
