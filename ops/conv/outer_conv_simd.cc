@@ -50,6 +50,7 @@ class OuterConv final : public ConvSum {
         tiles_unpacked_(s.weights_channels() * s.window.taps() % kFloatsOfSets == 0 ? kTilesOfOneSet : kTilesUnpacked),
         writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * ImageSize()))),
         copied_tiles_(TilesToCopy()),
+        ahead_(WeightsAhead()),
         stack_(MakeStack()) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
@@ -188,6 +189,15 @@ class OuterConv final : public ConvSum {
     return (are_dots || are_chains) && pixels < kMostPixelsOfSingles && rest <= kMostSingles ? rest : 0;
   }
 
+  // How far ahead of what is read of weights that do not stay in the L2 cache to prefetch: forward their terms are
+  // neighbours, of a pointwise data gradient their rows (512 to 2048 channels, 7x7: 0.91 of the time).
+  Index WeightsAhead() const {
+    constexpr Index kTermsAhead = 32;
+    if (!exceeds_l2(static_cast<size_t>(4 * shape_.g * weights_group_))) return 0;
+    if (forward_) return kTermsAhead;
+    return shape_.window.taps() == 1 ? kRowBlock : 0;
+  }
+
   static double VectorCount(const TilePlan& plan) {
     double vectors = 0;
     for (const TilePlan::Tile& tile : plan.tiles)
@@ -262,6 +272,7 @@ class OuterConv final : public ConvSum {
                  panel.last_tile},
                 sums);
       }
+      if (writes_memory_) hwy::FlushStream();
     });
   }
 
@@ -305,6 +316,7 @@ class OuterConv final : public ConvSum {
       problem.a = operands.weights + item.group * weights_group_;
       problem.a_rows = a_rows_.data() + item.first_row;
       problem.a_offsets = block.a_offsets();
+      problem.a_ahead = item.last_tile - item.first_tile <= kTilesUnpacked ? ahead_ : 0;
       problem.b_offsets = gathers ? gathered_offsets_.data() : block.b_offsets();
       problem.next_b_offsets = copied_tiles_ > 1 ? gathered_offsets_.data() : block.b_offsets();
       if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) PackWeights(problem, packed);
@@ -348,7 +360,7 @@ class OuterConv final : public ConvSum {
     const Index step = block.sub->column_step;
     const bool direct =
         block.is_last && step == 1 && run.column == 0 && run.length == tile.width && tile.width % LaneCount() == 0;
-    problem.fetches_c = direct && writes_memory_;
+    problem.reaches_memory = direct && writes_memory_;
     if (direct) return OuterRows(problem, tile.width, before, TileWidth(), block.output + run.output, PixelCount());
     OuterRows(problem, tile.width, before, TileWidth(), block.sums, TileWidth());
     if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output, PixelCount());
@@ -384,6 +396,7 @@ class OuterConv final : public ConvSum {
     problem.a = packed;
     problem.a_rows = packed_rows_.data();
     problem.a_offsets = packed_offsets_.data();
+    problem.a_ahead = 0;
   }
 
   template <Index kRows>
@@ -431,6 +444,7 @@ class OuterConv final : public ConvSum {
   Index tiles_unpacked_;  // up to so many in an item
   bool writes_memory_;    // the output exceeds the caches
   Index copied_tiles_;    // at a time; 0: columns are read where they lie
+  Index ahead_;           // see WeightsAhead
   PlaneStack stack_;
   std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
   std::vector<Sub> subs_;

@@ -36,9 +36,13 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   const std::int32_t* const a_offsets = step.a_offsets;
   const std::int32_t* const b_offsets = step.b_offsets;
   const Index depth = step.depth;
+  const std::int32_t* const a_rows = step.a_rows;
+  const float* const a_ahead = step.a_ahead == 0 ? nullptr : step.a + step.a_ahead;
   for (Index k = 0; k < depth; ++k) {
     const float* b_row = b + b_offsets[k];
     const Index a_offset = a_offsets[k];
+    // Evenly, from another row each time: a burst of prefetches would fill the line buffers that loads need.
+    if (a_ahead != nullptr) hwy::Prefetch(a_ahead + a_rows[k % kRows] + a_offset);
     V column[kVectors];
 #pragma GCC unroll 3
     for (Index v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b_row + v * lanes);
@@ -66,6 +70,13 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   }
   float* const out = step.out;
   const Index stride = step.out_stride;
+  if (step.streams) {
+#pragma GCC unroll 16
+    for (Index m = 0; m < kRows; ++m)
+#pragma GCC unroll 3
+      for (Index v = 0; v < kVectors; ++v) hn::Stream(sum[m][v], d, out + m * stride + v * lanes);
+    return;
+  }
 #pragma GCC unroll 16
   for (Index m = 0; m < kRows; ++m)
 #pragma GCC unroll 3
@@ -117,6 +128,7 @@ void OuterRows(const OuterProblem& problem, Index width, const float* sums, Inde
   step.a = problem.a;
   step.a_rows = problem.a_rows;
   step.a_offsets = problem.a_offsets;
+  step.a_ahead = problem.a_ahead;
   step.b = problem.b;
   step.b_offsets = problem.b_offsets;
   step.sums = sums;
@@ -124,10 +136,12 @@ void OuterRows(const OuterProblem& problem, Index width, const float* sums, Inde
   step.out = out;
   step.out_stride = out_stride;
   step.bias = problem.bias;
+  const bool are_lines = LaneCount() == kLineFloats && width % kLineFloats == 0 && AreWholeLines(out, out_stride);
+  step.streams = problem.reaches_memory && are_lines;
   Index m = 0;
   for (; m + rows <= problem.rows; m += rows) {
     if (problem.next_b != nullptr) PrefetchColumns(problem, m, rows, width);
-    if (problem.fetches_c) PrefetchOutput(step, rows, width);
+    if (problem.reaches_memory && !are_lines) PrefetchOutput(step, rows, width);
     whole(step);
     step.a_rows += rows;
     if (sums != nullptr) step.sums += rows * sums_stride;

@@ -30,10 +30,11 @@ struct OuterProblem {
   const std::int32_t* a_offsets = nullptr;
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
+  Index a_ahead = 0;  // a comes from beyond the L2 cache: prefetch a[a_rows[m] + a_offsets[k] + a_ahead]
   const float* bias = nullptr;
   const float* next_b = nullptr;  // next columns, to be prefetched: next_b[next_b_offsets[k] + p]
   const std::int32_t* next_b_offsets = nullptr;
-  bool fetches_c = false;  // c comes from memory: prefetch it
+  bool reaches_memory = false;  // c exceeds the caches: whole lines are streamed, others prefetched
   bool accumulate = false;
 };
 
@@ -44,6 +45,7 @@ struct OuterStep {
   const float* a = nullptr;
   const std::int32_t* a_rows = nullptr;
   const std::int32_t* a_offsets = nullptr;
+  Index a_ahead = 0;  // as above
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
   const float* sums = nullptr;
@@ -51,6 +53,7 @@ struct OuterStep {
   float* out = nullptr;
   Index out_stride = 0;
   const float* bias = nullptr;
+  bool streams = false;  // `out` is whole cache lines, one a vector: past the caches
 };
 
 // Roundings on the longest path of such a sum: a chain in a block (one more where multiply and add do not fuse), then

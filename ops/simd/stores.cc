@@ -22,6 +22,11 @@ bool exceeds_caches(std::size_t bytes) {
   return bytes > static_cast<std::size_t>(last_level / 8 * 3);
 }
 
+bool exceeds_l2(std::size_t bytes) {
+  static const Index l2 = cache_sizes().l2.value_or(kMiB / 2);
+  return bytes > static_cast<std::size_t>(l2);
+}
+
 Stores stores_for(std::size_t bytes) { return exceeds_caches(bytes) ? Stores::kStreaming : Stores::kCached; }
 
 }  // namespace gradproof

@@ -22,5 +22,7 @@ Stores stores_for(std::size_t bytes);
 
 // Whether a tensor of `bytes` has to come from memory each time that it is read: by the same measure.
 bool exceeds_caches(std::size_t bytes);
+// Whether it is too large for the L2 cache; of unknown size that counts as 512 KiB.
+bool exceeds_l2(std::size_t bytes);
 
 }  // namespace gradproof
