@@ -140,6 +140,9 @@ Operation conv_operation() {
       "mb=2,ic=22,ih=3,iw=3,oc=6,kh=3,kw=3",
       // Rows so short that a vector of columns is gathered from more than two places.
       "mb=5,ic=2,ih=7,iw=3,oc=5,kh=5,kw=5,ph=2,pw=2",
+      // Pointwise, a few pixels behind whole vectors, and nothing but them: in the data gradient sums of their own.
+      "mb=1,ic=131,ih=3,iw=6,oc=5,kh=1,kw=1",
+      "mb=1,ic=99,ih=1,iw=2,oc=195,kh=1,kw=1",
       // Output for which the weight gradient goes a stretch of pixels at a time, across images.
       "mb=2,ic=2,iw=160,oc=210,kw=2,pw_lo=1",
   };
