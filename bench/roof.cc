@@ -180,9 +180,9 @@ double Roofs::bandwidth(Traffic traffic, const std::string& isa, int threads, In
 Limit Roofs::limit(const Demand& demand) { return limit(demand, &Roofs::best); }
 Limit Roofs::limit_now(const Demand& demand) { return limit(demand, &Roofs::now); }
 
-Limit Roofs::limit(const Demand& demand, Rate rate) {
+Limit Roofs::limit(const Demand& demand, Rate rate_of) {
   const std::string isa = known_isa(demand.isa);
-  const auto time = [&](double amount, const Key& key) { return amount == 0 ? 0 : amount / (this->*rate)(key); };
+  const auto time = [&](double amount, const Key& key) { return amount == 0 ? 0 : amount / (this->*rate_of)(key); };
   const double compute = time(demand.cost.flops, {true, Traffic::kRead, isa, demand.threads, 0});
   size_t above = 1;  // the first mix that writes at least as much
   while (above + 1 < kShares.size() && kShares[above] < demand.written_share) ++above;

@@ -81,7 +81,7 @@ class Roofs {
 
   double best(const Key& key);
   double now(const Key& key);
-  Limit limit(const Demand& demand, Rate rate);
+  Limit limit(const Demand& demand, Rate rate_of);
   // Of one of the kernels that measure the same roof, in about `budget` nanoseconds.
   double rate(const Key& key, size_t kernel, double budget);
   double fma_rate(const Key& key, size_t kernel, double budget) const;
