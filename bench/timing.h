@@ -40,12 +40,12 @@ struct BenchSummary {
 // "<layer or case text>/<pass>/<implementation>/threads:<N>".
 std::vector<std::string> benchmark_names(const Registry& registry, const BenchOptions& options);
 
-// Times every row: verifies it, warms up, times repetitions, and holds the median against the roof that applies. The
-// repetitions of rows that differ in nothing but the implementation alternate, in random order: times taken one after
-// the other were up to 38% apart for the same work. Gives `emit` a "timing" record as each row is done and the "roof"
-// records at the end.
-// Throws UsageError for a flag that Google Benchmark does not know, for an implementation that no operation has, and
-// when there is no row at all: nothing measured is never a success. Not reentrant: Google Benchmark is a global.
+// Times every row: verifies it, warms up, times repetitions, and holds each against the roof that applies, measured
+// beside it (docs/decisions/0027-roofs-beside.md). The repetitions of rows that differ in nothing but the
+// implementation alternate, in random order: times taken one after the other were up to 38% apart for the same work.
+// Gives `emit` a "timing" record as each row is done and the "roof" records at the end. Throws UsageError for a flag
+// that Google Benchmark does not know, for an implementation that no operation has, and when there is no row at all:
+// nothing measured is never a success. Not reentrant: Google Benchmark is a global.
 BenchSummary run_benchmarks(const Registry& registry, const References& references, const BenchOptions& options,
                             const std::function<void(const Record&)>& emit);
 

@@ -92,8 +92,7 @@ constexpr size_t kMapAhead = 512;
 
 // out[i] = f(in[i]...) for i < count, with f on vectors of T. The same f sees body and tail, so both have the same
 // bits. Whole cache lines are streamed, never parts: a line that is half streamed and half in the cache takes a trip to
-// memory for each half. Calls fetch() every kFetchGranule
-// elements that are streamed.
+// memory for each half. Calls fetch() every kFetchGranule elements that are streamed.
 template <class Fetch, class F, typename T, typename... In>
 void MapFetching(Fetch& fetch, const F& f, Stores stores, size_t count, T* HWY_RESTRICT out,
                  const In* HWY_RESTRICT... in) {
