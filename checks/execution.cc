@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <stdexcept>
 
 #include "checks/inputs.h"
 
@@ -33,7 +34,11 @@ void copy_values(const std::vector<float>& values, const TensorRef& to) {
 std::unique_ptr<Kernel> prepare_kernel(const Implementation& implementation, const Case& c, const Pass& pass,
                                        int threads) {
   const std::lock_guard<std::mutex> lock(dispatch);
-  return implementation.prepare(c, pass, {threads});
+  std::unique_ptr<Kernel> kernel = implementation.prepare(c, pass, {threads});
+  if (!implementation.isa.empty() && kernel->isa() != implementation.isa)
+    throw std::logic_error(
+        fmt::format("{} runs {} where its name promises {}", implementation.name, kernel->isa(), implementation.isa));
+  return kernel;
 }
 
 std::unique_ptr<Kernel> prepare_strided_kernel(const Implementation& implementation, const Case& c, const Pass& pass,

@@ -16,7 +16,8 @@ struct ExecutionOptions {
   Index misalignment = 0;  // elements by which every buffer is off its 64-byte boundary
 };
 
-// Implementation::prepare, one caller at a time: a forced target is a state of the whole process.
+// Implementation::prepare, one caller at a time: a forced target is a state of the whole process. Throws
+// std::logic_error where the kernel runs another instruction set than the implementation's name promises.
 std::unique_ptr<Kernel> prepare_kernel(const Implementation& implementation, const Case& c, const Pass& pass,
                                        int threads);
 // The same for prepare_strided, one thread.

@@ -1,4 +1,5 @@
 // special: NaN, infinities, signed zeros and denormals, placed in each input in turn.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -12,8 +13,9 @@
 namespace gradproof {
 namespace {
 
-enum class Kind { kNan, kInfinity, kZero, kDenormal };
-constexpr Kind kKinds[] = {Kind::kNan, Kind::kInfinity, Kind::kZero, Kind::kDenormal};
+// The last two are nothing but infinities: what selects among them must still name one that is there.
+enum class Kind { kNan, kInfinity, kZero, kDenormal, kLowest, kHighest };
+constexpr Kind kKinds[] = {Kind::kNan, Kind::kInfinity, Kind::kZero, Kind::kDenormal, Kind::kLowest, Kind::kHighest};
 
 const char* kind_text(Kind kind) {
   switch (kind) {
@@ -24,14 +26,28 @@ const char* kind_text(Kind kind) {
     case Kind::kZero:
       return "signed zeros";
     case Kind::kDenormal:
+      return "denormals";
+    case Kind::kLowest:
+      return "-inf everywhere";
+    case Kind::kHighest:
       break;
   }
-  return "denormals";
+  return "inf everywhere";
 }
 
-// A positive quantity is never zero or infinite: that is outside its domain.
-bool suits(Kind kind, const Argument& argument) {
-  return argument.domain == Domain::kReal || kind == Kind::kNan || kind == Kind::kDenormal;
+// Whether the result is one of the inputs.
+bool selects(const Subject& subject) {
+  const std::vector<Argument> arguments = subject.arguments();
+  return std::all_of(arguments.begin(), arguments.end(),
+                     [&](const Argument& argument) { return !argument.written || subject.depth(argument.name) == 0; });
+}
+
+// A positive quantity is never zero or infinite: that is outside its domain. Of nothing but infinities sums are as
+// infinite, whatever they are made of.
+bool suits(Kind kind, const Subject& subject, const Argument& argument) {
+  if (kind == Kind::kNan || kind == Kind::kDenormal) return true;
+  if (argument.domain != Domain::kReal) return false;
+  return (kind != Kind::kLowest && kind != Kind::kHighest) || (subject.pass.is_forward() && selects(subject));
 }
 
 // Two elements of an array, seeded; the same one if there is only one.
@@ -61,6 +77,10 @@ void place(Kind kind, std::uint64_t seed, const Argument& argument, Array<float>
     case Kind::kDenormal:
       array = seeded_array(argument, seed, Regime::kDenormal);
       return;
+    case Kind::kLowest:
+      return array.values.assign(array.values.size(), -kInfinity);
+    case Kind::kHighest:
+      return array.values.assign(array.values.size(), kInfinity);
   }
 }
 
@@ -124,7 +144,7 @@ Verdict check_special(const Subject& subject) {
   for (const Argument& argument : subject.arguments()) {
     if (argument.written || argument.choices > 0 || is_saved(subject.spec(), argument.name)) continue;
     for (Kind kind : kKinds) {
-      if (!suits(kind, argument)) continue;
+      if (!suits(kind, subject, argument)) continue;
       Data data = seeded_data(subject, Regime::kNormal);
       data.name = fmt::format("{} in {}", kind_text(kind), argument.name);
       place(kind, subject.seed, argument, data.inputs.at(argument.name));

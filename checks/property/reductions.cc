@@ -9,9 +9,7 @@ namespace {
 
 const Pass kOnward = Pass::forward();
 
-void transposed_is_the_data_gradient(Lab& lab) {
-  const Case transposed = lab.at("conv_transpose:mb=2,ic=3,ih=4,iw=5,oc=2,k=3,sh=2,sw=3,ph=1,bias=0");
-  const Case conv = lab.at("conv:mb=2,ic=2,ih=7,iw=15,oc=3,k=3,sh=2,sw=3,ph=1,bias=0");
+void is_the_data_gradient(Lab& lab, const Case& transposed, const Case& conv) {
   for (Regime regime : kWholeAndReal) {
     const Arrays<float> inputs = lab.seeded(transposed, kOnward, regime);
     Arrays<float> cotangent = lab.seeded(conv, Pass::vjp("src"), regime);
@@ -20,6 +18,16 @@ void transposed_is_the_data_gradient(Lab& lab) {
     lab.agree("dst", lab.known(transposed, kOnward, inputs).at("dst"),
               lab.known(conv, Pass::vjp("src"), cotangent).at("diff_src"));
   }
+}
+
+// The second pair of cases states the size of the output, by dilation and output padding, twice: no other oracle has
+// more than the operation's own word for it.
+void transposed_is_the_data_gradient(Lab& lab) {
+  is_the_data_gradient(lab, lab.at("conv_transpose:mb=2,ic=3,ih=4,iw=5,oc=2,k=3,sh=2,sw=3,ph=1,bias=0"),
+                       lab.at("conv:mb=2,ic=2,ih=7,iw=15,oc=3,k=3,sh=2,sw=3,ph=1,bias=0"));
+  is_the_data_gradient(
+      lab, lab.at("conv_transpose:mb=1,ic=3,ih=4,iw=3,oc=2,kh=2,kw=3,sh=2,sw=3,ph=1,dh=3,dw=2,oph=1,opw=2,bias=0"),
+      lab.at("conv:mb=1,ic=2,ih=9,iw=13,oc=3,kh=2,kw=3,sh=2,sw=3,ph=1,dh=3,dw=2,bias=0"));
 }
 
 // On 5 x 9 pixels, where coordinates are multiples of 1/4 and float32 holds them.

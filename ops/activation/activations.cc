@@ -78,7 +78,8 @@ std::vector<ActivationRow> piecewise_rows() {
        .kinks = kinks_at({0}),
        .value_depth = 0,
        .gradient_depth = 0,
-       .flops = 1},
+       .flops = 1,
+       .cases = {"mb=1,c=1,ih=257,iw=256"}},  // a tile and a part of one, which threads share
       {.name = "leaky_relu",
        .summary =
            "dst = src > 0 ? src : slope src (Maas, Hannun, Ng 2013, ICML workshop; the derivative at 0 is the slope "

@@ -45,6 +45,7 @@ Operation prelu_operation() {
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = elementwise_smoke_cases();
   op.spec.full_cases = elementwise_full_cases();
+  op.spec.full_cases.push_back("mb=3,c=2,ih=60,iw=61");  // blocks of a channel
   op.spec.invalid_cases = elementwise_invalid_cases();
   op.implementations = prelu_simd_implementations();
   return op;

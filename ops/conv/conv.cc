@@ -145,6 +145,20 @@ Operation conv_operation() {
       "mb=1,ic=99,ih=1,iw=2,oc=195,kh=1,kw=1",
       // Output for which the weight gradient goes a stretch of pixels at a time, across images.
       "mb=2,ic=2,iw=160,oc=210,kw=2,pw_lo=1",
+      // Images that are read in place, whose last tile would end behind them; sums that go on from image to image.
+      "mb=2,ic=3,ih=13,iw=15,oc=9,kh=1,kw=1",
+      // The last element of the tensor is the first of a pair.
+      "mb=1,ic=2,ih=3,iw=31,oc=3,kh=1,kw=1,sh=2,sw=2",
+      // Two blocks of terms, with a bias.
+      "mb=1,ic=22,ih=5,iw=5,oc=2,kh=3,kw=3",
+      // Tiles enough that a data gradient packs its weights, a cache line of rows together.
+      "mb=1,ic=17,ih=35,iw=34,oc=2,kh=1,kw=1",
+      // Images that do not fill the last stack.
+      "mb=3,ic=16,ih=80,iw=81,oc=1,kh=1,kw=2,pw_lo=1",
+      // Pointwise weight gradients with exchanged roles, in two tiles of columns.
+      "mb=1,ic=50,ih=20,iw=21,oc=51,kh=1,kw=1",
+      // A channel multiplier, and channels enough to fill vectors.
+      "mb=1,ic=16,ih=4,iw=5,oc=32,g=16,kh=3,kw=3,ph=1,pw=1",
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

@@ -189,6 +189,7 @@ Operation conv_transpose_operation() {
       "mb=1,ic=3,ih=3,iw=17,oc=2,kh=3,kw=3,sh=1,sw=2,ph=1,pw=1,opw=1",
       "mb=2,ic=4,iw=5,oc=4,g=4,kw=3,pw=2,dw=2,sw=2,opw=1",
       "mb=3,ic=2,ih=3,iw=3,oc=2,kh=2,kw=2,sh=3,sw=4,oph=2,opw=3",
+      "mb=1,ic=4,ih=5,iw=6,oc=2,g=2,kh=3,kw=3,ph=1,pw=1",  // two channels a group go into one, with a bias
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

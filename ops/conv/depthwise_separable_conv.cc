@@ -118,6 +118,7 @@ Operation depthwise_separable_conv_operation() {
       "mb=1,ic=17,ih=4,iw=5,oc=19,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=9,ih=3,iw=18,oc=2,g=3,kh=3,kw=3,ph=1,pw=1",
       "mb=3,ic=2,ih=5,iw=4,oc=3,kh=3,kw=4,sh=3,sw=2,ph=1,pw=2",
+      "mb=2,ic=2,ih=260,iw=257,oc=1,kh=1,kw=2",  // an image at a time
   };
   op.spec.invalid_cases = {
       {"mb=0,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3", "mb"},

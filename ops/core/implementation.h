@@ -54,6 +54,8 @@ struct Implementation {
   bool peer = false;
   // The code of the implementation before it under another name ("simd@avx3" where "simd" runs AVX-512).
   bool alias = false;
+  // The instruction set that its kernels run, where the name promises one; empty: no matter.
+  std::string isa{};
   // The reason why a pass of a case is not supported, or nothing when it is.
   std::function<std::optional<std::string>(const Case&, const Pass&)> unsupported;
   // Plans and allocates. Only called where unsupported() returned nothing.

@@ -111,10 +111,11 @@ Operation batch_norm_operation() {
       "mb=2,c=3,ih=4,iw=3,training=0",
   };
   op.spec.full_cases = {
-      "mb=1,c=2,ih=4,iw=5",  // one image: statistics over space alone
-      "mb=5,c=7,iw=1",       // no space: statistics over the batch alone
-      "mb=2,c=2,iw=1",       // two elements a channel
-      "mb=2,c=2,iw=33",      // two vectors and one
+      "mb=1,c=2,ih=4,iw=5",      // one image: statistics over space alone
+      "mb=5,c=7,iw=1",           // no space: statistics over the batch alone
+      "mb=2,c=2,iw=1",           // two elements a channel
+      "mb=2,c=2,iw=33",          // two vectors and one
+      "mb=2,c=1,ih=101,iw=100",  // blocks of a channel, whose moments are merged
       "mb=3,c=1,ih=3,iw=11,eps=0.5,momentum=0.7",
       "mb=2,c=17,iw=3,momentum=0",
       "mb=2,c=2,id=2,ih=3,iw=4,momentum=1",

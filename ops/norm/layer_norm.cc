@@ -96,6 +96,7 @@ Operation layer_norm_operation() {
       "mb=5,c=7,iw=1",             // no space
       "mb=3,c=1,iw=2",             // two elements
       "mb=2,c=1,iw=33",            // two vectors and one
+      "mb=2,c=5,ih=61,iw=55",      // runs of a sample
       "mb=9,c=3,ih=3,iw=1,eps=2",  // one column
       "mb=2,c=17,ih=1,iw=3,eps=0.5",
       "mb=2,c=3,id=2,ih=4,iw=5",
@@ -137,6 +138,7 @@ Operation rms_norm_operation() {
       "mb=5,c=7,iw=1",             // no space
       "mb=3,c=1,iw=1",             // a single element
       "mb=2,c=1,iw=33",            // two vectors and one
+      "mb=2,c=5,ih=61,iw=55",      // runs of a sample
       "mb=9,c=3,ih=3,iw=1,eps=2",  // one column
       "mb=2,c=17,ih=1,iw=3,eps=0.5",
       "mb=2,c=3,id=2,ih=4,iw=5",

@@ -120,6 +120,7 @@ Operation avg_pool_operation() {
            "mb=1,c=2,id=5,ih=4,iw=7,k=3,s=2,p=1,ceil_mode=1,count_include_pad=0",
            "mb=2,c=2,id=3,ih=5,iw=6,kd=2,kh=3,kw=2,sd=1,sh=2,sw=2,p=1,divisor=5",
            "mb=1,c=2,ih=8,iw=9,k=2,s=2,ceil_mode=1,divisor=3,count_include_pad=0",  // the divisor given goes before
+           "mb=1,c=1,ih=131,iw=40,k=3,s=2,p=1,count_include_pad=0",  // bands, of which the last has another divisor
        })
     op.spec.full_cases.emplace_back(text);
   op.spec.invalid_cases.push_back({"mb=1,c=3,ih=8,iw=8,k=3,divisor=-1", "divisor"});

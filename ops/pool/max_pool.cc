@@ -67,6 +67,7 @@ Operation max_pool_operation() {
       "mb=1,c=2,id=4,ih=5,iw=6,kd=2,kh=3,kw=2,sd=2,sh=1,sw=2,ph=1",
   };
   op.spec.full_cases = pool_full_cases();
+  op.spec.full_cases.push_back("mb=1,c=1,ih=131,iw=130,k=3,s=2,p=1");  // two bands, compared everywhere
   op.spec.invalid_cases = pool_invalid_cases();
   op.implementations = max_pool_simd_implementations();
   return op;

@@ -57,6 +57,7 @@ Implementation forced(const SimdKernel& kernel, std::int64_t target) {
     return kernel.prepare(c, pass, options);
   };
   result.depth = kernel.depth;
+  result.isa = hwy::TargetName(target);
   return result;
 }
 
@@ -73,6 +74,7 @@ std::vector<Implementation> simd_implementations(const SimdKernel& kernel) {
   };
   best.prepare = kernel.prepare;
   best.depth = kernel.depth;
+  best.isa = supported_targets().front();
   std::vector<Implementation> result{std::move(best)};
   for (std::int64_t target : bits_best_first(HWY_TARGETS)) result.push_back(forced(kernel, target));
   return result;
