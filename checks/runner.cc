@@ -1,5 +1,6 @@
 #include "checks/runner.h"
 
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -41,6 +42,12 @@ std::vector<Stretch> units_of(const std::vector<Task>& tasks) {
   return units;
 }
 
+// From now on; 0 for no limit.
+void limit_work(unsigned seconds) {
+  const itimerval limit{{0, 0}, {static_cast<time_t>(seconds), 0}};
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
 }  // namespace
 
 Record checked_record(const Task& task, Memo& memo, bool shrink) {
@@ -62,9 +69,11 @@ CheckSummary run_tasks(const std::vector<Task>& tasks, int jobs, const CheckProg
   const auto work = [&](Index index) {
     const Task& task = tasks[static_cast<size_t>(index)];
     alarm(how.patience);
+    limit_work(how.work);
     const std::string kind = task.operation->spec.name + task.oracle->name + task.implementation_name();
     Record record = checked_record(task, memo, how.shrinking == Shrinking::kFirstOfAKind && !shrunk.contains(kind));
     alarm(0);
+    limit_work(0);
     if (record["status"] == "fail") shrunk.insert(kind);
     return line_of(record);
   };

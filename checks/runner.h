@@ -26,6 +26,7 @@ enum class Shrinking { kFirstOfAKind, kNone };
 struct RunHow {
   Shrinking shrinking = Shrinking::kFirstOfAKind;
   unsigned patience = 300;  // seconds for one task, sanitizers included; then SIGALRM ends its worker
+  unsigned work = 0;        // seconds of processor time for the same; then SIGPROF does. 0: no limit
 };
 
 // The same for chosen oracles and tasks that are planned already.

@@ -71,6 +71,16 @@ void declare(CLI::App& sub, FuzzCommand& command) {
   });
 }
 
+void declare(CLI::App& sub, MutateCommand& command) {
+  sub.add_option("PATTERN", command.patterns,
+                 "names of planted bugs (conv.*), or operations that they concern, with * and ?; all without");
+  sub.add_flag("--list", command.list, "name them and say what is wrong, and try none");
+  sub.add_option("--seed", command.seed, "of every input value")->capture_default_str();
+  sub.add_option("--jobs", command.jobs, "trials at a time (default: one a core)")->check(CLI::Range(1, 1024));
+  sub.add_option("--records", command.records, "write the records, JSON Lines");
+  sub.add_option("--junit", command.junit, "write JUnit XML");
+}
+
 void declare(CLI::App& sub, BenchCommand& command) {
   sub.add_option("PATTERN|CASE", command.wish.words,
                  "operations, families, patterns over them or over case texts, or cases; all layers without");
@@ -203,6 +213,7 @@ void declare(CLI::App& app, Action& chosen) {
   offer(app, chosen, "run", "Check, measure and report: the main job", run_all);
   offer(app, chosen, "check", "Check gradients against the truth", run_check);
   offer(app, chosen, "fuzz", "Check cases drawn at random, until the time is over", run_fuzz);
+  offer(app, chosen, "mutate", "Plant bugs into the kernels: is every one noticed", run_mutate);
   offer(app, chosen, "bench", "Time what was verified at the very size", run_bench);
   offer(app, chosen, "gate", "Has anything become slower, from one build to another", run_gate);
   offer(app, chosen, "report", "Turn records into a page, a table or a comment", run_report);

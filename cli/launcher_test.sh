@@ -163,6 +163,15 @@ test_preset_and_build_directory_can_be_chosen() {
   expect_in 'nonsense' "$err"
 }
 
+test_mutate_is_built_beside() {
+  sed -i 's|^ "testPresets"| "buildPresets": [],\n&|; s|"${sourceDir}/build/${presetName}"}\]|"${sourceDir}/build/${presetName}"},{"name": "mutate", "inherits": "release"}]|' "$repo/CMakePresets.json"
+  launch mutate conv
+  expect_code 0
+  expect_equal "$out" "program in $PWD: <mutate> <conv>"
+  expect_in "preset mutate" "$err"
+  [[ -d $repo/build/mutate && ! -e $repo/build/release ]] || fail "built another preset"
+}
+
 test_changed_presets_are_configured_again_once() {
   launch list
   touch "$repo/CMakePresets.json"

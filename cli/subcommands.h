@@ -44,6 +44,15 @@ struct FuzzCommand {
 };
 ExitCode run_fuzz(const FuzzCommand& command, Session& session);
 
+struct MutateCommand {
+  std::vector<std::string> patterns;  // of names of planted bugs, or of the operations that they concern
+  bool list = false;                  // name them, and try none
+  std::uint64_t seed = kDefaultSeed;
+  int jobs = 0;
+  std::filesystem::path records, junit;
+};
+ExitCode run_mutate(const MutateCommand& command, Session& session);
+
 struct BenchCommand {
   BenchWish wish;
   std::filesystem::path records;

@@ -159,10 +159,12 @@ void read_line(const Fields& f, Records& records) {
     records.exactness.push_back(read_exactness_record(f));
   } else if (f.kind() == "calibration") {
     records.calibrations.push_back(read_calibration_run(f));
+  } else if (f.kind() == "mutant") {
+    records.mutants.push_back(read_mutant_record(f));
   } else {
     f.refuse(
         fmt::format("kind \"{}\" is not known; it must be environment, oracle, check, timing, roof, gate_row, gate, "
-                    "exactness or calibration",
+                    "exactness, calibration or mutant",
                     f.kind()));
   }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reports/gate_records.h"
+#include "reports/mutant_records.h"
 
 namespace gradproof {
 
@@ -89,6 +90,7 @@ struct Records {
   std::vector<GateRun> gate_runs;
   std::vector<ExactnessRecord> exactness;
   std::vector<CalibrationRun> calibrations;
+  std::vector<MutantRecord> mutants;
 };
 
 // Reads every line of every file, strictly: the first line that is not a record of schema 1 ends it with a ReportError.

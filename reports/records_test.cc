@@ -50,6 +50,25 @@ TEST(Records, PeersAreMarked) {
   expect_says(complaint_with("peer", "yes"), "\"peer\"");
 }
 
+json a_mutant() {
+  return {{"schema", 1},        {"kind", "mutant"}, {"mutant", "pool.tie-goes-last"},
+          {"status", "killed"}, {"reached", true},  {"oracles", {"kink", "vjp"}},
+          {"family", "pool"},   {"seconds", 0.5}};
+}
+
+TEST(Records, MutantsAreReadAndAKillNeedsAWitness) {
+  const MutantRecord mutant = parse(a_mutant()).mutants.at(0);
+  EXPECT_TRUE(mutant.killed);
+  EXPECT_EQ(mutant.oracles, (std::vector<std::string>{"kink", "vjp"}));
+  json unreached = a_mutant(), unnoticed = a_mutant(), unknown = a_mutant();
+  unreached["reached"] = false;
+  expect_says(complaint(unreached.dump() + "\n"), "was not reached");
+  unnoticed["oracles"] = json::array();
+  expect_says(complaint(unnoticed.dump() + "\n"), "no oracle is named");
+  unknown["status"] = "wounded";
+  expect_says(complaint(unknown.dump() + "\n"), "must be killed or survived");
+}
+
 TEST(Records, AbsentMeansNotKnown) {
   const Check check = parse(a_check()).checks.at(0);
   EXPECT_FALSE(check.worst.has_value());
@@ -84,7 +103,7 @@ TEST(Records, RefusalsNameFileLineAndCure) {
   expect_says(complaint_with("schema", "1"), "reads schema 1");
   expect_says(complaint("{\"kind\":\"check\"}\n"), "\"schema\" is missing");
   expect_says(complaint_with("kind", "chekc"),
-              "must be environment, oracle, check, timing, roof, gate_row, gate, exactness or calibration");
+              "must be environment, oracle, check, timing, roof, gate_row, gate, exactness, calibration or mutant");
   expect_says(complaint_with("status", "passed"), "must be pass, fail or skip");
   expect_says(complaint_with("pass", "backward"), "must be forward, vjp or vjp:<slot>");
   expect_says(complaint_with("op", ""), "\"op\" is \"\" in this check record; it must be a non-empty string");

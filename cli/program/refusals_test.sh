@@ -43,6 +43,12 @@ test_what_matches_nothing_is_refused() {
   refused "no operation, family or case" check 'conv:*ic=999*'
 }
 
+test_bugs_are_planted_in_a_build_of_their_own() {
+  refused "no bug is planted in this program" mutate
+  refused "no bug is planted in this program" mutate 'conv.*' --list
+  refused "--jobs" mutate --jobs 0
+}
+
 test_unreadable_files_are_refused() {
   refused "no.jsonl" report no.jsonl --html x.html
   refused "$PWD" report "$PWD" --html x.html

@@ -1,0 +1,6 @@
+namespace gradproof {
+
+extern const char* const kPlantedCatalogue;
+const char* const kPlantedCatalogue = "";
+
+}  // namespace gradproof
