@@ -1,7 +1,6 @@
 #!/bin/bash
 # Mechanical mutants of the kernels: a sample of all operators, calls and whole numbers that could be others, planted as
-# switches and tried as gradproof mutate tries those of the catalogue. The score is reported, and decides nothing:
-# survivors are holes in the cases or equivalent, which mutants/equivalent.txt argues one by one.
+# switches and tried as gradproof mutate tries those of the catalogue. Survivors are holes in the cases, or equivalent.
 #
 #   mutants/mechanical.sh [--seed N] [--count N] [--below FOLDER] [MUTATE-OPTION...]     --below ops/norm, for instance
 #
