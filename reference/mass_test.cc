@@ -336,12 +336,14 @@ TEST(Mass, CoversExpAndLog) {
   }
 }
 
-// Every formula of every operation in float32, computed as it stands, within the Spec's depth.
+// Every formula of every operation in float32, computed as it stands, within the Spec's depth. Large cases are there
+// for the blocks of kernels, of which formulas know nothing.
 TEST(Mass, CoversEveryReferenceFormulaInFloat) {
+  constexpr Index kLarge = 2000;
   Index compared = 0, exceeded = 0;
   for (const Regime regime : {Regime::kNormal, Regime::kLargeMean, Regime::kSparse, Regime::kWide, Regime::kDenormal}) {
     for_each_output([&](const Case& c, const Pass& pass, const Argument& argument) {
-      if (argument.name == "argmax") return;
+      if (argument.name == "argmax" || element_count(argument.shape) > kLarge) return;
       const Reference& reference = references().at(c.spec->name);
       const double depth = c.spec->depth(c.attributes, pass, argument.name);
       Arrays<Mass<Real>> inputs = seeded<Mass<Real>>(c, pass, 9, regime);
