@@ -14,13 +14,16 @@ namespace gradproof {
 namespace {
 
 // The last two are nothing but infinities: what selects among them must still name one that is there.
-enum class Kind { kNan, kInfinity, kZero, kDenormal, kLowest, kHighest };
-constexpr Kind kKinds[] = {Kind::kNan, Kind::kInfinity, Kind::kZero, Kind::kDenormal, Kind::kLowest, Kind::kHighest};
+enum class Kind { kNan, kNanAtEnd, kInfinity, kZero, kDenormal, kLowest, kHighest };
+constexpr Kind kKinds[] = {Kind::kNan,      Kind::kNanAtEnd, Kind::kInfinity, Kind::kZero,
+                           Kind::kDenormal, Kind::kLowest,   Kind::kHighest};
 
 const char* kind_text(Kind kind) {
   switch (kind) {
     case Kind::kNan:
       return "NaN";
+    case Kind::kNanAtEnd:
+      return "NaN at the end";
     case Kind::kInfinity:
       return "infinities";
     case Kind::kZero:
@@ -45,7 +48,7 @@ bool selects(const Subject& subject) {
 // A positive quantity is never zero or infinite: that is outside its domain. Of nothing but infinities sums are as
 // infinite, whatever they are made of.
 bool suits(Kind kind, const Subject& subject, const Argument& argument) {
-  if (kind == Kind::kNan || kind == Kind::kDenormal) return true;
+  if (kind == Kind::kNan || kind == Kind::kNanAtEnd || kind == Kind::kDenormal) return true;
   if (argument.domain != Domain::kReal) return false;
   return (kind != Kind::kLowest && kind != Kind::kHighest) || (subject.pass.is_forward() && selects(subject));
 }
@@ -61,9 +64,13 @@ std::pair<size_t, size_t> two_places(std::uint64_t seed, const Argument& argumen
 void place(Kind kind, std::uint64_t seed, const Argument& argument, Array<float>& array) {
   const auto [first, second] = two_places(seed, argument);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   switch (kind) {
     case Kind::kNan:
-      array.values[first] = array.values[second] = std::numeric_limits<float>::quiet_NaN();
+      array.values[first] = array.values[second] = kNan;
+      return;
+    case Kind::kNanAtEnd:  // alone, where what is left of a row behind whole vectors is looked at by itself
+      array.values.back() = kNan;
       return;
     case Kind::kInfinity:
       array.values[second] = -kInfinity;

@@ -26,15 +26,6 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Makes the compiler keep a loaded vector: GCC 12 would load it again for every multiply-add, and loads that cross
-// cache lines are what these loops are bound by (4.4 against 3.7 ms at batch 8).
-template <class V>
-HWY_INLINE void KeepLoaded([[maybe_unused]] V& v) {
-#if HWY_ARCH_X86 && HWY_COMPILER_GCC
-  asm("" : "+x"(v.raw));
-#endif
-}
-
 // sums[row][n][column] (+)= sum over k < depth of weights[row][k][pixel] * operand[n][offsets[k] + place], for every
 // pixel of a tile, where place is the stretch's plane or column.
 struct LocalSums {

@@ -34,10 +34,10 @@ struct AlongRows {
   explicit AlongRows(const PoolAxis& w) : vectors((w.out + Lanes() - 1) / Lanes()) {}
 };
 
-template <class Order, Index kStride, Index kTaps, Index kPhase>
+template <class Order, Index kStride, Index kTaps, Index kStart>
 void UseNeighbours(const PoolAxis& w, AlongRows& along) {
-  using Neighbours = NeighboursAlongRow<Order, kStride, kTaps, kPhase>;
-  along.run = BestsOfNeighbours<Order, kStride, kTaps, kPhase>;
+  using Neighbours = NeighboursAlongRow<Order, kStride, kTaps, kStart>;
+  along.run = BestsOfNeighbours<Order, kStride, kTaps, kStart>;
   along.first_lane = Neighbours::FirstLane(w);
   along.vectors = Neighbours::Vectors(w);
 }
@@ -51,10 +51,10 @@ AlongRows ChooseAlongRows(const PoolAxis& w) {
   const auto neighbours = [&](Index stride, Index taps) {
     return w.dilation == 1 && w.stride == stride && w.kernel == taps;
   };
-  if (neighbours(1, 2)) UseNeighbours<Order, 1, 2, 0>(w, along);
-  if (neighbours(1, 3)) UseNeighbours<Order, 1, 3, 0>(w, along);
-  if (neighbours(2, 2)) w.pad == 0 ? UseNeighbours<Order, 2, 2, 1>(w, along) : UseNeighbours<Order, 2, 2, 0>(w, along);
-  if (neighbours(2, 3)) w.pad == 0 ? UseNeighbours<Order, 2, 3, 0>(w, along) : UseNeighbours<Order, 2, 3, 1>(w, along);
+  if (neighbours(1, 2)) UseNeighbours<Order, 1, 2, -1>(w, along);
+  if (neighbours(1, 3)) UseNeighbours<Order, 1, 3, -2>(w, along);
+  if (neighbours(2, 2)) w.pad == 0 ? UseNeighbours<Order, 2, 2, 0>(w, along) : UseNeighbours<Order, 2, 2, -1>(w, along);
+  if (neighbours(2, 3)) w.pad == 0 ? UseNeighbours<Order, 2, 3, 0>(w, along) : UseNeighbours<Order, 2, 3, -1>(w, along);
   return along;
 }
 

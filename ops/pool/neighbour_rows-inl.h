@@ -30,23 +30,41 @@ HWY_INLINE hn::Vec<D> LoadPadded(const float* from, Index count, float padding) 
   return hn::IfThenElse(hn::FirstN(D(), inside), LoadFirst(D(), from, inside), outside);
 }
 
-// Windows of kTaps neighbours, kStride 1 or 2 apart, are met where their last taps are read: those of lane i of a
-// vector end at element kStride * i + kPhase of what was read last. No line of the row is touched twice: loads at the
-// taps' own distances cross lines, and rows beyond the caches came at half the rate that way (Zen 5, 25.7 MB of 112 x
-// 112, 3 x 3 windows 2 apart: 25 GB/s, and 33 so).
-template <class Order, Index kStride, Index kTaps, Index kPhase>
+// Windows of kTaps neighbours, kStride 1 or 2 apart, a vector at a time: that of lane i starts kStart elements from the
+// (kStride * i)th that is read with it. What lies before those comes from the vector on the left, what lies behind from
+// the one on the right. No line of the row is touched twice: loads at the taps' own distances cross lines, and rows
+// beyond the caches came at half the rate that way (Zen 5, 25.7 MB of 112 x 112, 3 x 3 windows 2 apart: 25 GB/s, and 33
+// so).
+template <class Order, Index kStride, Index kTaps, Index kStart>
 class NeighboursAlongRow {
  public:
-  HWY_INLINE NeighboursAlongRow() : even_before_(Order::kWorst), odd_before_(Order::kWorst) {}
+  static_assert(kStride == 2 ? kStart == 0 || kStart == -1 : kStart == 1 - kTaps);
+  // Vectors are taken from right to left.
+  static constexpr bool kFromRight = kStart + kTaps > kStride;
+
+  HWY_INLINE NeighboursAlongRow() : beside_(Order::kWorst), beyond_(Order::kWorst) {}
+
+  // Before the first vector of a row. What is read is added to `sum`, here and below: it is NaN then where one of the
+  // elements is, and where infinities cancelled.
+  HWY_INLINE void Begin(const PoolAxis& w, const float* row, hn::Vec<D>& sum) {
+    const Index behind = kStride * Vectors(w) * Lanes();
+    if (!kFromRight || behind >= w.in) return;
+    beside_.Begin(row[behind]);
+    sum = hn::Add(sum, hn::Set(D(), row[behind]));
+  }
 
   // Window o is lane o + FirstLane() of all vectors.
-  static Index FirstLane(const PoolAxis& w) { return (kTaps - 1 - w.pad - kPhase) / kStride; }
+  static HWY_INLINE Index FirstLane(const PoolAxis& w) { return kStride == 2 ? 0 : -kStart - w.pad; }
   static Index Vectors(const PoolAxis& w) { return (FirstLane(w) + w.out - 1) / Lanes() + 1; }
+  // The first lane of the vector to take as number i.
+  static HWY_INLINE Index Place(Index i, Index vectors) { return (kFromRight ? vectors - 1 - i : i) * Lanes(); }
 
-  // A vector of windows: the next kStride * Lanes() elements of the row are read, and added to `sum`, which is NaN then
-  // where one of them is, and where infinities cancelled.
+  // A vector of windows: the next kStride * Lanes() elements of the row are read.
   HWY_INLINE Best<Order> Next(const float* from, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
-    return Next(hn::LoadU(D(), from), hn::LoadU(D(), from + (kStride - 1) * Lanes()), first_taps, sum);
+    auto first = hn::LoadU(D(), from), second = hn::LoadU(D(), from + (kStride - 1) * Lanes());
+    KeepLoaded(first);
+    KeepLoaded(second);
+    return Next(first, second, first_taps, sum);
   }
   // The same near the end of the row: `rest` elements of it, and padding.
   HWY_INLINE Best<Order> NextPadded(const float* from, Index rest, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
@@ -55,35 +73,43 @@ class NeighboursAlongRow {
   }
 
  private:
+  using Beside = OneBeside<D, kFromRight ? 1 : -1>;
+
   HWY_INLINE Best<Order> Next(hn::Vec<D> first, hn::Vec<D> second, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
-    const hn::Vec<D> even = kStride == 2 ? EvenOdd<hn::Vec<D>>(first, second).even : first;
-    const hn::Vec<D> odd = kStride == 2 ? EvenOdd<hn::Vec<D>>(first, second).odd : first;
     sum = hn::Add(sum, kStride == 2 ? hn::Add(first, second) : first);
-    const hn::Vec<D> even_before = even_before_(even);
-    const hn::Vec<D> odd_before = odd_before_(kStride == 2 ? odd : even_before);
-    // What lies 0, 1, 2, 3 elements before an odd one at stride 2, an even one being the second; before any at 1.
-    const hn::Vec<D> back[] = {odd, kStride == 2 ? even : even_before, odd_before, even_before};
-    constexpr Index kLast = kStride == 2 ? 1 - kPhase : 0;
-    Best<Order> running{back[kLast + kTaps - 1], first_taps};
-    for (Index k = 1; k < kTaps; ++k)
-      running.Meet(back[kLast + kTaps - 1 - k], hn::Set(DI(), static_cast<std::int32_t>(k)));
+    hn::Vec<D> taps[3];
+    if constexpr (kStride == 2) {
+      const EvenOdd<hn::Vec<D>> pairs(first, second);
+      const hn::Vec<D> beside = beside_(kFromRight ? pairs.even : pairs.odd);
+      taps[0] = kStart == 0 ? pairs.even : beside;
+      taps[1] = kStart == 0 ? pairs.odd : pairs.even;
+      taps[2] = kStart == 0 ? beside : pairs.odd;
+    } else {
+      taps[kTaps - 1] = first;
+      taps[kTaps - 2] = beside_(first);
+      if constexpr (kTaps == 3) taps[0] = beyond_(taps[1]);
+    }
+    Best<Order> running{taps[0], first_taps};
+    for (Index k = 1; k < kTaps; ++k) running.Meet(taps[k], hn::Set(DI(), static_cast<std::int32_t>(k)));
     return running;
   }
 
-  OneBeside<D, -1> even_before_, odd_before_;
+  Beside beside_, beyond_;
 };
 
 // A RowFunction.
-template <class Order, Index kStride, Index kTaps, Index kPhase>
+template <class Order, Index kStride, Index kTaps, Index kStart>
 HWY_NOINLINE void BestsOfNeighbours(const PoolAxis& w, const float* HWY_RESTRICT in, Index count,
                                     const std::int32_t* HWY_RESTRICT first_taps, const RowBests& bests, float*) {
-  using Along = NeighboursAlongRow<Order, kStride, kTaps, kPhase>;
+  using Along = NeighboursAlongRow<Order, kStride, kTaps, kStart>;
   const Index width = w.in;
   const Index vectors = Along::Vectors(w);
   for (Index row = 0; row < count; ++row, in += width) {
-    Along along;
     hn::Vec<D> sum = hn::Zero(D());
-    for (Index at = 0; at < vectors * Lanes(); at += Lanes()) {
+    Along along;
+    along.Begin(w, in, sum);
+    for (Index vector = 0; vector < vectors; ++vector) {
+      const Index at = Along::Place(vector, vectors);
       const Index rest = width - kStride * at;
       const float* from = in + kStride * at;
       const auto first = hn::Load(DI(), first_taps + at);

@@ -45,12 +45,13 @@ struct SweptPlane {
   const Index* unpadded_rows;  // that may be read beyond their end as far as all vectors go
   const std::int32_t* first_taps;
   const RowBests* shared;  // the bests along the rows that a row of windows shares with the one below
+  bool reads_far;          // the input is not in the L2 cache
 };
 
-template <class Order, Index kStride, Index kTaps, Index kPhase>
+template <class Order, Index kStride, Index kTaps, Index kStart>
 class NeighbourSweep {
  public:
-  using Along = NeighboursAlongRow<Order, kStride, kTaps, kPhase>;
+  using Along = NeighboursAlongRow<Order, kStride, kTaps, kStart>;
 
   // The bests along the rows that row oh of windows shares with the one above: before the first one of a band, and
   // again after a NaN. False where they hold one.
@@ -61,7 +62,7 @@ class NeighbourSweep {
       const float* row = g.h.holds(ih + k) ? plane.in + (ih + k) * g.w.in : plane.padding;
       const Index at = k * plane.shared->pitch;
       const RowBests bests{plane.shared->value + at, plane.shared->tap + at, plane.shared->pitch};
-      BestsOfNeighbours<Order, kStride, kTaps, kPhase>(g.w, row, 1, plane.first_taps, bests, nullptr);
+      BestsOfNeighbours<Order, kStride, kTaps, kStart>(g.w, row, 1, plane.first_taps, bests, nullptr);
       for (Index i = 0; i < bests.pitch; i += Lanes()) sum = hn::Add(sum, hn::Load(D(), bests.value + i));
     }
     return hn::AllTrue(D(), hn::Eq(sum, sum));
@@ -131,11 +132,12 @@ class NeighbourSweep {
     float* HWY_RESTRICT values = plane.shared->value;
     std::int32_t* HWY_RESTRICT taps = plane.shared->tap;
     const Index pitch = plane.shared->pitch;
+    const bool inside = ih + kShared >= 0 && ih + kShared + kFresh <= g.h.in;
     const float* fresh[kFresh];
 #pragma GCC unroll 8
     for (Index k = 0; k < kFresh; ++k) {
       const Index row = ih + kShared + k;
-      fresh[k] = row >= 0 && row < g.h.in ? plane.in + row * width : plane.padding;
+      fresh[k] = HWY_LIKELY(inside || g.h.holds(row)) ? plane.in + row * width : plane.padding;
     }
     const bool whole_rows = ih + kShared + kFresh <= *plane.unpadded_rows;
     // Of windows that start in the padding the first tap is in the first row of the input.
@@ -148,15 +150,17 @@ class NeighbourSweep {
       TranslateAhead(argmax);
     }
     const float* ahead = fresh[0] + kPrefetchAhead;
-    Along along[kFresh];
     hn::Vec<D> sum = hn::Zero(D());
+    Along along[kFresh];
+#pragma GCC unroll 8
+    for (Index k = 0; k < kFresh; ++k) along[k].Begin(g.w, fresh[k], sum);
     for (Index vector = 0; vector < vectors; ++vector) {
-      const Index at = vector * Lanes();
+      const Index at = Along::Place(vector, vectors);
       const auto first = hn::Load(DI(), first_taps + at);
       const Index rest = width - kStride * at;
       // With every vector its share: all at once, at the start of a row, took 1.08 to 1.16 of the time beyond the
       // caches.
-      for (Index i = 0; i < kFresh * kStride * Lanes(); i += kLineFloats) hwy::Prefetch(ahead + i);
+      for (Index i = 0; plane.reads_far && i < kFresh * kStride * Lanes(); i += kLineFloats) hwy::Prefetch(ahead + i);
       ahead += kFresh * kStride * Lanes();
       Best<Order> row[kShared + kFresh];
 #pragma GCC unroll 8
@@ -200,10 +204,10 @@ struct SweepFunctions {
   Index first_lane, vectors;
 };
 
-template <class Order, Index kStride, Index kTaps, Index kPhase>
+template <class Order, Index kStride, Index kTaps, Index kStart>
 SweepFunctions SweepOf(const PoolAxis& w) {
-  using Sweep = NeighbourSweep<Order, kStride, kTaps, kPhase>;
-  using AmongNumbersSweep = NeighbourSweep<AmongNumbers<Order>, kStride, kTaps, kPhase>;
+  using Sweep = NeighbourSweep<Order, kStride, kTaps, kStart>;
+  using AmongNumbersSweep = NeighbourSweep<AmongNumbers<Order>, kStride, kTaps, kStart>;
   return {Sweep::Prime,
           Sweep::template Run<Stores::kCached>,
           AmongNumbersSweep::template Run<Stores::kCached>,
@@ -217,10 +221,10 @@ template <class Order>
 SweepFunctions ChooseSweep(const PoolGeometry& g) {
   const PoolAxis& w = g.w;
   if (g.d.kernel != 1) return {};
-  if (g.has_neighbours(1)) return w.kernel == 2 ? SweepOf<Order, 1, 2, 0>(w) : SweepOf<Order, 1, 3, 0>(w);
+  if (g.has_neighbours(1)) return w.kernel == 2 ? SweepOf<Order, 1, 2, -1>(w) : SweepOf<Order, 1, 3, -2>(w);
   if (!g.has_neighbours(2)) return {};
-  if (w.kernel == 2) return w.pad == 0 ? SweepOf<Order, 2, 2, 1>(w) : SweepOf<Order, 2, 2, 0>(w);
-  return w.pad == 0 ? SweepOf<Order, 2, 3, 0>(w) : SweepOf<Order, 2, 3, 1>(w);
+  if (w.kernel == 2) return w.pad == 0 ? SweepOf<Order, 2, 2, 0>(w) : SweepOf<Order, 2, 2, -1>(w);
+  return w.pad == 0 ? SweepOf<Order, 2, 3, 0>(w) : SweepOf<Order, 2, 3, -1>(w);
 }
 
 // Input of a band: high ones repeat few rows.
@@ -237,6 +241,7 @@ class MaxPoolSweep final : public PoolKernel {
   MaxPoolSweep(const PoolGeometry& g, const std::vector<std::int32_t>& first_taps, int threads)
       : PoolKernel(g, threads),
         sweep_(ChooseSweep<Order>(g)),
+        reads_far_(exceeds_l2(static_cast<size_t>(4 * g.planes * g.in_count()))),
         pitch_(WholeLines(sweep_.vectors * Lanes())),
         first_taps_(Filled(pitch_, std::int32_t{0})),
         padding_(Filled(WholeLines(std::max(g_.w.in, g_.w.stride * pitch_)), Order::kWorst)) {
@@ -265,8 +270,8 @@ class MaxPoolSweep final : public PoolKernel {
       const RowBests shared{space.values.get(), space.taps.get(), pitch_};
       const bool streams = stores_ == Stores::kStreaming && sweep_.first_lane == 0 && AreWholeLines(dst + at, g_.w.out);
       const auto run_among_numbers = streams ? sweep_.run_among_numbers_streamed : sweep_.run_among_numbers;
-      const SweptPlane plane{src + from * g_.h.in * g_.w.in, padding_.get(), &unpadded_rows_, first_taps_.get(),
-                             &shared};
+      const SweptPlane plane{
+          src + from * g_.h.in * g_.w.in, padding_.get(), &unpadded_rows_, first_taps_.get(), &shared, reads_far_};
       LineStream out(streams ? Stores::kCached : stores_, space.staged.get(), dst + at);
       bool numbers = sweep_.prime(g_, plane, band.row);
       for (Index row = 0; row < band.rows; row += step_rows_) {
@@ -293,6 +298,7 @@ class MaxPoolSweep final : public PoolKernel {
   };
 
   const SweepFunctions sweep_;
+  const bool reads_far_;
   const Index pitch_;                       // lanes of a row of windows
   AlignedMemory<std::int32_t> first_taps_;  // of each lane
   AlignedMemory<float> padding_;            // a row of the input

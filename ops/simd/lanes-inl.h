@@ -41,6 +41,16 @@ hn::Vec<D> LoadFirst(D d, const T* from, size_t count) {
   return hn::Load(d, lanes);
 }
 
+// Makes the compiler keep a loaded vector. GCC 12 would load it again wherever it is used, and loads that cross cache
+// lines bind loops over rows of odd widths (unshared weights: 4.4 against 3.7 ms; 3 x 3 maxima of 55 columns: 1.15 of
+// the time).
+template <class V>
+HWY_INLINE void KeepLoaded([[maybe_unused]] V& v) {
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC
+  asm("" : "+v"(v.raw));
+#endif
+}
+
 // Rounded to float32, also to infinity, which Highway's scalar DemoteTo leaves out.
 template <class DF>
 HWY_INLINE hn::Vec<DF> Narrowed(DF d, hn::Vec<hn::Rebind<double, DF>> x) {

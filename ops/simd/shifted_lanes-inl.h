@@ -66,17 +66,31 @@ class OneBeside {
  public:
   static_assert(kShift == -1 || kShift == 1);
 
-  explicit HWY_INLINE OneBeside(hn::TFromD<D> padding) : beside_(hn::Set(D(), padding)) {}
+  // What lies beyond the first vector's end.
+  explicit HWY_INLINE OneBeside(hn::TFromD<D> beyond) { Begin(beyond); }
+  HWY_INLINE void Begin(hn::TFromD<D> beyond) { beside_ = hn::Set(D(), beyond); }
 
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) {
+#if HWY_TARGET <= HWY_AVX3  // VALIGND, which Highway has for blocks only: one instruction for two
+    static_assert(sizeof(hn::TFromD<D>) == 4);
+    const hn::RebindToSigned<D> di;
+    const auto left = hn::BitCast(di, kShift < 0 ? beside_ : v).raw;
+    const auto right = hn::BitCast(di, kShift < 0 ? v : beside_).raw;
+    const hn::Vec<decltype(di)> shifted{_mm512_alignr_epi32(right, left, kShift < 0 ? 15 : 1)};
+    beside_ = v;
+    return hn::BitCast(D(), shifted);
+#else
     const auto rotated = lanes_.Rotated(v);
     const auto shifted = lanes_.Joined(beside_, rotated, beside_);
     beside_ = rotated;
     return shifted;
+#endif
   }
 
  private:
+#if HWY_TARGET > HWY_AVX3
   const ShiftedLanes<D, kShift> lanes_;
+#endif
   hn::Vec<D> beside_;
 };
 
