@@ -13,27 +13,10 @@
 namespace gradproof {
 namespace {
 
-bool has_kinks(Dependence dependence) { return dependence == Dependence::kKinked || dependence == Dependence::kFlat; }
-
 Dependence dependence_of(const Subject& subject) { return subject.spec().find_slot(subject.pass.slot)->dependence; }
 
-int step_exponent(Dependence dependence, int digits) {
-  switch (dependence) {
-    case Dependence::kAffine:
-      return 0;
-    case Dependence::kSmooth:
-      return -(digits / 4);
-    case Dependence::kKinked:
-    case Dependence::kFlat:
-      break;
-  }
-  return -(2 * digits / 7);
-}
-
-// A decision may compare sums of perturbed values; 2^10 steps of room is more than a direction of a few units can
-// close.
 void withdraw_uncertain_rows(const Subject& subject, DifferencePlan& plan) {
-  const double room = std::ldexp(1.0, 10 + step_exponent(Dependence::kKinked, std::numeric_limits<Real>::digits));
+  const double room = room_for_steps();
   const auto values = row_values(subject, plan.outputs, borrow<Margin<Real>>(plan.inputs), all_rows(plan.outputs));
   for_each_row(plan.outputs, [&](Index row, const Argument& output, Index i) {
     if (values[static_cast<size_t>(row)].margin > room) return;
@@ -99,6 +82,23 @@ std::vector<double> rounding_errors(const Subject& subject, const DifferencePlan
 }
 
 }  // namespace
+
+int step_exponent(Dependence dependence, int digits) {
+  switch (dependence) {
+    case Dependence::kAffine:
+      return 0;
+    case Dependence::kSmooth:
+      return -(digits / 4);
+    case Dependence::kKinked:
+    case Dependence::kFlat:
+      break;
+  }
+  return -(2 * digits / 7);
+}
+
+double room_for_steps() {
+  return std::ldexp(1.0, 10 + step_exponent(Dependence::kKinked, std::numeric_limits<Real>::digits));
+}
 
 Index DifferencePlan::row_count() const { return gradproof::row_count(outputs); }
 

@@ -42,6 +42,15 @@ struct DifferenceGradient {
   double along_error = 0;
 };
 
+// Of the steps above, for an arithmetic of so many binary digits: h = 2^this.
+int step_exponent(Dependence dependence, int digits);
+inline bool has_kinks(Dependence dependence) {
+  return dependence == Dependence::kKinked || dependence == Dependence::kFlat;
+}
+// How far from every decision is far enough for steps in Real: a decision may compare sums of perturbed values; 2^10
+// steps are more than a direction of a few units can close.
+double room_for_steps();
+
 // Plans for pass vjp:<slot>. `budget` is the number of multiply-adds that the column differences may cost.
 DifferencePlan plan_differences(const Subject& subject, double budget);
 

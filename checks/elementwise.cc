@@ -25,8 +25,11 @@ void compare(const Subject& subject, Regime regime, Comparison& comparison, std:
     for (Index k = 0; k < element_count(argument.shape); ++k) {
       const Mass<Real>& truth_value = values.values[static_cast<size_t>(k)];
       const Position position = position_of(k, argument.shape);
-      const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth_value, depth) : 0;
-      comparison.add(position, truth_value.value, Real(execution.refs()[i].value_at(position)), bound);
+      const double got = execution.refs()[i].value_at(position);
+      if (argument.type == ElementType::kFloat32)
+        add_single(truth_value, truth_value.value, got, tolerance(truth_value, depth), position, comparison);
+      else
+        comparison.add(position, truth_value.value, Real(got), 0);
     }
   }
 }

@@ -46,6 +46,7 @@ std::vector<Oracle> all_oracles();
 Oracle fd_oracle();
 Oracle fd50_oracle();
 Oracle adjoint_oracle();
+Oracle second_oracle();
 Oracle forward_oracle();
 Oracle vjp_oracle();
 Oracle fd_direct_oracle();

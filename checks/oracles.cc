@@ -64,9 +64,9 @@ Record oracle_record(const Oracle& oracle) {
 }
 
 std::vector<Oracle> all_oracles() {
-  return {fd_oracle(),        fd50_oracle(),    adjoint_oracle(), forward_oracle(), vjp_oracle(),
-          fd_direct_oracle(), exact_oracle(),   kink_oracle(),    special_oracle(), determinism_oracle(),
-          memory_oracle(),    invalid_oracle(), large_oracle(),   property_oracle()};
+  return {fd_oracle(),          fd50_oracle(),      adjoint_oracle(), second_oracle(), forward_oracle(),
+          vjp_oracle(),         fd_direct_oracle(), exact_oracle(),   kink_oracle(),   special_oracle(),
+          determinism_oracle(), memory_oracle(),    invalid_oracle(), large_oracle(),  property_oracle()};
 }
 
 }  // namespace gradproof

@@ -112,8 +112,10 @@ bool holds(double expected, double error, double got, const Expectation& e) {
   return error <= e.bound;
 }
 
-// Whether neither verdict would be fair. Across the border of a cell there may be a NaN, which then is right as well.
+// Whether neither verdict would be fair. Across the border of a cell there may be a NaN, which then is right as well;
+// of terms beyond float32 there may be an infinity.
 bool is_open(const Mass<Real>& want, double got, double bound) {
+  if (may_overflow(want)) return true;
   const bool finite = std::isfinite(static_cast<double>(want.value)) && std::isfinite(got);
   return want.undecided || (finite && std::isinf(bound));
 }

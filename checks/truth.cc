@@ -1,6 +1,7 @@
 #include "checks/truth.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "checks/inputs.h"
@@ -45,6 +46,19 @@ double tolerance(const Mass<Real>& truth, double depth) {
   if (depth == 0) return 0;
   const double bound = error_bound(truth, depth) + depth * kUnderflow;
   return std::isnan(bound) ? std::numeric_limits<double>::infinity() : bound;  // 0 times an unbounded mass
+}
+
+bool may_overflow(const Mass<Real>& truth) {
+  return std::isfinite(static_cast<double>(truth.value)) && std::isfinite(truth.mass) &&
+         truth.mass > std::numeric_limits<float>::max();
+}
+
+void add_single(const Mass<Real>& truth, const Real& expected, double got, double bound, const Position& position,
+                Comparison& comparison) {
+  if (!may_overflow(truth)) return comparison.add(position, expected, Real(got), bound);
+  const auto value = static_cast<double>(expected);
+  if (!(std::abs(value) - bound > std::numeric_limits<float>::max())) return comparison.leave_undecided();
+  comparison.add(position, !std::isfinite(got), value, got);
 }
 
 const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "checks/comparison.h"
 #include "checks/subject.h"
 #include "ops/core/seeded.h"
 #include "ops/core/tensor.h"
@@ -44,6 +45,15 @@ Arrays<Mass<Real>> mass_inputs(const Subject& subject, const Arrays<float>& inpu
 // of 2^-149 on either side for each rounding on the path. 0 for what is selected, that is of depth 0; infinity where
 // the truth is undecided, or no bound is known.
 double tolerance(const Mass<Real>& truth, double depth);
+
+// Whether the formula's terms may be beyond float32. Bounds hold barring overflow (Higham 2002, section 2.2): of terms
+// of 4e42 a kernel may make infinity, or infinity - infinity.
+bool may_overflow(const Mass<Real>& truth);
+
+// Compares a result in float32 with `expected`, of which `truth` tells the mass. Where terms may overflow the result is
+// open, but no number where it is beyond float32 itself by more than its bound.
+void add_single(const Mass<Real>& truth, const Real& expected, double got, double bound, const Position& position,
+                Comparison& comparison);
 
 // The value and mass of every element that the pass writes, by argument. Remembered by the subject's memo under the
 // pass and the name of the data.

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 
 #include "checks/difference.h"
 #include "checks/inputs.h"
+#include "checks/oracle.h"
 #include "checks/task.h"
 #include "ops/register.h"
 
@@ -101,7 +103,8 @@ TEST_F(TruthTest, AConstantCotangentWouldNotSeeWhatFdSees) {
   const auto blind = wrong.evaluate<Real>(c, borrowed, "diff_src", inputs.at("src").shape);
   for (const Real& value : blind.values)
     EXPECT_LT(std::abs(static_cast<double>(value)), 1e-25) << "the gradient of the sum";
-  for (const char* oracle : {"fd", "fd50", "adjoint"}) EXPECT_TRUE(ask(wrong, text, "src", oracle).failed()) << oracle;
+  for (const char* oracle : {"fd", "fd50", "adjoint", "second"})
+    EXPECT_TRUE(ask(wrong, text, "src", oracle).failed()) << oracle;
 }
 
 TEST_F(TruthTest, OnlyFiftyDigitsSeeTheTwentyThird) {
@@ -132,12 +135,54 @@ TEST_F(TruthTest, TheRightReferenceHoldsToMoreDigitsThanAreAsked) {
   EXPECT_GE(*ask(references.at("batch_norm"), text, "src", "fd50").digits, 33);
 }
 
+// Wrong forward and tangents, right gradients: of the function's own values `second` knows nothing.
+TEST_F(TruthTest, SecondLooksAtGradientsAlone) {
+  EXPECT_TRUE(ask(faulty_reference<LostTangent>(), "batch_norm:mb=2,c=3,iw=5", "src", "second").passed());
+  EXPECT_TRUE(ask(faulty_reference<RowOff>(), "conv:mb=1,ic=2,ih=9,iw=6,oc=2,kh=3,kw=2,sh=2,dh=2", "weights", "second")
+                  .passed());  // linear in src alone: only the pair with src is wrong
+  EXPECT_TRUE(
+      ask(faulty_reference<RowOff>(), "conv:mb=1,ic=2,ih=9,iw=6,oc=2,kh=3,kw=2,sh=2,dh=2", "src", "second").failed());
+}
+
+// The right kernel, but zero for what is no number.
+class ZeroForOverflow final : public Kernel {
+ public:
+  explicit ZeroForOverflow(std::unique_ptr<Kernel> right) : right_(std::move(right)) {}
+  void run(std::span<const TensorRef> arguments) override {
+    right_->run(arguments);
+    const TensorRef& out = arguments.back();
+    for (Index i = 0; i < element_count(out.shape); ++i)
+      if (!std::isfinite(out.floats()[i])) out.floats()[i] = 0;
+  }
+  std::string isa() const override { return right_->isa(); }
+
+ private:
+  std::unique_ptr<Kernel> right_;
+};
+
+// A gradient of 4e42, of terms of which a kernel makes infinity - infinity.
+TEST_F(TruthTest, WhatIsBeyondFloat32IsNoNumber) {
+  const References references = register_references();
+  const Case c = registry_.parse_case("lrn:mb=1,c=1,iw=1,size=1,beta=15.5,k=0.00189208984375");
+  Implementation implementation = registry_.find("lrn").implementation("simd");
+  const auto verdict = [&] {
+    Memo memo;
+    return vjp_oracle().run({c, Pass::vjp("src"), &references.at("lrn"), &implementation, 813623, &memo});
+  };
+  EXPECT_TRUE(verdict().passed());
+  implementation.prepare = [right = implementation.prepare](const Case& made, const Pass& pass,
+                                                            const PrepareOptions& options) {
+    return std::make_unique<ZeroForOverflow>(right(made, pass, options));
+  };
+  EXPECT_TRUE(verdict().failed());
+}
+
 // At seed 1008 an element of src is 0 in this case: the tangent there is 1, the gradient 0 by convention.
 TEST_F(TruthTest, AKinkIsLeftOutAndSaidSo) {
   const References references = register_references();
   const Case c = registry_.parse_case("relu:mb=2,c=3,ih=5,iw=7");
   for (const Oracle& oracle : oracles_) {
-    if (oracle.asks != Oracle::Asks::kReference) continue;
+    if (oracle.asks != Oracle::Asks::kReference || oracle.name == "second") continue;  // that one samples others
     Memo memo;
     const Verdict verdict = oracle.run({c, Pass::vjp("src"), &references.at("relu"), nullptr, 1008, &memo});
     EXPECT_TRUE(verdict.passed()) << oracle.name;

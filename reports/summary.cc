@@ -12,9 +12,9 @@
 namespace gradproof {
 namespace {
 
-constexpr std::array kOracleOrder = {"fd",       "fd50",    "adjoint", "forward",     "vjp",    "fd-direct",
-                                     "exact",    "kink",    "special", "determinism", "memory", "large",
-                                     "property", "invalid", "second",  "self"};
+constexpr std::array kOracleOrder = {"fd",        "fd50",     "adjoint", "second",  "forward",     "vjp",
+                                     "fd-direct", "exact",    "kink",    "special", "determinism", "memory",
+                                     "large",     "property", "invalid", "self"};
 
 struct Gathered {
   std::set<std::string> cases, passes;

@@ -3,6 +3,7 @@
 
 #include "checks/self/mutant.h"
 #include "reference/formulas.h"
+#include "reference/log_sum_exp.h"
 
 namespace gradproof {
 namespace {
@@ -80,10 +81,74 @@ struct NotAffineFormulas {
   const Grid<T> src, weights, bias, diff_dst;
 };
 
+// linear whose two gradients are those of two functions that differ in the 17th digit.
+template <class T>
+struct TwoFunctionsFormulas {
+  TwoFunctionsFormulas(const Case& c, const Arrays<T>& inputs)
+      : mb(c.attributes.integer("mb")),
+        ic(c.attributes.integer("ic")),
+        oc(c.attributes.integer("oc")),
+        src(inputs, "src"),
+        weights(inputs, "weights"),
+        bias(inputs, "bias"),
+        diff_dst(inputs, "diff_dst") {}
+  T dst(const Point& p) const {
+    T sum = bias.exists() ? bias(p[1]) : T(0.0);
+    for (Index i = 0; i < ic; ++i) sum += weights(p[1], i) * src(p[0], i);
+    return sum;
+  }
+  T diff_src(const Point& p) const {
+    T sum(0.0);
+    for (Index o = 0; o < oc; ++o) sum += diff_dst(p[0], o) * weights(o, p[1]);
+    return sum;
+  }
+  T diff_weights(const Point& p) const {
+    T sum(0.0);
+    for (Index n = 0; n < mb; ++n) sum += diff_dst(n, p[0]) * src(n, p[1]);
+    return sum * (T(1.0) + T(0x1p-56));
+  }
+  T diff_bias(const Point& p) const {
+    T sum(0.0);
+    for (Index n = 0; n < mb; ++n) sum += diff_dst(n, p[0]);
+    return sum;
+  }
+  static FormulaTable<TwoFunctionsFormulas, T> table() {
+    return {{"dst", &TwoFunctionsFormulas::dst},
+            {"diff_src", &TwoFunctionsFormulas::diff_src},
+            {"diff_weights", &TwoFunctionsFormulas::diff_weights},
+            {"diff_bias", &TwoFunctionsFormulas::diff_bias}};
+  }
+  const Index mb, ic, oc;
+  const Grid<T> src, weights, bias, diff_dst;
+};
+
+// softmax whose gradient forgets that an element enters the sum of all.
+template <class T>
+struct SumIsConstantFormulas {
+  SumIsConstantFormulas(const Case& c, const Arrays<T>& inputs)
+      : shape(shape_of_slot(c, "src")),
+        rows(shape, static_cast<int>(c.attributes.integer("axis"))),
+        diff_dst(inputs, "diff_dst"),
+        exponentials(rows, Numbered<T>(inputs, "src"), element_count(shape)) {}
+  T dst(const Position& p) const {
+    const Index element = linear_of(p, shape);
+    return exponentials.share(rows.row_of(element), rows.place_of(element));
+  }
+  T diff_src(const Position& p) const { return diff_dst[linear_of(p, shape)] * dst(p); }
+  static FormulaTable<SumIsConstantFormulas, T> table() {
+    return {{"dst", &SumIsConstantFormulas::dst}, {"diff_src", &SumIsConstantFormulas::diff_src}};
+  }
+  const Shape shape;
+  const RowsAlong rows;
+  const Numbered<T> diff_dst;
+  const LogSumExp<T> exponentials;
+};
+
 }  // namespace
 
 std::vector<Mutant> reference_mutants() {
   const std::vector<std::string> truth{"fd", "fd50", "adjoint"};
+  const std::vector<std::string> truth_and_symmetry{"fd", "fd50", "adjoint", "second"};
   return {
       {"leaky-gradient",
        "relu",
@@ -103,6 +168,18 @@ std::vector<Mutant> reference_mutants() {
        truth,
        {},
        make_reference<NotAffineFormulas>()},
+      {"gradients-of-two-functions",
+       "linear",
+       "the gradient by the weights is that of another function, in the 17th digit",
+       truth_and_symmetry,
+       {},
+       make_reference<TwoFunctionsFormulas>()},
+      {"sum-is-constant",
+       "softmax",
+       "the reference's gradient forgets that an element enters the sum of all",
+       truth_and_symmetry,
+       {},
+       make_reference<SumIsConstantFormulas>()},
   };
 }
 

@@ -1,7 +1,7 @@
 // Forward pass and data gradient on the outer-product kernel.
 #include "ops/conv/outer_conv.h"
 
-#include <cstring>
+#include <optional>
 #include <span>
 
 #include "ops/conv/planes.h"
@@ -18,6 +18,7 @@
 #include <hwy/highway.h>
 
 #include "ops/conv/pack_planes-inl.h"
+#include "ops/conv/pack_weights-inl.h"
 #include "ops/conv/tile_columns-inl.h"
 #include "ops/simd/column_chains-inl.h"
 #include "ops/simd/column_dots-inl.h"
@@ -66,17 +67,13 @@ class OuterConv final : public ConvSum {
       for (const TilePlan* plan : {&sub.full, &sub.rest})
         if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan) + plan->single_columns);
     // Behind the sums packed weights, then gathered tiles.
-    packed_size_ = packs_weights_ ? chunk_rows_ * kMostDepth : 0;
+    if (packs_weights_) packing_.emplace(taps, chunk_rows_);
+    packed_size_ = packs_weights_ ? packing_->size() : 0;
     workspace_size_ = RoundUp(
         most * chunk_rows_ * SumsPitch() + packed_size_ + std::max<Index>(copied_tiles_, 1) * kMostDepth * TileWidth(),
         16);
     workspace_ = zeroed_floats(threads * workspace_size_);
-    for (Index k = 0; k < kMostDepth; ++k) {
-      gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
-      packed_offsets_.push_back(static_cast<std::int32_t>(k * kRowBlock));
-    }
-    for (Index row = 0; row < chunk_rows_; ++row)
-      packed_rows_.push_back(static_cast<std::int32_t>(row / kRowBlock * kRowBlock * kMostDepth + row % kRowBlock));
+    for (Index k = 0; k < kMostDepth; ++k) gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
@@ -319,7 +316,7 @@ class OuterConv final : public ConvSum {
       problem.a_ahead = item.last_tile - item.first_tile <= kTilesUnpacked ? ahead_ : 0;
       problem.b_offsets = gathers ? gathered_offsets_.data() : block.b_offsets();
       problem.next_b_offsets = copied_tiles_ > 1 ? gathered_offsets_.data() : block.b_offsets();
-      if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) PackWeights(problem, packed);
+      if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) packing_->Pack(problem, packed);
       block.sums = sums;
       for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch())
         if (t < TileCount(plan)) {
@@ -384,43 +381,6 @@ class OuterConv final : public ConvSum {
     }
   }
 
-  // The problem's weights in blocks of rows [row / kRowBlock][k][row % kRowBlock]. Terms are a row of the matrix apart,
-  // often a power of two, and would meet in the same cache sets; of a cache line of taps a sub-convolution uses few.
-  // Pointwise, a cache line holds 16 rows, which are packed together.
-  void PackWeights(OuterProblem& problem, float* HWY_RESTRICT packed) const {
-    constexpr Index kLineRows = 16;
-    Index row = 0;
-    if (shape_.window.taps() == 1)
-      for (; row + kLineRows <= problem.rows; row += kLineRows) PackLine<kLineRows>(problem, packed, row);
-    for (Index k = 0; k < problem.depth; ++k) PackTerm(problem, row, k, packed);
-    problem.a = packed;
-    problem.a_rows = packed_rows_.data();
-    problem.a_offsets = packed_offsets_.data();
-    problem.a_ahead = 0;
-  }
-
-  template <Index kRows>
-  static void PackLine(const OuterProblem& problem, float* HWY_RESTRICT packed, Index row) {
-    const float* HWY_RESTRICT from = problem.a + problem.a_rows[row];
-    float* HWY_RESTRICT to = packed + row * kMostDepth;
-    for (Index k = 0; k < problem.depth; ++k, to += kRowBlock) {
-      const float* HWY_RESTRICT line = from + problem.a_offsets[k];
-      hwy::Prefetch(line + kRows);  // of the next rows; no hardware follows the stride
-      for (Index r = 0; r < kRows; r += kRowBlock)
-        std::memcpy(to + r * kMostDepth, line + r, kRowBlock * sizeof(float));
-    }
-  }
-
-  // Rows from `first` on: the rows of a term are neighbours, and the taps of a channel share their cache lines.
-  void PackTerm(const OuterProblem& problem, Index first, Index k, float* HWY_RESTRICT packed) const {
-    const Index step = shape_.window.taps();
-    for (Index row = first; row < problem.rows; row += kRowBlock) {
-      const float* HWY_RESTRICT from = problem.a + problem.a_rows[row] + problem.a_offsets[k];
-      float* HWY_RESTRICT to = packed + row * kMostDepth + k * kRowBlock;
-      for (Index r = 0; r < std::min<Index>(kRowBlock, problem.rows - row); ++r) to[r] = from[r * step];
-    }
-  }
-
   // Pointwise, each term is a row of its own, a plane apart. Where such rows meet in few sets of a small L1 cache a
   // copy of a tile pays, as soon as 64 rows of weights share it (0.81 of the FMA peak for 0.76, data gradient of 64 to
   // 256 channels, 56x56, 32 KiB on Zen 3, AVX2; with the 48 KiB of Emerald Rapids, 256 to 64 channels, 0.67 with a copy
@@ -446,7 +406,8 @@ class OuterConv final : public ConvSum {
   Index copied_tiles_;    // at a time; 0: columns are read where they lie
   Index ahead_;           // see WeightsAhead
   PlaneStack stack_;
-  std::vector<std::int32_t> a_rows_, gathered_offsets_, packed_rows_, packed_offsets_;
+  std::vector<std::int32_t> a_rows_, gathered_offsets_;
+  std::optional<WeightPacking> packing_;
   std::vector<Sub> subs_;
   Schedule full_, rest_;  // for a whole stack of images, and for the last one
   Index chunk_rows_ = 0;
