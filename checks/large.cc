@@ -15,10 +15,6 @@ namespace {
 
 constexpr Index kLeastSamples = 8;
 
-// Tensors up to this size are copied, 80 bytes an element, so that masses know the depth of the computation; larger
-// ones are borrowed and leave it open. One operand that knows it is enough.
-constexpr Index kCopied = Index{1} << 21;
-
 // An index where kernels change their ways: near an end of the axis, or near a multiple of a vector or block length.
 Index border_index(std::uint64_t bits, Index size) {
   constexpr Index kLengths[] = {4, 8, 16, 32, 48, 64};
@@ -36,15 +32,12 @@ Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, std::span<co
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
     for (const Implementation& implementation : implementations)
       if (argument.written) depth = std::max(depth, implementation.depth_of(c, pass, argument.name));
-  const double decisions = decision_depth(c, depth);
-  Arrays<Mass<Real>> result = borrow<Mass<Real>>(inputs);
-  for (auto& [name, array] : result) {
-    if (element_count(array.shape) > kCopied) continue;
-    Array<Mass<Real>> copy(array.shape);
-    for (Index i = 0; i < element_count(array.shape); ++i)
-      copy[i] = Mass<Real>::input(std::as_const(array)[i].value, depth, decisions);
-    array = std::move(copy);
-  }
+  const auto promote = [depth, decisions = decision_depth(c, depth)](double x) {
+    return Mass<Real>::input(Real(x), depth, decisions);
+  };
+  Arrays<Mass<Real>> result;
+  for (const auto& [name, array] : inputs)
+    result.emplace(name, Array<Mass<Real>>(array.shape, array.values.data(), promote));
   return result;
 }
 
@@ -95,10 +88,12 @@ Verdict SampledTruth::compare(Execution& execution, const Implementation& implem
   for (const Sample& sample : samples_) {
     const Argument& argument = execution.arguments()[sample.argument];
     const double depth = implementation.depth_of(case_, pass_, argument.name);
-    const double bound = argument.type == ElementType::kFloat32 ? tolerance(sample.truth, depth) : 0;
+    const double got = execution.refs()[sample.argument].value_at(sample.position);
     comparison.enter(*case_.spec, argument.name, argument.shape, "sampled");
-    comparison.add(sample.position, sample.truth.value,
-                   Real(execution.refs()[sample.argument].value_at(sample.position)), bound);
+    if (argument.type == ElementType::kFloat32)
+      add_single(sample.truth, sample.truth.value, got, tolerance(sample.truth, depth), sample.position, comparison);
+    else
+      comparison.add(sample.position, sample.truth.value, Real(got), 0);
   }
   Verdict verdict = comparison.verdict();
   if (const auto damage = execution.damage()) {

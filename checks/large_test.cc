@@ -51,6 +51,14 @@ TEST_F(LargeTest, PassesWhatIsRightForwardAndBackward) {
     EXPECT_TRUE(check(kNorm, pass).passed()) << pass.to_text();
 }
 
+// A library may add 100,352 elements one after the other, and a mean has no operand but the large one.
+TEST_F(LargeTest, BoundsDeepSumsOfLargeTensors) {
+  const Case c = registry_.parse_case("batch_norm:mb=8,c=24,i=112");
+  Implementation deep = registry_.find("batch_norm").implementation("simd");
+  deep.depth = [](const Case&, const Pass&, std::string_view) { return 100352.0; };
+  EXPECT_TRUE(check_large(references_.at("batch_norm"), c, Pass::forward(), deep, {.seed = 3}).passed());
+}
+
 TEST_F(LargeTest, SeesTheVeryLastElement) {
   const auto spoil = [](const TensorRef& t) { t.floats()[element_count(t.shape) - 1] += 1; };
   EXPECT_TRUE(check(kConv, Pass::forward(), spoil).failed());

@@ -23,7 +23,7 @@ constexpr Index kMostMoved = 64;
 // Relative to the sum of the absolute terms of either side. The stencil's own error is below (h / scale)^4, 2^-112 at
 // scale 1 and 2e-24 at 3e-3, the standard deviation that an eps of 1e-5 adds to a variance.
 constexpr double kAsymmetry = 1e-18;
-constexpr int kSteps[] = {1, -1, 2, -2};
+constexpr int kStencilSteps[] = {1, -1, 2, -2};
 constexpr double kStencil[] = {8.0 / 12, -8.0 / 12, -1.0 / 12, 1.0 / 12};
 
 // A change of a slot: some of its elements, ascending.
@@ -69,10 +69,10 @@ Curvature curvature(const Subject& subject, const Arrays<float>& numbers, const 
   Arrays<Real> inputs = borrow<Real>(numbers);
   const Array<Real> base = promote<Real>(numbers.at(v.slot));
   std::vector<Real> slopes(w.elements.size(), Real(0));
-  for (size_t s = 0; s < std::size(kSteps); ++s) {
+  for (size_t s = 0; s < std::size(kStencilSteps); ++s) {
     Array<Real> moved = promote<Real>(numbers.at(v.slot));
     for (size_t k = 0; k < v.elements.size(); ++k)
-      moved[v.elements[k]] = base[v.elements[k]] + Real(kSteps[s] * step) * Real(v.by[k]);
+      moved[v.elements[k]] = base[v.elements[k]] + Real(kStencilSteps[s] * step) * Real(v.by[k]);
     inputs[v.slot] = std::move(moved);
     const std::vector<Real> values = gradient_elements(subject, inputs, w);
     for (size_t k = 0; k < slopes.size(); ++k) slopes[k] += Real(kStencil[s]) * values[k] / Real(step);
@@ -95,7 +95,7 @@ Curvature curvature(const Subject& subject, const Arrays<float>& numbers, const 
 std::vector<Index> sampled_elements(const Subject& subject, const std::string& slot, Index count) {
   const double flops = subject.spec().cost(subject.c.attributes, Pass::vjp(slot)).flops;
   const double evaluation =
-      static_cast<double>(2 * std::size(kSteps)) * std::max(flops / 2, static_cast<double>(count));
+      static_cast<double>(2 * std::size(kStencilSteps)) * std::max(flops / 2, static_cast<double>(count));
   const double affordable = kPairBudget / evaluation * static_cast<double>(count);
   const Index taken = std::clamp<Index>(static_cast<Index>(affordable), 1, std::min(count, kMostMoved));
   const auto first = static_cast<Index>(random_bits(subject.seed, "second " + slot, 0) % static_cast<size_t>(count));

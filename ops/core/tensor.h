@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/core/error.h"
@@ -46,19 +48,24 @@ struct TensorRef {
 };
 
 // A dense row-major array of scalars T: the tensors of the reference. It owns its values, or borrows float32 numbers
-// that are promoted (exactly) as they are read: a large tensor is then not copied into a scalar many times its size.
+// that are promoted (exactly) as they are read, by T's constructor or by `promote`: a large tensor is then not copied
+// into a scalar many times its size.
 template <class T>
 struct Array {
   Shape shape;
   std::vector<T> values;            // empty when borrowed
   const float* borrowed = nullptr;  // must outlive the array
+  std::function<T(double)> promote{};
 
   Array() = default;
   explicit Array(const Shape& s) : shape(s), values(static_cast<size_t>(element_count(s))) {}
-  Array(const Shape& s, const float* numbers) : shape(s), borrowed(numbers) {}
+  Array(const Shape& s, const float* numbers, std::function<T(double)> promotion = {})
+      : shape(s), borrowed(numbers), promote(std::move(promotion)) {}
 
   T operator[](Index linear) const {
-    return borrowed != nullptr ? T(static_cast<double>(borrowed[linear])) : values[static_cast<size_t>(linear)];
+    if (borrowed == nullptr) return values[static_cast<size_t>(linear)];
+    const auto number = static_cast<double>(borrowed[linear]);
+    return promote ? promote(number) : T(number);
   }
   T& operator[](Index linear) { return values[static_cast<size_t>(linear)]; }
   T at(const Position& position) const { return (*this)[linear_of(position, shape)]; }

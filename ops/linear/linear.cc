@@ -63,8 +63,9 @@ Operation linear_operation() {
   op.spec.exact_on_integers = true;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
   op.spec.smoke_cases = {"mb=3,ic=17,oc=5", "mb=1,ic=33,oc=7,bias=0"};
-  op.spec.full_cases = {"mb=1,ic=1,oc=1",   "mb=8,ic=15,oc=16", "mb=9,ic=16,oc=17",  "mb=2,ic=40,oc=3",
-                        "mb=17,ic=7,oc=35", "mb=33,ic=9,oc=10", "mb=32,ic=139,oc=3", "mb=1,ic=5,oc=200",
+  op.spec.full_cases = {"mb=1,ic=1,oc=1",     "mb=8,ic=15,oc=16", "mb=9,ic=16,oc=17",  "mb=2,ic=40,oc=3",
+                        "mb=17,ic=7,oc=35",   "mb=33,ic=9,oc=10", "mb=32,ic=139,oc=3", "mb=1,ic=5,oc=200",
+                        "mb=18,ic=150,oc=14",  // blocks of packed columns
                         "mb=33,ic=620,oc=2"};  // columns of samples, and several blocks of terms
   op.spec.invalid_cases = {{"mb=0,ic=3,oc=4", "mb"}, {"mb=1,ic=3", "oc"}, {"mb=1,ic=3,oc=4,g=2", "unknown key 'g'"}};
   op.implementations = linear_simd_implementations();

@@ -125,8 +125,14 @@ void SumBlock(Fetch& fetch, const F& f, Index segments, Index length, Index pitc
       for (const Index end = i + kFetchGranule; i < end; i += kLanes) piece.Add(f, (in + start + i)...);
       sums = piece;
     }
-    for (; i + kLanes <= length; i += kLanes) sums.Add(f, (in + start + i)...);
-    if (i < length) sums.AddFirst(static_cast<size_t>(length - i), neutral, f, (in + start + i)...);
+    Sums piece = sums;
+    HWY_UNROLL(2)
+    for (; i + kLanes <= length; i += kLanes) {
+      (hwy::Prefetch(in + start + i + kMapAhead), ...);
+      piece.Add(f, (in + start + i)...);
+    }
+    if (i < length) piece.AddFirst(static_cast<size_t>(length - i), neutral, f, (in + start + i)...);
+    sums = piece;
   }
   for (int s = 0; s < kSums; ++s) totals[s] = sums.Total(s);
 }
