@@ -4,6 +4,7 @@
 
 #include "ops/core/error.h"
 #include "ops/core/synthetic.h"
+#include "ops/register.h"
 
 namespace gradproof {
 namespace {
@@ -76,6 +77,11 @@ TEST(Shapes, UnknownListIsRefusedWithTheListsThereAre) {
     EXPECT_NE(std::string(error.what()).find("standard"), std::string::npos) << error.what();
   }
   EXPECT_THROW(load_shapes(registry, "/"), UsageError);
+}
+
+TEST(Shapes, EveryListThatTheProgramCarriesIsTaken) {
+  const Registry registry = register_operations();
+  for (const std::string& name : embedded_shape_names()) EXPECT_NO_THROW(load_shapes(registry, name)) << name;
 }
 
 }  // namespace
