@@ -161,8 +161,8 @@ TEST(Runner, ACrashIsAFailureAndTheOthersGoOn) {
 
 // Twenty seeds on the smoke tier: what is right is never called wrong. determinism, memory and invalid do not judge
 // values, and are asked under the first seed only.
-const std::vector<std::string> kJudgesOfValues{"fd",        "fd50",  "adjoint", "forward", "vjp",
-                                               "fd-direct", "exact", "special", "kink",    "property"};
+const std::vector<std::string> kJudgesOfValues{"fd",        "fd50",  "adjoint", "second", "forward", "vjp",
+                                               "fd-direct", "exact", "special", "kink",   "property"};
 
 class FalseAlarm : public testing::TestWithParam<std::string> {};
 
