@@ -106,10 +106,25 @@ void Contestant::start(const Launch& launch) {
   }
 }
 
-void Contestant::greet(const Launch& launch) {
-  Record reply;
+template <class Read>
+auto Contestant::ask(const Record& request, double seconds, Read read) {
+  const std::string line = line_of(request) + "\n";
+  if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) lost(doing_);
+  const std::string answer = next_line(seconds);
   try {
-    reply = ask({{"do", "hello"}, {"protocol", kGateProtocol}, {"core", launch.core}}, kGreetingSeconds);
+    return read(answer);
+  } catch (const AnswerError&) {
+    // What answers in other words is no contestant.
+    throw ContestantError(Kind::kCrashed,
+                          fmt::format("{} gave an answer that is not of the protocol while {}", name(), doing_));
+  }
+}
+
+void Contestant::greet(const Launch& launch) {
+  Greeting greeting;
+  try {
+    greeting =
+        ask({{"do", "hello"}, {"protocol", kGateProtocol}, {"core", launch.core}}, kGreetingSeconds, greeting_of);
   } catch (const ContestantError& error) {
     if (error.kind != Kind::kCrashed) throw;
     throw ContestantError(Kind::kOlder,
@@ -117,61 +132,33 @@ void Contestant::greet(const Launch& launch) {
                                       "build one that lists the subcommand serve",
                                       name()));
   }
-  if (reply.value("protocol", 0) != kGateProtocol)
+  if (greeting.protocol != kGateProtocol)
     throw ContestantError(Kind::kMismatched,
                           fmt::format("{} speaks version {} of the gate's protocol and this program version {}; "
                                       "run the gate of the older one",
-                                      name(), reply.value("protocol", 0), kGateProtocol));
-  const Record environment = reply.value("environment", Record::object());
-  facts_ = {.processor = environment.value("processor", ""),
-            .compiler = environment.value("compiler", ""),
-            .flags = environment.value("flags", ""),
-            .commit = environment.value("commit", ""),
-            .line = line_of(environment)};
+                                      name(), greeting.protocol, kGateProtocol));
+  facts_ = std::move(greeting.facts);
 }
 
 Loaded Contestant::load(const RowKey& key, const Loading& loading) {
   doing_ = fmt::format("it made {} ready", key.to_text());
-  const Record reply = ask({{"do", "load"},
-                            {"case", key.case_text},
-                            {"pass", key.pass},
-                            {"impl", key.impl},
-                            {"seed", loading.seed},
-                            {"misalignment", loading.misalignment},
-                            {"trusted", loading.trusted},
-                            {"measured", loading.measured}},
-                           kLoadingSeconds);
+  Loaded loaded = ask({{"do", "load"},
+                       {"case", key.case_text},
+                       {"pass", key.pass},
+                       {"impl", key.impl},
+                       {"seed", loading.seed},
+                       {"misalignment", loading.misalignment},
+                       {"trusted", loading.trusted},
+                       {"measured", loading.measured}},
+                      kLoadingSeconds, loaded_of);
   doing_ = fmt::format("it ran {}", key.to_text());
-  return {.ready = reply.value("ready", false),
-          .reason = reply.value("reason", reply.value("error", "")),
-          .isa = reply.value("isa", ""),
-          .bits = reply.value("bits", ""),
-          .ns = reply.value("ns", 0.0)};
+  return loaded;
 }
 
 Slice Contestant::time(int iterations, int batches, double handicap, double expected_ns) {
   const double seconds = kSpareSeconds + 20 * expected_ns * iterations * batches * 1e-9;
-  const Record reply =
-      ask({{"do", "time"}, {"iterations", iterations}, {"batches", batches}, {"handicap", handicap}}, seconds);
-  Slice slice{.ns = reply.value("ns", std::vector<double>{}), .disturbed = reply.value("disturbed", 0)};
-  if (slice.ns.empty() && slice.disturbed == 0) lost(doing_);
-  // The hypervisor does not say which of them it disturbed.
-  if (reply.value("stolen", 0) > 0) slice = {.ns = {}, .disturbed = batches};
-  return slice;
-}
-
-Record Contestant::ask(const Record& request, double seconds) {
-  const std::string line = line_of(request) + "\n";
-  if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) lost(doing_);
-  const std::string reply = next_line(seconds);
-  try {
-    Record record = record_of(reply);
-    if (record.is_object()) return record;
-  } catch (const nlohmann::json::exception&) {
-  }
-  // What answers in other words is no contestant.
-  throw ContestantError(Kind::kCrashed,
-                        fmt::format("{} gave an answer that is not of the protocol while {}", name(), doing_));
+  return ask({{"do", "time"}, {"iterations", iterations}, {"batches", batches}, {"handicap", handicap}}, seconds,
+             [&](std::string_view answer) { return slice_of(answer, batches); });
 }
 
 std::string Contestant::next_line(double seconds) {

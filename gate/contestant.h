@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gate/answers.h"
 #include "gate/protocol.h"
 #include "ops/core/record.h"
 #include "ops/core/shape.h"
@@ -27,12 +28,6 @@ struct ContestantError : std::runtime_error {
   Kind kind;
 };
 
-// What a program says of itself in its environment record.
-struct ProgramFacts {
-  std::string processor, compiler, flags, commit;
-  std::string line;  // the whole record
-};
-
 struct Launch {
   int core = 0;
   // Bytes that its environment is longer by: moves the stack, and with it what falls on the same cache lines.
@@ -44,18 +39,6 @@ struct Loading {
   Index misalignment = 0;
   std::string trusted;   // bits that need no verification
   bool measured = true;  // whether to tell how long a run takes
-};
-
-struct Loaded {
-  bool ready = false;
-  std::string reason;  // unless ready
-  std::string isa, bits;
-  double ns = 0;
-};
-
-struct Slice {
-  std::vector<double> ns;  // one a batch, of those that nothing disturbed
-  int disturbed = 0;       // batches during which the core was taken away
 };
 
 class Contestant {
@@ -76,7 +59,9 @@ class Contestant {
   void start(const Launch& launch);
   void stop();
   void greet(const Launch& launch);
-  Record ask(const Record& request, double seconds);
+  // What `read` makes of the answer.
+  template <class Read>
+  auto ask(const Record& request, double seconds, Read read);
   std::string next_line(double seconds);
   [[noreturn]] void lost(const std::string& during);
   std::string name() const;

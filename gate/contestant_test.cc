@@ -73,6 +73,14 @@ TEST(Contestant, AnswersThatAreNoneAreNotTrusted) {
   EXPECT_EQ(failure_of(programs.scripted("timeless", script)), Kind::kCrashed);
 }
 
+TEST(Answers, OfOtherTypesThanTheProtocolsAreNone) {
+  EXPECT_THROW(greeting_of(R"({"protocol":"1"})"), AnswerError);
+  EXPECT_THROW(greeting_of(R"({"protocol":1,"environment":[]})"), AnswerError);
+  EXPECT_THROW(loaded_of(R"({"ready":"yes"})"), AnswerError);
+  EXPECT_THROW(slice_of(R"({"ns":[1,"2"]})", 4), AnswerError);
+  EXPECT_THROW(slice_of("[]", 4), AnswerError);
+}
+
 TEST(Contestant, RowsThatAreRefusedSayWhy) {
   FakePrograms programs;
   const std::string script = fmt::format(

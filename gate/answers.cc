@@ -1,0 +1,58 @@
+#include "gate/answers.h"
+
+#include <nlohmann/json.hpp>
+
+#include "gate/protocol.h"
+#include "ops/core/record.h"
+
+namespace gradproof {
+namespace {
+
+// Whatever `read` finds to be of another type than the protocol's is no answer.
+template <class Read>
+auto read_answer(std::string_view answer, Read read) {
+  try {
+    return read(record_of(answer));
+  } catch (const nlohmann::json::exception& error) {
+    throw AnswerError(error.what());
+  }
+}
+
+ProgramFacts facts_of(const Record& environment) {
+  return {.processor = environment.value("processor", ""),
+          .compiler = environment.value("compiler", ""),
+          .flags = environment.value("flags", ""),
+          .commit = environment.value("commit", ""),
+          .line = line_of(environment)};
+}
+
+}  // namespace
+
+Greeting greeting_of(std::string_view answer) {
+  return read_answer(answer, [](const Record& record) {
+    Greeting greeting{.protocol = record.value("protocol", 0), .facts = {}};
+    if (greeting.protocol == kGateProtocol) greeting.facts = facts_of(record.value("environment", Record::object()));
+    return greeting;
+  });
+}
+
+Loaded loaded_of(std::string_view answer) {
+  return read_answer(answer, [](const Record& record) {
+    return Loaded{.ready = record.value("ready", false),
+                  .reason = record.value("reason", record.value("error", "")),
+                  .isa = record.value("isa", ""),
+                  .bits = record.value("bits", ""),
+                  .ns = record.value("ns", 0.0)};
+  });
+}
+
+Slice slice_of(std::string_view answer, int batches) {
+  return read_answer(answer, [&](const Record& record) {
+    const Slice slice{.ns = record.value("ns", std::vector<double>{}), .disturbed = record.value("disturbed", 0)};
+    if (slice.ns.empty() && slice.disturbed == 0) throw AnswerError("there is no time in it");
+    // The hypervisor does not say which of them it disturbed.
+    return record.value("stolen", 0) > 0 ? Slice{.ns = {}, .disturbed = batches} : slice;
+  });
+}
+
+}  // namespace gradproof
