@@ -5,6 +5,8 @@
 #include <cmath>
 #include <set>
 
+#include "ops/core/record.h"
+
 namespace gradproof {
 namespace {
 
@@ -23,12 +25,16 @@ std::string plain_message(const json::exception& error) {
   return message;
 }
 
-// JSON lets a key appear twice and the last one win, which could turn a "fail" into a "pass" unseen.
-struct DuplicateKeys {
+// JSON lets a key appear twice and the last one win, which could turn a "fail" into a "pass" unseen, and lets values be
+// nested without end, which no stack holds.
+struct Strictness {
   std::vector<std::set<std::string>> seen;
   std::string duplicate;
+  bool too_deep = false;
 
-  bool operator()(int, json::parse_event_t event, json& parsed) {
+  bool operator()(int depth, json::parse_event_t event, json& parsed) {
+    too_deep |= depth > kDeepestRecord;
+    if (too_deep) return false;
     if (event == json::parse_event_t::object_start) seen.emplace_back();
     if (event == json::parse_event_t::object_end) seen.pop_back();
     if (event == json::parse_event_t::key) {
@@ -40,18 +46,20 @@ struct DuplicateKeys {
 };
 
 json parse_line(std::string_view text, const Fields& fields) {
-  DuplicateKeys keys;
+  Strictness strictness;
   json object;
   try {
-    object = json::parse(text, std::ref(keys));
+    object = json::parse(text, std::ref(strictness));
   } catch (const json::exception& error) {
     fields.refuse(
         fmt::format("this is not strict JSON ({}); every line must be one JSON object", plain_message(error)));
   }
+  if (strictness.too_deep)
+    fields.refuse(fmt::format("values are nested more than {} deep; records are flat", kDeepestRecord));
   if (!object.is_object())
     fields.refuse(fmt::format("this is a JSON {}; every line must be one JSON object", object.type_name()));
-  if (!keys.duplicate.empty())
-    fields.refuse(fmt::format("\"{}\" is given twice; every key may appear once", keys.duplicate));
+  if (!strictness.duplicate.empty())
+    fields.refuse(fmt::format("\"{}\" is given twice; every key may appear once", strictness.duplicate));
   return object;
 }
 

@@ -99,6 +99,8 @@ TEST(Records, RefusalsNameFileLineAndCure) {
   expect_says(complaint("[1]\n"), "every line must be one JSON object");
   expect_says(complaint(good + "{\"schema\":1,\"kind\":\"check\",\"worst\":NaN}\n"), "records.jsonl:2: ");
   expect_says(complaint("{\"schema\":1,\"kind\":\"check\",\"worst\":1e999}\n"), "not strict JSON");
+  expect_says(complaint("{\"schema\":" + std::string(1 << 20, '[') + std::string(1 << 20, ']') + "}\n"),
+              "records are flat");
   expect_says(complaint_with("schema", 2), "schema 2 is not known here; this gradproof reads schema 1");
   expect_says(complaint_with("schema", "1"), "reads schema 1");
   expect_says(complaint("{\"kind\":\"check\"}\n"), "\"schema\" is missing");

@@ -11,8 +11,13 @@ void set_number(Record& record, const char* key, double value) {
   if (std::isfinite(value)) record[key] = value;
 }
 
-std::string line_of(const Record& record) { return record.dump(); }
+std::string line_of(const Record& record) { return record.dump(-1, ' ', false, Record::error_handler_t::replace); }
 
-Record record_of(std::string_view line) { return Record::parse(line); }
+Record record_of(std::string_view line) {
+  return Record::parse(line, [](int depth, Record::parse_event_t, const Record&) {
+    if (depth > kDeepestRecord) throw Record::other_error::create(501, "values are nested too deep", nullptr);
+    return true;
+  });
+}
 
 }  // namespace gradproof

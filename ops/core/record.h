@@ -9,6 +9,8 @@
 namespace gradproof {
 
 inline constexpr int kRecordSchema = 1;
+// How deep values may be nested. The schema needs three; without an end, whoever writes one overflows the stack.
+inline constexpr int kDeepestRecord = 16;
 
 // Who looks inside one includes <nlohmann/json.hpp>, which costs 3 s a file.
 using Record = nlohmann::ordered_json;
@@ -18,8 +20,9 @@ Record make_record(std::string_view kind);
 // Sets a number; JSON has no NaN or infinity, so those stay absent, which means "not known".
 void set_number(Record& record, const char* key, double value);
 
-// One line of text without its line break, and back. The second throws nlohmann::json::exception for text that is not
-// JSON.
+// One line of text without its line break, and back. Texts are UTF-8: bytes that are not (of a file's name, of
+// somebody's answer) become U+FFFD. The second throws nlohmann::json::exception for text that is not JSON, or
+// is nested too deep.
 std::string line_of(const Record& record);
 Record record_of(std::string_view line);
 
