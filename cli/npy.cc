@@ -186,9 +186,7 @@ NpyHeader read_header(std::istream& stream, const std::string& name) {
 
 // May exceed what an Index holds.
 double byte_count(const NpyHeader& header) {
-  double bytes = static_cast<double>(item_size(header.type));
-  for (Index size : header.shape) bytes *= static_cast<double>(size);
-  return bytes;
+  return static_cast<double>(item_size(header.type)) * unchecked_count(header.shape);
 }
 
 void require_length(const NpyHeader& header, double bytes, const std::string& name) {

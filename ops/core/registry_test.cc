@@ -66,5 +66,19 @@ TEST_F(RegistryTest, ValidationIsPartOfParsing) {
   EXPECT_THROW(registry.parse_case("toy:mb=3,iw=1"), UsageError);
 }
 
+// The first input has sizes whose product no Index holds, which validation must not meet.
+TEST_F(RegistryTest, WhatCannotBeCountedIsRefusedBeforeValidation) {
+  Spec spec = toy_spec();
+  spec.validate = [](const Attributes&) { FAIL() << "validated"; };
+  Registry registry;
+  registry.add({std::move(spec), {}});
+  try {
+    registry.parse_case("toy:mb=1000000000,ih=1000000000,iw=1000000000");
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("2e+27 elements"), std::string::npos) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace gradproof

@@ -4,6 +4,12 @@
 
 namespace gradproof {
 
+double unchecked_count(const Shape& shape) {
+  double count = 1;
+  for (Index size : shape) count *= static_cast<double>(size);
+  return count;
+}
+
 Strides dense_strides(const Shape& shape) {
   Strides strides = Strides::filled(shape.rank(), 1);
   for (int axis = shape.rank() - 2; axis >= 0; --axis) strides[axis] = strides[axis + 1] * shape[axis + 1];

@@ -46,12 +46,18 @@ using Shape = Extents;     // sizes, in elements
 using Strides = Extents;   // layout strides, in elements; 0 broadcasts
 using Position = Extents;  // one index an axis
 
+// The most elements that a tensor may have, 2^31 - 1: 8 GiB of float32, and kernels may count them in 32 bits.
+inline constexpr double kMostElements = 2147483647;
+
 // Number of elements; 1 for rank 0.
 inline Index element_count(const Shape& shape) {
   Index count = 1;
   for (Index size : shape) count *= size;
   return count;
 }
+
+// The same of sizes that may be anything: more than an Index holds.
+double unchecked_count(const Shape& shape);
 
 // Layout strides of a dense row-major tensor.
 Strides dense_strides(const Shape& shape);

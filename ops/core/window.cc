@@ -33,6 +33,13 @@ Index WindowAxis::out() const {
   return ceil_mode ? std::min(fitting, floor_div(in + pad_lo - 1, stride) + 1) : fitting;
 }
 
+Index WindowAxis::taps_inside(Index window) const {
+  const Index begin = window * stride - pad_lo;
+  const Index first = std::max<Index>(0, -floor_div(begin, dilation));
+  const Index last = std::min(kernel - 1, floor_div(in - 1 - begin, dilation));
+  return std::max<Index>(0, last - first + 1);
+}
+
 Shape Window::in_shape(Index batch, Index channels) const {
   return shaped(rank, batch, channels, {axes[0].in, axes[1].in, axes[2].in});
 }
@@ -62,11 +69,7 @@ Window window_of(const Attributes& attributes) {
 Index Window::products() const {
   const auto& [d, h, w] = axes;
   Index slices = 0;
-  for (Index o = 0; o < d.out(); ++o)
-    for (Index k = 0; k < d.kernel; ++k) {
-      const Index i = o * d.stride - d.pad_lo + k * d.dilation;
-      if (i >= 0 && i < d.in) ++slices;
-    }
+  for (Index o = 0; o < d.out(); ++o) slices += d.taps_inside(o);
   return slices * h.out() * h.kernel * w.out() * w.kernel;
 }
 
@@ -85,6 +88,10 @@ void require_output(std::string_view op, const Window& window) {
         "s{}) + 1 = floor(({} + {} - {}) / {}) + 1 is not positive; enlarge i{} or the padding",
         op, name, name, name, name, name, name, a.in, a.pad_lo + a.pad_hi, a.extent(), a.stride, name);
   }
+  const auto& [d, h, w] = window.axes;
+  const double taps = unchecked_count({d.kernel, h.kernel, w.kernel});
+  if (!(taps <= kMostElements))
+    refuse("{}: the kernel has {:.3g} taps; at most {:.0f} are allowed", op, taps, kMostElements);
 }
 
 }  // namespace gradproof

@@ -23,6 +23,9 @@ struct WindowAxis {
   // Kernel extent with its dilation gaps: (kernel - 1) * dilation + 1.
   Index extent() const { return (kernel - 1) * dilation + 1; }
 
+  // How many taps of a window read an input, not padding.
+  Index taps_inside(Index window) const;
+
   // floor((in + pad_lo + pad_hi - extent) / stride) + 1. With ceil_mode the quotient is rounded up, except that
   // windows that would start beyond in + pad_lo are dropped (PyTorch's rule). 0: no window fits.
   Index out() const;
@@ -50,7 +53,8 @@ Window window_of(const Attributes& attributes);
 // {batch, channels, [id,] [ih,] iw} of an operation that has input sizes but no window.
 Shape spatial_shape(const Attributes& attributes, Index batch, Index channels);
 
-// Throws UsageError with the formula filled in when an output axis would be empty.
+// Throws UsageError with the formula filled in when an output axis would be empty, and for a window with more taps than
+// a tensor may have elements.
 void require_output(std::string_view op, const Window& window);
 
 }  // namespace gradproof

@@ -112,5 +112,24 @@ TEST(Window, KernelLargerThanPaddedInputIsRefusedWithTheFormula) {
   }
 }
 
+TEST(Window, KernelsOfMoreTapsThanATensorHasElementsAreRefused) {
+  const auto specs = specs_of({input_size_attributes(), kernel_attributes(), padding_attributes()});
+  const Window window = window_of(Attributes::parse("op", specs, "i=1,k=1000000000,p=500000000"));
+  EXPECT_THROW(require_output("op", window), UsageError);
+}
+
+TEST(Window, TapsInsideAreThoseThatReadInputs) {
+  for (const WindowAxis& axis :
+       {WindowAxis{7, 3, 2, 2, 1, 1}, WindowAxis{4, 5, 1, 9, 9, 3}, WindowAxis{2, 3, 5, 6, 7, 2}})
+    for (Index o = 0; o < axis.out(); ++o) {
+      Index inside = 0;
+      for (Index k = 0; k < axis.kernel; ++k) {
+        const Index i = o * axis.stride - axis.pad_lo + k * axis.dilation;
+        inside += i >= 0 && i < axis.in;
+      }
+      EXPECT_EQ(axis.taps_inside(o), inside) << "window " << o << " of " << axis.out();
+    }
+}
+
 }  // namespace
 }  // namespace gradproof

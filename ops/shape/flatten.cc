@@ -32,10 +32,11 @@ std::vector<AttributeSpec> reshape_attributes() {
 }
 
 void validate_reshape(const Attributes& attributes) {
-  const Index in = feature_count(attributes), out = element_count(*reshape_dst_shape(attributes));
+  const auto in = static_cast<double>(feature_count(attributes)), mb = attributes.real("mb");
+  const double out = unchecked_count(*reshape_dst_shape(attributes));
   if (in == out) return;
   refuse("reshape: a sample has c * space = {} elements, but oc and the output sizes make {}; they must be equal",
-         in / attributes.integer("mb"), out / attributes.integer("mb"));
+         in / mb, out / mb);
 }
 
 // Each element is read and written once.
