@@ -78,7 +78,7 @@ class Reader {
   }
 
   static void extend(std::string& text, const std::string& line) {
-    if (!text.empty()) text += ' ';
+    if (!text.empty() && !line.empty()) text += ' ';
     text += line;
   }
 

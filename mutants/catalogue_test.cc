@@ -31,5 +31,12 @@ TEST(Catalogue, RefusesWhatIsNoEntryAndSaysWhy) {
   EXPECT_TRUE(says(complaint([] { parse_catalogue("  - a\n", "here"); }), "belongs to no entry"));
 }
 
+TEST(Catalogue, EntriesAreReadAsTheyAreWritten) {
+  const auto bugs = parse_entry("  - a();\n  + b();\n  +\n");
+  ASSERT_EQ(bugs.size(), 1U);
+  EXPECT_EQ(bugs[0].mutated, "b();") << "an empty line adds nothing";
+  EXPECT_EQ(to_text(parse_catalogue(to_text(bugs[0]), "here")[0]), to_text(bugs[0]));
+}
+
 }  // namespace
 }  // namespace gradproof
