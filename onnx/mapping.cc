@@ -235,6 +235,7 @@ void give_matrices(Translator& t, const OnnxTensor& src, const OnnxTensor& weigh
 
 void require_matrix(const OnnxTensor& tensor) {
   if (tensor.sizes.size() != 2) not_covered("products of tensors of {} axes; linear has 2", tensor.sizes.size());
+  if (tensor.count() == 0) not_covered("products of empty matrices");
 }
 
 void map_matmul(Translator& t) {

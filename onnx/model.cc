@@ -13,13 +13,17 @@
 namespace gradproof {
 namespace {
 
-constexpr Index kMostElements = Index{1} << 26;
+constexpr Index kMostValues = Index{1} << 26;
 
-std::string read_text(const std::filesystem::path& path) {
+[[noreturn]] void refuse_unread(const std::filesystem::path& path) {
+  refuse("cannot read '{}'; name a file that is there", path.string());
+}
+
+std::optional<std::string> read_text(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return {};
   std::ifstream stream(path, std::ios::binary);
   std::stringstream text;
-  if (!stream || std::filesystem::is_directory(path))
-    refuse("cannot read '{}'; name a file that is there", path.string());
+  if (!stream || std::filesystem::is_directory(path)) refuse_unread(path);
   text << stream.rdbuf();
   return text.str();
 }
@@ -132,12 +136,13 @@ ModelGraph parse_model(std::string_view text, const std::string& name) {
 using Named = std::map<std::string, OnnxTensor, std::less<>>;
 
 // input_0.pb, input_1.pb, ... under the names that the graph gives them.
-void read_data(const std::filesystem::path& directory, const char* stem, const std::vector<std::string>& names,
+void read_data(const std::filesystem::path& stem, const OnnxFiles& files, const std::vector<std::string>& names,
                Named& tensors) {
   for (size_t i = 0; i < names.size(); ++i) {
-    const std::filesystem::path path = directory / fmt::format("{}_{}.pb", stem, i);
-    if (!std::filesystem::exists(path)) return;
-    tensors.insert_or_assign(names[i], parse_onnx_tensor(read_text(path), path.string()));
+    const std::string path = fmt::format("{}_{}.pb", stem.string(), i);
+    const std::optional<std::string> text = files(path);
+    if (!text) return;
+    tensors.insert_or_assign(names[i], parse_onnx_tensor(*text, path));
   }
 }
 
@@ -154,11 +159,13 @@ std::vector<std::optional<OnnxTensor>> tensors_of(const std::vector<std::string>
 
 Index OnnxTensor::count() const {
   Index count = 1;
+  bool empty = false;
   for (Index size : sizes) {
-    if (size < 0 || (size > 0 && count > kMostElements / size)) return -1;
-    count *= size;
+    if (size < 0 || (size > 0 && count > kMostValues / size)) return -1;
+    if (size > 0) count *= size;
+    empty |= size == 0;
   }
-  return count;
+  return empty ? 0 : count;
 }
 
 OnnxTensor parse_onnx_tensor(std::string_view text, const std::string& name) {
@@ -179,7 +186,12 @@ OnnxTensor parse_onnx_tensor(std::string_view text, const std::string& name) {
     if (field.number == 8) tensor.name = field.bytes;
     if (field.number == 9) raw = field.bytes;
   }
-  if (!has_values(tensor.type)) return tensor;
+  if (tensor.count() < 0)
+    refuse("'{}' has sizes below 0 or more than {} elements; copy or write it again", name, kMostValues);
+  if (!has_values(tensor.type)) {
+    tensor.values.clear();
+    return tensor;
+  }
   append_raw(tensor, raw, tensor.values);
   if (tensor.count() != static_cast<Index>(tensor.values.size()))
     refuse("'{}' holds {} values, which are not as many as its sizes say; copy or write it again", name,
@@ -187,10 +199,13 @@ OnnxTensor parse_onnx_tensor(std::string_view text, const std::string& name) {
   return tensor;
 }
 
-OnnxTest read_onnx_test(const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / "model.onnx";
-  const std::string text = read_text(path);
-  const ModelGraph graph = parse_model(text, path.string());
+OnnxTest read_onnx_test(const std::filesystem::path& directory) { return parse_onnx_test(directory, read_text); }
+
+OnnxTest parse_onnx_test(const std::filesystem::path& directory, const OnnxFiles& files) {
+  const std::filesystem::path path = directory / "model.onnx", data = directory / "test_data_set_0";
+  const std::optional<std::string> text = files(path);
+  if (!text) refuse_unread(path);
+  const ModelGraph graph = parse_model(*text, path.string());
   if (graph.nodes.size() != 1)
     throw NotCovered(graph.nodes.empty() ? "a model without operators" : "a model of several operators");
   const ModelGraph::Node& node = graph.nodes.front();
@@ -202,9 +217,9 @@ OnnxTest read_onnx_test(const std::filesystem::path& directory) {
   std::vector<std::string> free;
   for (const std::string& name : graph.inputs)
     if (!tensors.contains(name)) free.push_back(name);
-  read_data(directory / "test_data_set_0", "input", free, tensors);
+  read_data(data / "input", files, free, tensors);
   Named expected;
-  read_data(directory / "test_data_set_0", "output", graph.outputs, expected);
+  read_data(data / "output", files, graph.outputs, expected);
   for (const std::string& name : node.inputs)
     if (!name.empty() && !tensors.contains(name)) throw NotCovered(fmt::format("no stored tensor '{}'", name));
   return {directory.filename().string(),     node.op, graph.version, node.attributes, tensors_of(node.inputs, tensors),

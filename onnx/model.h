@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,7 +23,7 @@ struct OnnxTensor {
   std::vector<double> values;
 
   bool is(OnnxType wanted) const { return type == static_cast<int>(wanted); }
-  Index count() const;
+  Index count() const;  // -1 where there are too many, or would be but for a size of 0
 };
 
 struct OnnxAttribute {
@@ -49,6 +50,10 @@ struct NotCovered : std::runtime_error {
 // Reads model.onnx and test_data_set_0 of a directory. Throws NotCovered for a model that is not one standard operator
 // on tensors, UsageError for files that cannot be read or are malformed.
 OnnxTest read_onnx_test(const std::filesystem::path& directory);
+
+// The same for files at hand: their texts by path, nothing where there is none.
+using OnnxFiles = std::function<std::optional<std::string>(const std::filesystem::path& path)>;
+OnnxTest parse_onnx_test(const std::filesystem::path& directory, const OnnxFiles& files);
 
 // Throws UsageError naming `name`.
 OnnxTensor parse_onnx_tensor(std::string_view text, const std::string& name);

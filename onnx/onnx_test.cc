@@ -62,6 +62,12 @@ TEST(Protobuf, MalformedBytesAreRefusedInOneSentence) {
   EXPECT_NE(refusal_of(field(1, std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8)) + field(2, '\1')), "") << "huge";
 }
 
+TEST(Protobuf, SizesThatNoTensorHasAreRefused) {
+  const std::string huge("\xff\xff\xff\xff\xff\xff\xff\x7f", 8);
+  EXPECT_NE(refusal_of(field(1, huge) + field(1, '\0') + field(2, '\1')), "") << "empty, and yet too large";
+  EXPECT_TRUE(parse_onnx_tensor(field(2, '\13') + field(7, '\1'), "x.pb").values.empty()) << "float64 has no values";
+}
+
 TEST(Protobuf, RandomBytesNeverCrash) {
   std::uint64_t state = 1;
   for (int round = 0; round < 20000; ++round) {
@@ -95,6 +101,29 @@ TEST_F(OnnxTestRun, PaddingIsPlacedAsNamed) {
   for (const OnnxVerdict& each : run(test).verdicts) EXPECT_TRUE(each.verdict.passed()) << each.verdict.where;
   test.attributes["auto_pad"].text = "SAME_UPPER";
   for (const OnnxVerdict& each : run(test).verdicts) EXPECT_TRUE(each.verdict.failed());
+}
+
+// What the standard forbids, and files may hold.
+TEST(OnnxMapping, WindowsThatCannotBeAreNotCovered) {
+  const auto reason = [](OnnxTest test, const char* attribute, std::vector<Index> integers) -> std::string {
+    test.attributes[attribute].integers = std::move(integers);
+    try {
+      return map_onnx_test(test).case_text;
+    } catch (const NotCovered& why) {
+      return why.what();
+    }
+  };
+  const OnnxTensor map = tensor({1, 1, 1, 1, 2}, {1, 2}), row = tensor({1, 1, 2}, {1, 2});
+  const OnnxTest conv{"t", "Conv", 11, {}, {map, row}, {}}, transposed{"t", "ConvTranspose", 11, {}, {row, row}, {}};
+  const OnnxTest pool{"t", "MaxPool", 12, {}, {map}, {}};
+  EXPECT_EQ(reason(conv, "strides", {1, 1, 1}), "a window of 1 axes in 3 of space");
+  EXPECT_EQ(reason(transposed, "output_shape", {Index{1} << 62}), "a window of output size 4611686018427387904");
+  EXPECT_EQ(reason(pool, "kernel_shape", {1 << 24, 2, 1}), "a window of 33554432 taps");
+}
+
+TEST(OnnxMapping, EmptyMatricesAreNotCovered) {
+  const OnnxTest test{"t", "MatMul", 13, {}, {tensor({2, 0}, {}), tensor({0, 3}, {})}, {}};
+  EXPECT_THROW(map_onnx_test(test), NotCovered);
 }
 
 TEST_F(OnnxTestRun, WhatIsNotOursIsToldWhy) {

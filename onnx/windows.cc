@@ -21,19 +21,27 @@ struct Windows {
   Index extent(size_t axis) const { return (kernel[axis] - 1) * dilation[axis] + 1; }
 };
 
+void require_sizes(const std::vector<Index>& sizes, Index least, const char* what) {
+  for (Index size : sizes)
+    if (size < least || size > kLargestSize) not_covered("a window of {} {}", what, size);
+}
+
 Windows read_windows(const Translator& t, const OnnxTensor& src, std::span<const Index> kernel) {
   Windows w;
-  if (src.sizes.size() < 3 || src.sizes.size() > 5) not_covered("{} axes of space", src.sizes.size() - 2);
+  if (src.sizes.size() < 3 || src.sizes.size() > 5) not_covered("windows in a tensor of {} axes", src.sizes.size());
   w.rank = src.sizes.size() - 2;
   w.in.assign(src.sizes.begin() + 2, src.sizes.end());
   w.kernel = kernel.empty() ? t.integers("kernel_shape", w.rank, 0) : std::vector<Index>(kernel.begin(), kernel.end());
+  if (w.kernel.size() != w.rank) not_covered("a window of {} axes in {} of space", w.kernel.size(), w.rank);
   w.stride = t.integers("strides", w.rank, 1);
   w.dilation = t.integers("dilations", w.rank, 1);
   const std::vector<Index> pads = t.integers("pads", 2 * w.rank, 0);
   for (size_t axis = 0; axis < w.rank; ++axis) w.pad.push_back({pads[axis], pads[w.rank + axis]});
-  for (const auto* sizes : {&w.kernel, &w.stride, &w.dilation})
-    for (Index size : *sizes)
-      if (size < 1 || size > kLargestSize) not_covered("a window of size, stride or dilation {}", size);
+  for (const auto* sizes : {&w.kernel, &w.stride, &w.dilation}) require_sizes(*sizes, 1, "size, stride or dilation");
+  require_sizes(pads, -kLargestSize, "padding");
+  double taps = 1;
+  for (Index size : w.kernel) taps *= static_cast<double>(size);
+  if (taps > static_cast<double>(kLargestSize)) not_covered("a window of {} taps", taps);
   return w;
 }
 
@@ -125,6 +133,9 @@ void map_conv_transpose(Translator& t) {
   const Index groups = t.integer("group", 1);
   std::vector<Index> more = t.integers("output_padding", w.rank, 0);
   std::vector<Index> out = t.integers("output_shape", w.rank, 0);
+  require_sizes({groups}, 1, "groups");
+  require_sizes(more, 0, "output padding");
+  require_sizes(out, 0, "output size");
   if (t.text("auto_pad", "NOTSET").starts_with("SAME") && out.front() == 0)
     for (size_t axis = 0; axis < w.rank; ++axis) out[axis] = w.in[axis] * w.stride[axis];
   if (out.front() > 0) pad_for_output(t, w, out, more);
@@ -170,6 +181,7 @@ void map_max_unpool(Translator& t) {
   OnnxTensor argmax = t.any_input(1);
   Windows w = read_windows(t, src, {});
   if (dst == nullptr || dst->sizes.size() != src.sizes.size()) not_covered("no stored output");
+  if (!argmax.is(OnnxType::kInt64)) not_covered("indices of type {}", argmax.type);
   const std::vector<Index> place(dst->sizes.begin() + 2, dst->sizes.end());
   if (argmax.sizes != src.sizes) not_covered("indices of another shape than the input");
   const Index windows = product(w.in), places = product(place);
