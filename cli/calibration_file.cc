@@ -35,8 +35,12 @@ void keep_calibration(const Calibration& calibration) {
 }
 
 std::optional<Calibration> latest_calibration(const std::string& processor) {
+  return latest_calibration_of(processor, text_of(calibration_file()));
+}
+
+std::optional<Calibration> latest_calibration_of(const std::string& processor, const std::string& text) {
   std::optional<Calibration> latest;
-  std::istringstream lines(text_of(calibration_file()));
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     try {
       Calibration calibration = calibration_of(record_of(line));

@@ -18,4 +18,7 @@ void keep_calibration(const Calibration& calibration);
 // The latest of this processor; none where there is no such file or line.
 std::optional<Calibration> latest_calibration(const std::string& processor);
 
+// The same for the text of such a file.
+std::optional<Calibration> latest_calibration_of(const std::string& processor, const std::string& text);
+
 }  // namespace gradproof

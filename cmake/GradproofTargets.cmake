@@ -17,6 +17,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 
 option(GRADPROOF_WERROR "Treat warnings as errors" ON)
+option(GRADPROOF_FUZZERS "Build the fuzzers of the readers, and nothing else: needs Clang" OFF)
 set(GRADPROOF_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
 set(GRADPROOF_REAL float128 CACHE STRING "Scalar of the truth: float128, mpfr or cpp_bin_float_50")
 set_property(CACHE GRADPROOF_REAL PROPERTY STRINGS float128 mpfr cpp_bin_float_50)
@@ -25,7 +26,8 @@ add_library(gradproof_settings INTERFACE)
 target_include_directories(gradproof_settings INTERFACE "${PROJECT_SOURCE_DIR}")
 # -ffp-contract=off: a multiply and an add fuse only where the source says so, or bits would differ between targets.
 # -Wno-stringop-overflow, -Wno-restrict: GCC 12 sees both in fmt 9 and std::string where there is none (PR 105651).
-target_compile_options(gradproof_settings INTERFACE -Wall -Wextra -Wshadow -Wno-stringop-overflow -Wno-restrict -ffp-contract=off
+target_compile_options(gradproof_settings INTERFACE -Wall -Wextra -Wshadow -ffp-contract=off
+                       "$<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow;-Wno-restrict>"
                        $<$<BOOL:${GRADPROOF_WERROR}>:-Werror>)
 if(GRADPROOF_SANITIZE)
   target_compile_options(gradproof_settings INTERFACE -fsanitize=${GRADPROOF_SANITIZE} -fno-omit-frame-pointer
