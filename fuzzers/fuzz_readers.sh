@@ -10,6 +10,7 @@
 set -euo pipefail
 root=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
 build=${1:?which build directory?}
+: "${2:?which readers?}"
 readers=("${@:2}")
 minutes=${GRADPROOF_FUZZ_MINUTES:-10}
 if ! [[ $minutes =~ ^[0-9]+(\.[0-9]+)?$ ]]; then
@@ -44,8 +45,9 @@ run() {
   local seeds=()
   if [[ -d $root/fuzzers/seeds/$reader ]]; then seeds=("$root/fuzzers/seeds/$reader"); fi
   # An input has a few KB: what takes more memory than these limits, or seconds, is no better than a crash.
-  "$build/fuzz_$reader" "$corpus" "${seeds[@]}" "$own" -max_total_time="$seconds" -timeout=30 -report_slow_units=30 -malloc_limit_mb=16 \
-    -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$build/crashes/$reader-" >"$build/$reader.log" 2>&1
+  "$build/fuzz_$reader" "$corpus" "${seeds[@]}" "$own" -max_total_time="$seconds" -timeout=30 -report_slow_units=30 \
+    -malloc_limit_mb=16 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$build/crashes/$reader-" \
+    >"$build/$reader.log" 2>&1
 }
 
 crashed=()

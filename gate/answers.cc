@@ -30,7 +30,7 @@ ProgramFacts facts_of(const Record& environment) {
 
 Greeting greeting_of(std::string_view answer) {
   return read_answer(answer, [](const Record& record) {
-    Greeting greeting{.protocol = record.value("protocol", 0), .facts = {}};
+    Greeting greeting{.protocol = count_at(record, "protocol"), .facts = {}};
     if (greeting.protocol == kGateProtocol) greeting.facts = facts_of(record.value("environment", Record::object()));
     return greeting;
   });
@@ -48,10 +48,10 @@ Loaded loaded_of(std::string_view answer) {
 
 Slice slice_of(std::string_view answer, int batches) {
   return read_answer(answer, [&](const Record& record) {
-    const Slice slice{.ns = record.value("ns", std::vector<double>{}), .disturbed = record.value("disturbed", 0)};
+    const Slice slice{.ns = record.value("ns", std::vector<double>{}), .disturbed = count_at(record, "disturbed")};
     if (slice.ns.empty() && slice.disturbed == 0) throw AnswerError("there is no time in it");
     // The hypervisor does not say which of them it disturbed.
-    return record.value("stolen", 0) > 0 ? Slice{.ns = {}, .disturbed = batches} : slice;
+    return count_at(record, "stolen") > 0 ? Slice{.ns = {}, .disturbed = batches} : slice;
   });
 }
 

@@ -30,6 +30,10 @@ std::vector<size_t> rows_for_plants(const GateResult& result, const GateRules& r
 
 std::string percent(double part) { return fmt::format("{:.3g}%", 100 * part); }
 
+void require_part(int part, int whole) {
+  if (part > whole) throw Record::other_error::create(501, "a part is more than its whole", nullptr);
+}
+
 }  // namespace
 
 std::string Calibration::to_text() const {
@@ -110,15 +114,19 @@ Record calibration_record(const Calibration& calibration) {
 Calibration calibration_of(const Record& record) {
   Calibration calibration;
   calibration.processor = record.at("processor");
-  calibration.effort = {record.at("launches"), record.at("loads")};
-  calibration.rows = record.at("rows");
-  calibration.quiet_runs = record.at("quiet_runs");
-  calibration.alarms = record.at("alarms");
-  calibration.invalid = record.at("invalid");
+  calibration.effort = {count_of(record.at("launches")), count_of(record.at("loads"))};
+  calibration.rows = count_of(record.at("rows"));
+  calibration.quiet_runs = count_of(record.at("quiet_runs"));
+  calibration.alarms = count_of(record.at("alarms"));
+  calibration.invalid = count_of(record.at("invalid"));
   calibration.noise = record.value("noise", 0.0);
   calibration.seconds = record.value("seconds", 0.0);
-  for (const Record& power : record.at("powers"))
-    calibration.powers.push_back({power.at("slowdown"), power.at("runs"), power.at("found")});
+  require_part(calibration.alarms, calibration.quiet_runs);
+  for (const Record& entry : record.at("powers")) {
+    const Power power{entry.at("slowdown"), count_of(entry.at("runs")), count_of(entry.at("found"))};
+    require_part(power.found, power.runs);
+    calibration.powers.push_back(power);
+  }
   return calibration;
 }
 

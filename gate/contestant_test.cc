@@ -78,6 +78,7 @@ TEST(Answers, OfOtherTypesThanTheProtocolsAreNone) {
   EXPECT_THROW(greeting_of(R"({"protocol":1,"environment":[]})"), AnswerError);
   EXPECT_THROW(loaded_of(R"({"ready":"yes"})"), AnswerError);
   EXPECT_THROW(slice_of(R"({"ns":[1,"2"]})", 4), AnswerError);
+  EXPECT_THROW(slice_of(R"({"ns":[1],"disturbed":1e300})", 4), AnswerError);
   EXPECT_THROW(slice_of("[]", 4), AnswerError);
 }
 

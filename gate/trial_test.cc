@@ -201,5 +201,15 @@ TEST(CalibrationRecord, RoundTrips) {
             "(75.1% to 99.9%)");
 }
 
+TEST(CalibrationRecord, PartsOfMoreThanTheWholeAreNone) {
+  Calibration calibration;
+  calibration.alarms = 1;
+  EXPECT_THROW(calibration_of(calibration_record(calibration)), nlohmann::json::exception);
+  calibration.quiet_runs = 1;
+  EXPECT_NO_THROW(calibration_of(calibration_record(calibration)));
+  calibration.powers = {{0.05, 20, 21}};
+  EXPECT_THROW(calibration_of(calibration_record(calibration)), nlohmann::json::exception);
+}
+
 }  // namespace
 }  // namespace gradproof

@@ -1,6 +1,7 @@
 #include "ops/core/record.h"
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace gradproof {
@@ -19,5 +20,13 @@ Record record_of(std::string_view line) {
     return true;
   });
 }
+
+int count_of(const Record& value) {
+  if (!value.is_number_integer() || value < 0 || value > std::numeric_limits<int>::max())
+    throw Record::type_error::create(302, "a count is no whole number", nullptr);
+  return value.get<int>();
+}
+
+int count_at(const Record& record, const char* key) { return count_of(record.value(key, Record(0))); }
 
 }  // namespace gradproof

@@ -26,6 +26,11 @@ void set_number(Record& record, const char* key, double value);
 std::string line_of(const Record& record);
 Record record_of(std::string_view line);
 
+// A whole number from 0 to 2^31 - 1. Throws nlohmann::json::exception for anything else.
+int count_of(const Record& value);
+// The same under a key; 0 where it is not there.
+int count_at(const Record& record, const char* key);
+
 // What ran where: processor, instruction sets, caches, compiler, flags, library versions, commit, time. `isas` are the
 // instruction sets that the binary holds and the processor has, best first (supported_targets()); empty: not known.
 Record environment_record(int threads, const std::vector<std::string>& isas = {});

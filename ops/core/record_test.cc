@@ -18,5 +18,13 @@ TEST(Record, WhatIsNestedWithoutEndIsRefused) {
   EXPECT_THROW(record_of(deep + std::string(deep.size(), ']')), nlohmann::json::exception);
 }
 
+TEST(Record, CountsAreWholeNumbers) {
+  EXPECT_EQ(count_of(record_of("2147483647")), 2147483647);
+  for (const char* other : {"-1", "2147483648", "18446744073709551615", "1.5", "1e300", "\"1\"", "null"})
+    EXPECT_THROW(count_of(record_of(other)), nlohmann::json::exception) << other;
+  EXPECT_EQ(count_at(record_of("{\"a\":1}"), "a"), 1);
+  EXPECT_EQ(count_at(record_of("{\"a\":1}"), "b"), 0);
+}
+
 }  // namespace
 }  // namespace gradproof
