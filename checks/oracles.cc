@@ -8,7 +8,7 @@ namespace gradproof {
 namespace {
 
 constexpr double kMostFlops = 4e6;
-constexpr Index kMostElements = 20000;
+constexpr Index kMostOfSmall = 20000;
 constexpr Index kFewRows = 100;
 
 // In which cases, for what is asked of cases.
@@ -33,7 +33,7 @@ bool is_small(const Case& c) {
   const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, Pass::forward());
   return c.spec->cost(c.attributes, Pass::forward()).flops <= kMostFlops &&
          std::all_of(arguments.begin(), arguments.end(),
-                     [](const Argument& argument) { return element_count(argument.shape) <= kMostElements; });
+                     [](const Argument& argument) { return element_count(argument.shape) <= kMostOfSmall; });
 }
 
 bool has_few_rows(const Case& c) {
@@ -41,7 +41,7 @@ bool has_few_rows(const Case& c) {
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, Pass::forward()))
     (argument.written ? rows : columns) += element_count(argument.shape);
   return c.spec->cost(c.attributes, Pass::forward()).flops <= kMostFlops && rows <= kFewRows &&
-         columns <= kMostElements * kMostElements / kFewRows;
+         columns <= kMostOfSmall * kMostOfSmall / kFewRows;
 }
 
 bool is_size_for(const Oracle& oracle, const Case& c) {
