@@ -24,7 +24,7 @@ constexpr Index kMostMoved = 64;
 // scale 1 and 2e-24 at 3e-3, the standard deviation that an eps of 1e-5 adds to a variance.
 constexpr double kAsymmetry = 1e-18;
 constexpr int kStencilSteps[] = {1, -1, 2, -2};
-constexpr double kStencil[] = {8.0 / 12, -8.0 / 12, -1.0 / 12, 1.0 / 12};
+constexpr double kTwelfths[] = {8, -8, -1, 1};
 
 // A change of a slot: some of its elements, ascending.
 struct Motion {
@@ -67,15 +67,14 @@ struct Curvature {
 Curvature curvature(const Subject& subject, const Arrays<float>& numbers, const Motion& v, const Motion& w,
                     double step) {
   Arrays<Real> inputs = borrow<Real>(numbers);
-  const Array<Real> base = promote<Real>(numbers.at(v.slot));
   std::vector<Real> slopes(w.elements.size(), Real(0));
   for (size_t s = 0; s < std::size(kStencilSteps); ++s) {
     Array<Real> moved = promote<Real>(numbers.at(v.slot));
     for (size_t k = 0; k < v.elements.size(); ++k)
-      moved[v.elements[k]] = base[v.elements[k]] + Real(kStencilSteps[s] * step) * Real(v.by[k]);
+      moved[v.elements[k]] += Real(kStencilSteps[s] * step) * Real(v.by[k]);
     inputs[v.slot] = std::move(moved);
     const std::vector<Real> values = gradient_elements(subject, inputs, w);
-    for (size_t k = 0; k < slopes.size(); ++k) slopes[k] += Real(kStencil[s]) * values[k] / Real(step);
+    for (size_t k = 0; k < slopes.size(); ++k) slopes[k] += Real(kTwelfths[s]) * values[k] / Real(12 * step);
   }
   const Subject other = asked_of_slot(subject, w.slot);
   const auto masses = gradient_elements(subject, mass_inputs(other, numbers), w);

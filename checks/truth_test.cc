@@ -7,25 +7,12 @@
 #include "checks/difference.h"
 #include "checks/inputs.h"
 #include "checks/oracle.h"
+#include "checks/self/faulty_reference.h"
 #include "checks/task.h"
 #include "ops/register.h"
 
 namespace gradproof {
 namespace {
-
-// A reference that goes wrong as `Fault` says: Fault::element<T>(right, case, inputs, argument).
-template <class Fault, class T>
-Element<T> faulty_element(const Case& c, const Arrays<T>& inputs, std::string_view argument) {
-  static const References right = register_references();
-  return Fault::template element<T>(right.find(c.spec->name)->second, c, inputs, argument);
-}
-
-template <class Fault>
-Reference faulty_reference() {
-  return {{faulty_element<Fault, Real>, faulty_element<Fault, Precise>, faulty_element<Fault, Dual<Real>>,
-           faulty_element<Fault, Mass<Real>>, faulty_element<Fault, Depends>, faulty_element<Fault, Margin<Real>>,
-           faulty_element<Fault, float>}};
-}
 
 // diff_src of batch_norm without xhat * mean(diff_dst * xhat).
 struct MissingProjection {

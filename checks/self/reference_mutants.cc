@@ -1,9 +1,9 @@
 // Wrong truths: references whose gradient is not the gradient of their forward pass.
 #include <cmath>
 
+#include "checks/self/faulty_reference.h"
 #include "checks/self/mutant.h"
 #include "reference/formulas.h"
-#include "reference/log_sum_exp.h"
 
 namespace gradproof {
 namespace {
@@ -81,67 +81,25 @@ struct NotAffineFormulas {
   const Grid<T> src, weights, bias, diff_dst;
 };
 
-// linear whose two gradients are those of two functions that differ in the 17th digit.
-template <class T>
-struct TwoFunctionsFormulas {
-  TwoFunctionsFormulas(const Case& c, const Arrays<T>& inputs)
-      : mb(c.attributes.integer("mb")),
-        ic(c.attributes.integer("ic")),
-        oc(c.attributes.integer("oc")),
-        src(inputs, "src"),
-        weights(inputs, "weights"),
-        bias(inputs, "bias"),
-        diff_dst(inputs, "diff_dst") {}
-  T dst(const Point& p) const {
-    T sum = bias.exists() ? bias(p[1]) : T(0.0);
-    for (Index i = 0; i < ic; ++i) sum += weights(p[1], i) * src(p[0], i);
-    return sum;
+// The gradient by the weights is that of another function than the one by src, in the 17th digit.
+struct TwoFunctions {
+  template <class T>
+  static Element<T> element(const Reference& right, const Case& c, const Arrays<T>& inputs, std::string_view argument) {
+    const Element<T> truth = right.element<T>(c, inputs, argument);
+    if (argument != "diff_weights") return truth;
+    return [=](const Position& p) { return truth(p) * (T(1.0) + T(0x1p-56)); };
   }
-  T diff_src(const Point& p) const {
-    T sum(0.0);
-    for (Index o = 0; o < oc; ++o) sum += diff_dst(p[0], o) * weights(o, p[1]);
-    return sum;
-  }
-  T diff_weights(const Point& p) const {
-    T sum(0.0);
-    for (Index n = 0; n < mb; ++n) sum += diff_dst(n, p[0]) * src(n, p[1]);
-    return sum * (T(1.0) + T(0x1p-56));
-  }
-  T diff_bias(const Point& p) const {
-    T sum(0.0);
-    for (Index n = 0; n < mb; ++n) sum += diff_dst(n, p[0]);
-    return sum;
-  }
-  static FormulaTable<TwoFunctionsFormulas, T> table() {
-    return {{"dst", &TwoFunctionsFormulas::dst},
-            {"diff_src", &TwoFunctionsFormulas::diff_src},
-            {"diff_weights", &TwoFunctionsFormulas::diff_weights},
-            {"diff_bias", &TwoFunctionsFormulas::diff_bias}};
-  }
-  const Index mb, ic, oc;
-  const Grid<T> src, weights, bias, diff_dst;
 };
 
 // softmax whose gradient forgets that an element enters the sum of all.
-template <class T>
-struct SumIsConstantFormulas {
-  SumIsConstantFormulas(const Case& c, const Arrays<T>& inputs)
-      : shape(shape_of_slot(c, "src")),
-        rows(shape, static_cast<int>(c.attributes.integer("axis"))),
-        diff_dst(inputs, "diff_dst"),
-        exponentials(rows, Numbered<T>(inputs, "src"), element_count(shape)) {}
-  T dst(const Position& p) const {
-    const Index element = linear_of(p, shape);
-    return exponentials.share(rows.row_of(element), rows.place_of(element));
+struct SumIsConstant {
+  template <class T>
+  static Element<T> element(const Reference& right, const Case& c, const Arrays<T>& inputs, std::string_view argument) {
+    const Element<T> dst = right.element<T>(c, inputs, "dst");
+    if (argument != "diff_src") return dst;
+    const Array<T>* diff_dst = &inputs.at("diff_dst");
+    return [=](const Position& p) { return diff_dst->at(p) * dst(p); };
   }
-  T diff_src(const Position& p) const { return diff_dst[linear_of(p, shape)] * dst(p); }
-  static FormulaTable<SumIsConstantFormulas, T> table() {
-    return {{"dst", &SumIsConstantFormulas::dst}, {"diff_src", &SumIsConstantFormulas::diff_src}};
-  }
-  const Shape shape;
-  const RowsAlong rows;
-  const Numbered<T> diff_dst;
-  const LogSumExp<T> exponentials;
 };
 
 }  // namespace
@@ -173,13 +131,13 @@ std::vector<Mutant> reference_mutants() {
        "the gradient by the weights is that of another function, in the 17th digit",
        truth_and_symmetry,
        {},
-       make_reference<TwoFunctionsFormulas>()},
+       faulty_reference<TwoFunctions>()},
       {"sum-is-constant",
        "softmax",
        "the reference's gradient forgets that an element enters the sum of all",
        truth_and_symmetry,
        {},
-       make_reference<SumIsConstantFormulas>()},
+       faulty_reference<SumIsConstant>()},
   };
 }
 
