@@ -103,7 +103,10 @@ Verdict Judge::tour(const Claim& claim, double seconds, Compare compare) const {
     const Mass<Real> truth = truth_at(position);
     const double bound = argument.type == ElementType::kFloat32 ? tolerance(truth, depth) : 0;
     const Pair pair = compare(i, truth.value, bound);
-    comparison.add(position, pair.expected, pair.got, pair.bound);
+    if (argument.type == ElementType::kFloat32 && precision_ == Precision::kSingle)
+      add_single(truth, pair.expected, static_cast<double>(pair.got), pair.bound, position, comparison);
+    else
+      comparison.add(position, pair.expected, pair.got, pair.bound);
   }
   return comparison.verdict();
 }

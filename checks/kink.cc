@@ -76,7 +76,7 @@ class KinkCheck {
     for (Index i = 0; i < element_count(got.shape); ++i) {
       const Position position = position_of(i, got.shape);
       const Mass<Real>& want = expected.values[static_cast<size_t>(i)];
-      comparison_.add(position, want.value, Real(got.value_at(position)), tolerance(want, depth_));
+      add_single(want, want.value, got.value_at(position), tolerance(want, depth_), position, comparison_);
     }
   }
 
@@ -93,8 +93,8 @@ class KinkCheck {
     for (const OneSided::Hull& hull : sides.hulls) {
       const Mass<Real>& want = expected.values[static_cast<size_t>(hull.column)];
       const Position position = position_of(hull.column, got.shape);
-      const Real x(got.value_at(position));
-      comparison_.add(position, nearest(hull, x), x, tolerance(want, depth_) + error(hull));
+      const double x = got.value_at(position);
+      add_single(want, nearest(hull, Real(x)), x, tolerance(want, depth_) + error(hull), position, comparison_);
     }
   }
 

@@ -125,6 +125,8 @@ void SumBlock(Fetch& fetch, const F& f, Index segments, Index length, Index pitc
       for (const Index end = i + kFetchGranule; i < end; i += kLanes) piece.Add(f, (in + start + i)...);
       sums = piece;
     }
+    // The next set of short runs lies behind each of them (batch norm of 256 channels, 14 x 14: 0.6 to 0.85 of the
+    // time).
     Sums piece = sums;
     HWY_UNROLL(2)
     for (; i + kLanes <= length; i += kLanes) {
