@@ -16,6 +16,8 @@
 #include <initializer_list>
 #include <limits>
 
+#include "ops/simd/tanh_intervals.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
 namespace HWY_NAMESPACE {
@@ -167,6 +169,24 @@ HWY_INLINE V Log1pOfUnit(V x) {
   return LogOfParts(hn::IfThenElseZero(large, Constant<V>(1)), f);
 }
 
+#if HWY_TARGET == HWY_AVX3
+// By a polynomial in the distance from the centre of |x|'s interval; 1 from 9.25 on.
+template <class V>
+HWY_INLINE V Tanh(V x) {
+  const hn::DFromV<V> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const V a = AtMost(9.25F, hn::Abs(x));
+  const auto place = hn::ShiftRight<21>(hn::BitCast(di, AtLeast(TanhTables::kBelowEighth, a)));
+  const auto column = [&](size_t j) HWY_ATTR {
+    const float* table = kTanhTables.columns[j];
+    return V{_mm512_permutex2var_ps(hn::Load(d, table).raw, place.raw, hn::Load(d, table + hn::Lanes(d)).raw)};
+  };
+  const V t = hn::Sub(a, column(0));
+  V sum = column(6);
+  for (size_t j = 5; j > 0; --j) sum = hn::MulAdd(sum, t, column(j));
+  return WithSignOf(x, sum);
+}
+#else
 // By an odd polynomial up to 0.6 (0.08 roundings), and as 1 - 2 / (exp(2|x|) + 1).
 template <class V>
 HWY_INLINE V Tanh(V x) {
@@ -177,6 +197,7 @@ HWY_INLINE V Tanh(V x) {
   const V far = hn::Sub(Constant<V>(1), hn::Div(Constant<V>(2), hn::Add(power, Constant<V>(1))));
   return hn::IfThenElse(hn::Lt(a, Constant<V>(0.6F)), near, WithSignOf(x, far));
 }
+#endif
 
 // 1 / (1 + exp(-x)), by exp(-|x|), which does not overflow.
 template <class V>
