@@ -43,7 +43,7 @@ Product tangent_side(const Subject& subject, const Arrays<float>& numbers, const
 double bound_of(const Subject& subject, const std::string& name, double terms, double mass) {
   double depth = terms + subject.spec().depth(subject.c.attributes, subject.pass, name);
   for (const Argument& argument : arguments_of(subject.spec(), subject.c.attributes, Pass::forward()))
-    depth += subject.spec().depth(subject.c.attributes, Pass::forward(), argument.name);
+    depth += subject.spec().depth(subject.c.attributes, Pass::forward(), subject.spec().differentiated(argument.name));
   return 2 * depth * static_cast<double>(std::numeric_limits<Real>::epsilon()) * mass;
 }
 

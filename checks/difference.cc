@@ -75,7 +75,8 @@ std::vector<double> rounding_errors(const Subject& subject, const DifferencePlan
   std::vector<double> errors;
   for_each_row(plan.outputs, [&](Index row, const Argument& output, Index i) {
     const double u = std::abs(static_cast<double>(plan.inputs.at("diff_" + output.name)[i]));
-    const double depth = 1 + subject.spec().depth(subject.c.attributes, Pass::forward(), output.name);
+    const std::string& formula = subject.spec().differentiated(output.name);
+    const double depth = 1 + subject.spec().depth(subject.c.attributes, Pass::forward(), formula);
     errors.push_back(u == 0 ? 0 : u * unit * depth * values[static_cast<size_t>(row)].mass);  // mass may be infinite
   });
   return errors;

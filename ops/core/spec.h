@@ -97,8 +97,8 @@ struct Spec {
   // Throws UsageError when attributes do not go together.
   std::function<void(const Attributes&)> validate;
   std::function<Cost(const Attributes&, const Pass&)> cost;
-  // Roundings on the longest path to an element of `slot` in any sensible summation order; implementations that
-  // promise less declare it themselves.
+  // Roundings on the longest path to an element of `slot`, which may name a surrogate, in any sensible summation order;
+  // implementations that promise less declare it themselves.
   std::function<double(const Attributes&, const Pass&, std::string_view slot)> depth;
   // Roundings on the longest path to a value that a cell is taken of (a computed offset), in any order of summation;
   // empty: such values are inputs, or as deep as the outputs.

@@ -23,6 +23,7 @@ struct StepRow {
   const char* summary;
   Dependence dependence;  // of the surrogate, where there is one
   double gradient_depth;
+  double surrogate_depth = 0;
   std::vector<AttributeSpec> attributes{};
   std::function<std::vector<double>(const Attributes&)> kinks{};
   std::vector<std::string> cases{};
@@ -65,6 +66,7 @@ std::vector<StepRow> step_rows() {
                   "min(max(src / width + 1/2, 0), 1), ends included as in step_ste_clipped",
        .dependence = Dependence::kKinked,
        .gradient_depth = 2,
+       .surrogate_depth = 2,
        .attributes = {width_attribute("of the ramp from 0 to 1")},
        .kinks = kinks_at_both("width", 0.5),
        .cases = widths,
@@ -73,6 +75,7 @@ std::vector<StepRow> step_rows() {
        .summary = "dst = step(src); diff_src = diff_dst s (1 - s) / width, s = sigmoid(src / width), the gradient of s",
        .dependence = Dependence::kSmooth,
        .gradient_depth = 16,
+       .surrogate_depth = 6,
        .attributes = {width_attribute("what src is measured in")},
        .cases = widths,
        .invalid_cases = no_width},
@@ -83,6 +86,7 @@ std::vector<StepRow> step_rows() {
            "step(0) = 0",
        .dependence = Dependence::kKinked,
        .gradient_depth = 2,
+       .surrogate_depth = 2,
        .attributes = {width_attribute("of the difference")},
        .kinks = kinks_at_both("width", 0.5),
        .cases = widths,
@@ -104,8 +108,10 @@ Operation step_of(const StepRow& row) {
        .shape = map_shape,
        .surrogate = row.dependence == Dependence::kFlat ? "" : "surrogate"}};
   op.spec.cost = [](const Attributes& a, const Pass& pass) { return elementwise_cost(a, pass, 1); };
-  op.spec.depth = [depth = row.gradient_depth](const Attributes&, const Pass& pass, std::string_view) {
-    return pass.is_forward() ? 0 : depth;
+  op.spec.depth = [gradient = row.gradient_depth, surrogate = row.surrogate_depth](const Attributes&, const Pass& pass,
+                                                                                   std::string_view slot) {
+    if (!pass.is_forward()) return gradient;
+    return slot == "surrogate" ? surrogate : 0;
   };
   op.spec.exact_on_integers = row.gradient_depth == 0;
   op.spec.contains_nan = [](const Pass&, std::string_view) { return true; };
