@@ -4,7 +4,6 @@
 #include <optional>
 #include <span>
 
-#include "ops/conv/planes.h"
 #include "ops/core/environment.h"
 #include "ops/simd/column_dots.h"
 #include "ops/simd/outer_problem.h"
@@ -17,6 +16,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ops/conv/outer_plan-inl.h"
 #include "ops/conv/pack_planes-inl.h"
 #include "ops/conv/pack_weights-inl.h"
 #include "ops/conv/tile_columns-inl.h"
@@ -29,9 +29,6 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Output channels (forward) or input channels (data gradient) are the rows, the terms of their sums are (channel, tap),
-// and the columns run along the flat pixel axis of the planes.
-//
 // Blocks, from the outside in (Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, with planes in place of a
 // packed B): a chunk of rows and a panel of tiles are an item of work; within an item, each block of about kDepthBlock
 // terms meets one tile of pixels, which stays in the L1 cache, with all rows of the chunk, whose weights stay in the L2
@@ -41,85 +38,47 @@ class OuterConv final : public ConvSum {
   OuterConv(const ConvShape& s, bool forward, int threads)
       : shape_(s),
         threads_(threads),
-        rows_(forward ? s.oc_per_group() : s.ic_per_group()),
-        channels_(forward ? s.ic_per_group() : s.oc_per_group()),
-        forward_(forward),
+        plan_(s, forward, threads),
         weights_group_(s.oc_per_group() * s.weights_channels() * s.window.taps()),
-        geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
-                          : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
         packs_weights_(!forward && (s.window.taps() == 1 || IsStrided(s.window))),
         tiles_unpacked_(s.weights_channels() * s.window.taps() % kFloatsOfSets == 0 ? kTilesOfOneSet : kTilesUnpacked),
-        writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * ImageSize()))),
+        writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * plan_.output_image()))),
         copied_tiles_(TilesToCopy()),
-        ahead_(WeightsAhead()),
-        stack_(MakeStack()) {
+        ahead_(WeightsAhead()) {
     const Index taps = s.window.taps();
-    const Index oc_step = s.weights_channels() * taps;
-    for (Index row = 0; row < rows_; ++row)
-      a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? oc_step : taps)));
-    chunk_rows_ = std::min(RoundUp(rows_, kRowBlock), kChunkRows);
-    for (const SubConv& sub : geometry_.subs)
-      if (!sub.taps.empty()) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
-    full_ = PlanItems(&Sub::full);
-    rest_ = PlanItems(&Sub::rest);
-    Index most = 0;
-    for (const Sub& sub : subs_)
-      for (const TilePlan* plan : {&sub.full, &sub.rest})
-        if (!plan->tiles.empty()) most = std::max(most, PanelTiles(*plan) + plan->single_columns);
-    // Behind the sums packed weights, then gathered tiles.
-    if (packs_weights_) packing_.emplace(taps, chunk_rows_);
-    packed_size_ = packs_weights_ ? packing_->size() : 0;
-    workspace_size_ = RoundUp(
-        most * chunk_rows_ * SumsPitch() + packed_size_ + std::max<Index>(copied_tiles_, 1) * kMostDepth * TileWidth(),
-        16);
-    workspace_ = zeroed_floats(threads * workspace_size_);
+    for (Index row = 0; row < plan_.rows(); ++row)
+      a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? s.weights_channels() * taps : taps)));
     for (Index k = 0; k < kMostDepth; ++k) gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
+    // Behind the sums packed weights, then gathered tiles.
+    if (packs_weights_) packing_.emplace(taps, plan_.chunk_rows());
+    packed_size_ = packs_weights_ ? packing_->size() : 0;
+    const Index sums = plan_.most_tiles() * plan_.chunk_rows() * SumsPitch();
+    const Index gathered = std::max<Index>(copied_tiles_, 1) * kMostDepth * TileWidth();
+    workspace_size_ = RoundUp(sums + packed_size_ + gathered, 16);
+    workspace_ = zeroed_floats(threads * workspace_size_);
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
-    const Index source_image = channels_ * shape_.g * geometry_.planes.source_count();
-    for (Index n = 0; n < shape_.mb; n += stack_.images) {
-      const Index images = std::min(stack_.images, shape_.mb - n);
-      if (stack_.is_copy()) PackPlanes(stack_, source + n * source_image, images, threads_);
-      const Operands operands{weights, stack_.base(source + n * source_image), bias, output + n * ImageSize()};
-      if (subs_.size() < geometry_.subs.size()) StoreEmptySums(operands, images);
-      RunStack(images == stack_.images ? full_ : rest_, operands);
+    const PlaneStack& stack = plan_.stack();
+    for (Index n = 0; n < shape_.mb; n += stack.images) {
+      const Index images = std::min(stack.images, shape_.mb - n);
+      const float* from = source + n * plan_.source_image();
+      if (stack.is_copy()) PackPlanes(stack, from, images, threads_);
+      const Operands operands{weights, stack.base(from), bias, output + n * plan_.output_image()};
+      if (plan_.has_empty_sums()) StoreEmptySums(operands, images);
+      RunStack(plan_.schedule(images), operands);
     }
   }
 
   std::string isa() const override { return hwy::TargetName(HWY_TARGET); }
 
  private:
-  // Weights of a chunk, 128 rows of 128 terms, take 64 KiB: more would meet in the same sets of the L2 cache when rows
-  // are a power of two apart (256 rows: 0.78 of the FMA peak on 1024 channels of 14x14 for 0.81, Zen 3, AVX2).
-  static constexpr Index kChunkRows = 128;
-  // Sums that wait, a workspace a thread.
-  static constexpr Index kWorkspaceBytes = Index{256} << 10;
   // Up to this many tiles a panel its weights are read where they lie: a copy takes longer (1.5 times the time of a
   // layer of 2 tiles, 1.05 to 1.15 of 12 tiles, 5x5, 4x4 and 1x1, Zen 5). Terms a multiple of 4 KiB apart meet in one
   // set of the L1 cache: a copy pays from two tiles on (0.87 of the time for 2048 rows, 7x7, Emerald Rapids).
   static constexpr Index kTilesUnpacked = 12, kTilesOfOneSet = 1, kFloatsOfSets = 1024;
-  // Of so few pixels as 7x7, up to four behind the last vectors are summed on their own: each takes a sixth of the time
-  // of a vector of columns or less (3x3 of 512 channels, 7x7: 0.88 of the layer's time, Zen 5, AVX-512).
-  static constexpr Index kMostPixelsOfSingles = 96, kMostSingles = 4;
-  // From this many full tiles on an image is read in place: fewer leave too many columns of its last tile unused, and
-  // are stacked with other images.
-  static constexpr Index kTilesInPlace = 4;
 
-  struct Sub {
-    std::vector<std::int32_t> a_offsets, b_offsets;
-    TilePlan full, rest;  // for a whole stack of images, and for the last one
-    Index column_step;
-  };
-  struct Panel {
-    const Sub* sub;
-    const TilePlan* plan;
-    Index first_tile, last_tile;
-  };
-  struct Schedule {
-    Index chunk;  // rows
-    std::vector<Panel> panels;
-  };
+  using Sub = OuterPlan::Sub;
   struct Operands {
     const float* weights;
     const float* planes;
@@ -135,137 +94,37 @@ class OuterConv final : public ConvSum {
     return std::any_of(window.axes.begin(), window.axes.end(), [](const WindowAxis& axis) { return axis.stride > 1; });
   }
 
-  static Index CeilDiv(Index a, Index b) { return (a + b - 1) / b; }
-  static Index RoundUp(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
-
-  Index PixelCount() const { return geometry_.output[0] * geometry_.output[1] * geometry_.output[2]; }
-  Index ImageSize() const { return rows_ * shape_.g * PixelCount(); }
-
-  PlaneStack MakeStack() const {
-    const Index channels = channels_ * shape_.g;
-    if (geometry_.planes.is_dense() && geometry_.planes.image_pitch() >= kTilesInPlace * TileWidth())
-      return PlaneStack::in_place(geometry_.planes, channels);
-    return PlaneStack::copied(geometry_.planes, channels, images_per_stack(geometry_.planes, channels, shape_.mb),
-                              TileWidth());
-  }
-
-  Sub PlanSub(const SubConv& sub, Index channel_step) const {
-    Sub plan;
-    plan.b_offsets = stack_.term_offsets(sub.taps, channels_);
-    for (Index channel = 0; channel < channels_; ++channel)
-      for (const Tap& tap : sub.taps)
-        plan.a_offsets.push_back(static_cast<std::int32_t>(channel * channel_step + tap.number));
-    plan.full = PlanTiles(sub, stack_.images);
-    plan.rest = PlanTiles(sub, shape_.mb % stack_.images);
-    plan.column_step = sub.step[2];
-    return plan;
-  }
-
-  // What a tile's columns cost, in register blocks: gaps are computed like outputs, and gathering a column from the
-  // planes takes as long as three multiply-adds.
-  TilePlan PlanTiles(const SubConv& sub, Index images) const {
-    constexpr double kGatherCost = 3;
-    TileUnits units{LaneCount(), kVectorBlock};
-    TilePlan flat = plan_flat_tiles(geometry_, sub, images, units, ImageSize());
-    if (!stack_.is_copy()) {
-      keep_tiles_within(flat, LaneCount(), geometry_.planes.image_pitch() - Reach(sub));
-      return flat;
-    }
-    units.single_columns = SingleColumns(sub, images * sub.pixels());
-    TilePlan compact = plan_compact_tiles(geometry_, sub, images, units, ImageSize());
-    const double gathered = 1 + kGatherCost / static_cast<double>(chunk_rows_);
-    return units.single_columns > 0 || VectorCount(compact) * gathered < VectorCount(flat) ? compact : flat;
-  }
-
-  // Forward they are dot products, which add in an order of their own: they are the same whatever the vector length.
-  // For the pointwise data gradient, whose rows are neighbours, they have the bits that they have in tiles.
-  Index SingleColumns(const SubConv& sub, Index pixels) const {
-    const bool are_dots = forward_ && static_cast<Index>(sub.taps.size()) == shape_.window.taps();
-    const bool are_chains = !forward_ && shape_.window.taps() == 1;
-    const Index rest = pixels % (are_chains ? LaneCount() : kColumnLanes);
-    return (are_dots || are_chains) && pixels < kMostPixelsOfSingles && rest <= kMostSingles ? rest : 0;
-  }
-
   // How far ahead of what is read of weights that do not stay in the L2 cache to prefetch: forward their terms are
   // neighbours, of a pointwise data gradient their rows (512 to 2048 channels, 7x7: 0.91 of the time).
   Index WeightsAhead() const {
     constexpr Index kTermsAhead = 32;
     if (!exceeds_l2(static_cast<size_t>(4 * shape_.g * weights_group_))) return 0;
-    if (forward_) return kTermsAhead;
+    if (plan_.is_forward()) return kTermsAhead;
     return shape_.window.taps() == 1 ? kRowBlock : 0;
-  }
-
-  static double VectorCount(const TilePlan& plan) {
-    double vectors = 0;
-    for (const TilePlan::Tile& tile : plan.tiles)
-      vectors += static_cast<double>((tile.width + LaneCount() - 1) / LaneCount());
-    return vectors;
-  }
-
-  static Index Reach(const SubConv& sub) {
-    Index reach = 0;
-    for (const Tap& tap : sub.taps) reach = std::max(reach, tap.offset);
-    return reach;
-  }
-
-  // Of what the outer kernel computes; single columns go with the last of them.
-  static Index TileCount(const TilePlan& plan) { return static_cast<Index>(plan.tiles.size()) - plan.single_columns; }
-
-  Index PanelTiles(const TilePlan& plan) const {
-    const Index tile_bytes = chunk_rows_ * TileWidth() * static_cast<Index>(sizeof(float));
-    return std::clamp<Index>(kWorkspaceBytes / tile_bytes, 1, std::max<Index>(TileCount(plan), 1));
-  }
-
-  // Items are as large as the workspace allows, and at least four a thread where there are rows or tiles to divide.
-  Schedule PlanItems(TilePlan Sub::*plan) const {
-    Schedule schedule{chunk_rows_, {}};
-    std::vector<Index> counts;  // of panels, a sub-convolution
-    Index all = 0;
-    for (const Sub& sub : subs_) {
-      const TilePlan& tiles = sub.*plan;
-      const Index panels = CeilDiv(TileCount(tiles), PanelTiles(tiles));
-      counts.push_back(tiles.tiles.empty() ? 0 : std::max<Index>(panels, 1));
-      all += counts.back();
-    }
-    const Index wanted = threads_ == 1 ? 1 : 4 * threads_;
-    const auto items = [&] { return shape_.g * CeilDiv(rows_, schedule.chunk) * all; };
-    const Index factor = all == 0 ? 1 : CeilDiv(wanted, items());
-    all = 0;
-    for (size_t i = 0; i < subs_.size(); ++i) {
-      const Index tiles = TileCount(subs_[i].*plan);
-      const Index panels = std::min(counts[i] * factor, std::max(tiles, counts[i]));
-      for (Index panel = 0; panel < panels; ++panel)
-        schedule.panels.push_back({&subs_[i], &(subs_[i].*plan), tiles * panel / panels, tiles * (panel + 1) / panels});
-      if (panels > 0) schedule.panels.back().last_tile += (subs_[i].*plan).single_columns;
-      all += panels;
-    }
-    while (all > 0 && items() < wanted && schedule.chunk > 4 * kRowBlock)
-      schedule.chunk = RoundUp(schedule.chunk / 2, kRowBlock);
-    return schedule;
   }
 
   // Sub-convolutions without terms leave zero, or the bias: whole images are filled in their place.
   void StoreEmptySums(const Operands& operands, Index images) {
-    const Index channels = rows_ * shape_.g;
+    const Index channels = plan_.rows() * shape_.g;
     parallel_tiles(threads_, images * channels, [&](Index plane) {
       const float sum = operands.bias == nullptr ? 0.0F : 0.0F + operands.bias[plane % channels];
-      std::fill_n(operands.output + plane * PixelCount(), PixelCount(), sum);
+      std::fill_n(operands.output + plane * plan_.pixels(), plan_.pixels(), sum);
     });
   }
 
   // All sub-convolutions meet a chunk's weights, of which each needs a part, before the next chunk: weights come from
   // memory once.
-  void RunStack(const Schedule& schedule, const Operands& operands) {
+  void RunStack(const OuterPlan::Schedule& schedule, const Operands& operands) {
     const auto panels = static_cast<Index>(schedule.panels.size());
-    const Index chunks = CeilDiv(rows_, schedule.chunk);
+    const Index chunks = CeilDiv(plan_.rows(), schedule.chunk);
     const Index count = shape_.g * chunks * panels;
     parallel_tiles(threads_, threads_, [&](Index thread) {
       float* sums = workspace_.get() + thread * workspace_size_;
       for (Index i = count * thread / threads_; i < count * (thread + 1) / threads_; ++i) {
-        const Panel& panel = schedule.panels[static_cast<size_t>(i % panels)];
+        const OuterPlan::Panel& panel = schedule.panels[static_cast<size_t>(i % panels)];
         const Index first_row = i / panels % chunks * schedule.chunk;
         RunItem(*panel.sub, *panel.plan, operands,
-                {i / panels / chunks, first_row, std::min(schedule.chunk, rows_ - first_row), panel.first_tile,
+                {i / panels / chunks, first_row, std::min(schedule.chunk, plan_.rows() - first_row), panel.first_tile,
                  panel.last_tile},
                 sums);
       }
@@ -293,13 +152,13 @@ class OuterConv final : public ConvSum {
   void RunItem(const Sub& sub, const TilePlan& plan, const Operands& operands, const Item& item, float* sums) const {
     const auto depth = static_cast<Index>(sub.b_offsets.size());
     const Index step = outer_block_depth(depth);
-    const Index first_channel = item.group * rows_ + item.first_row;
+    const Index first_channel = item.group * plan_.rows() + item.first_row;
     float* packed = sums + (item.last_tile - item.first_tile) * item.rows * SumsPitch();
     Block block;
     block.sub = &sub;
     block.plan = &plan;
-    block.planes = operands.planes + item.group * channels_ * stack_.channel_pitch;
-    block.output = operands.output + first_channel * PixelCount();
+    block.planes = operands.planes + item.group * plan_.channels() * plan_.stack().channel_pitch;
+    block.output = operands.output + first_channel * plan_.pixels();
     block.gathered = packed + packed_size_;
     const bool gathers = plan.is_compact() || copied_tiles_ > 0;
     block.weights = operands.weights + item.group * weights_group_ + a_rows_[static_cast<size_t>(item.first_row)];
@@ -319,7 +178,7 @@ class OuterConv final : public ConvSum {
       if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) packing_->Pack(problem, packed);
       block.sums = sums;
       for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch())
-        if (t < TileCount(plan)) {
+        if (t < OuterPlan::TileCount(plan)) {
           FindColumns(block, item, t);
           RunTile(block, plan.tiles[static_cast<size_t>(t)]);
         } else {
@@ -358,16 +217,16 @@ class OuterConv final : public ConvSum {
     const bool direct =
         block.is_last && step == 1 && run.column == 0 && run.length == tile.width && tile.width % LaneCount() == 0;
     problem.reaches_memory = direct && writes_memory_;
-    if (direct) return OuterRows(problem, tile.width, before, TileWidth(), block.output + run.output, PixelCount());
+    if (direct) return OuterRows(problem, tile.width, before, TileWidth(), block.output + run.output, plan_.pixels());
     OuterRows(problem, tile.width, before, TileWidth(), block.sums, TileWidth());
-    if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output, PixelCount());
+    if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output, plan_.pixels());
   }
 
   void RunSingleColumn(const Block& block, const TilePlan::Tile& tile) const {
     const OuterProblem& problem = block.problem;
     const float* pixel = block.planes + block.plan->pixels[static_cast<size_t>(tile.first_column)];
     for (Index k = 0; k < problem.depth; ++k) block.gathered[k] = pixel[block.b_offsets()[k]];
-    if (forward_)
+    if (plan_.is_forward())
       ColumnDots({problem.rows, problem.depth, problem.a + problem.a_offsets[0], problem.a_rows, block.gathered,
                   block.sums, block.first_term > 0});
     else
@@ -376,8 +235,8 @@ class OuterConv final : public ConvSum {
     if (!block.is_last) return;
     float* out = block.output + block.plan->runs[static_cast<size_t>(tile.first_run)].output;
     for (Index row = 0; row < problem.rows; ++row) {
-      const float sum = forward_ ? ColumnSum(block.sums + row * kColumnLanes) : block.sums[row];
-      out[row * PixelCount()] = problem.bias == nullptr ? sum : sum + problem.bias[row];
+      const float sum = plan_.is_forward() ? ColumnSum(block.sums + row * kColumnLanes) : block.sums[row];
+      out[row * plan_.pixels()] = problem.bias == nullptr ? sum : sum + problem.bias[row];
     }
   }
 
@@ -388,29 +247,23 @@ class OuterConv final : public ConvSum {
   // 0.56 without, 0.60 with one tile, 0.68 with four).
   Index TilesToCopy() const {
     constexpr Index kRowsToShare = 64, kTilesFromMemory = 4, kSmallCache = Index{32} << 10;
-    if (shape_.window.taps() > 1 || rows_ < kRowsToShare) return 0;
-    const Index source_floats = shape_.mb * channels_ * shape_.g * geometry_.planes.source_count();
+    if (shape_.window.taps() > 1 || plan_.rows() < kRowsToShare) return 0;
+    const Index source_floats = shape_.mb * plan_.source_image();
     if (exceeds_caches(static_cast<size_t>(4 * source_floats))) return kTilesFromMemory;
     return cache_sizes().l1d.value_or(kSmallCache) <= kSmallCache ? 1 : 0;
   }
 
-  ConvShape shape_;
-  int threads_;
-  Index rows_, channels_;  // within a group
-  bool forward_;
-  Index weights_group_;
-  ConvGeometry geometry_;
-  bool packs_weights_;    // data gradient, pointwise or of a stride: the weights of few terms are neighbours
-  Index tiles_unpacked_;  // up to so many in an item
-  bool writes_memory_;    // the output exceeds the caches
-  Index copied_tiles_;    // at a time; 0: columns are read where they lie
-  Index ahead_;           // see WeightsAhead
-  PlaneStack stack_;
+  const ConvShape shape_;
+  const int threads_;
+  const OuterPlan plan_;
+  const Index weights_group_;
+  const bool packs_weights_;    // data gradient, pointwise or of a stride: the weights of few terms are neighbours
+  const Index tiles_unpacked_;  // up to so many in an item
+  const bool writes_memory_;    // the output exceeds the caches
+  const Index copied_tiles_;    // at a time; 0: columns are read where they lie
+  const Index ahead_;           // see WeightsAhead
   std::vector<std::int32_t> a_rows_, gathered_offsets_;
   std::optional<WeightPacking> packing_;
-  std::vector<Sub> subs_;
-  Schedule full_, rest_;  // for a whole stack of images, and for the last one
-  Index chunk_rows_ = 0;
   Index packed_size_ = 0;
   Index workspace_size_ = 0;
   AlignedMemory<float> workspace_;
