@@ -19,6 +19,7 @@
 #include "gate/protocol.h"
 #include "ops/core/error.h"
 #include "ops/core/record.h"
+#include "ops/simd/stores.h"
 #include "ops/simd/targets.h"
 
 namespace gradproof {
@@ -63,6 +64,25 @@ long long stolen_so_far(int core) {
   return 0;
 }
 
+std::uint64_t seed_of(const Record& request) {
+  if (!request.contains("seed")) return 1;
+  if (!request["seed"].is_number_unsigned()) refuse("'seed' must be a whole number, 0 or more");
+  return request["seed"];
+}
+
+Index misalignment_of(const Record& request) {
+  const Index elements = count_at(request, "misalignment");
+  if (elements >= kLineFloats) refuse("'misalignment' must be below {}, the floats of a cache line", kLineFloats);
+  return elements;
+}
+
+double handicap_of(const Record& request) {
+  const double handicap = request.value("handicap", 0.0);
+  if (!(handicap >= 0 && handicap <= kMostHandicap))
+    refuse("'handicap' must be from 0 to {}, of the time that a batch takes", kMostHandicap);
+  return handicap;
+}
+
 class Server {
  public:
   Server(const Registry& registry, const References& references) : maker_(registry, references) {}
@@ -78,10 +98,10 @@ class Server {
 
  private:
   Record hello(const Record& request) {
-    finished_ = request.value("protocol", 0) != kGateProtocol;
+    finished_ = count_at(request, "protocol") != kGateProtocol;
     Record reply{{"protocol", kGateProtocol}};
     if (finished_) return reply;
-    core_ = request.value("core", 0);
+    core_ = count_at(request, "core");
     run_on_core(core_);
     reply["environment"] = environment_record(1, supported_targets());
     return reply;
@@ -91,8 +111,8 @@ class Server {
     work_.reset();
     try {
       work_ = maker_.make({request.value("case", ""), request.value("pass", ""), request.value("impl", "simd")},
-                          {.seed = request.value("seed", std::uint64_t{1}),
-                           .misalignment = request.value("misalignment", Index{0}),
+                          {.seed = seed_of(request),
+                           .misalignment = misalignment_of(request),
                            .trusted = request.value("trusted", "")});
     } catch (const UsageError& error) {
       return {{"ready", false}, {"reason", error.what()}};
@@ -117,15 +137,16 @@ class Server {
 
   Record time(const Record& request) {
     if (!work_) refuse("there is nothing to time; load a row first");
-    const int iterations = std::max(1, request.value("iterations", 1));
-    const double handicap = request.value("handicap", 0.0);
+    const int iterations = std::max(1, count_at(request, "iterations"));
+    const int batches = std::max(1, count_at(request, "batches"));
+    const double handicap = handicap_of(request);
     // Whoever asked is still on its way to sleep, perhaps on this core: it would count as a disturbance.
     std::this_thread::sleep_for(std::chrono::microseconds(100));
     work_->run();  // the other program has filled the caches
     std::vector<double> ns;
     int disturbed = 0;
     const long long stolen = stolen_so_far(core_);
-    for (int batch = 0; batch < std::max(1, request.value("batches", 4)); ++batch) {
+    for (int batch = 0; batch < batches; ++batch) {
       const long switches = switches_so_far();
       const double batch_ns = time_batch(iterations, handicap);
       if (switches_so_far() == switches)

@@ -78,8 +78,10 @@ void plant(const std::string& wish, std::vector<GateCase>& cases) {
   const size_t colon = wish.find("%:");
   double percent = 0;
   const char* const end = wish.data() + std::min(colon, wish.size());
-  if (colon == std::string::npos || std::from_chars(wish.data(), end, percent).ptr != end || !(percent > 0))
-    refuse("'{}' is no planted slowdown; write it as 5%:PATTERN, such as 5%:conv:*", wish);
+  if (colon == std::string::npos || std::from_chars(wish.data(), end, percent).ptr != end || !(percent > 0) ||
+      percent > 100 * kMostHandicap)
+    refuse("'{}' is no planted slowdown; write it as 5%:PATTERN, such as 5%:conv:*, of at most {}%", wish,
+           100 * kMostHandicap);
   const std::string pattern = wish.substr(colon + 2);
   int planted = 0;
   for (GateCase& c : cases)

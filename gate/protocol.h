@@ -6,6 +6,8 @@
 namespace gradproof {
 
 inline constexpr int kGateProtocol = 1;
+// A planted slowdown of this much makes a batch last eleven times as long.
+inline constexpr double kMostHandicap = 10;
 
 // What is timed: one pass of one case by one implementation, on one thread.
 struct RowKey {
