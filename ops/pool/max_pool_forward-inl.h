@@ -67,8 +67,7 @@ class MaxPoolForward final : public PoolKernel {
       : PoolKernel(PoolGeometry(a.mb * a.c, a.window), threads),
         along_rows_(ChooseAlongRows<Order>(g_.w)),
         pitch_(WholeLines(std::max(along_rows_.vectors * Lanes(), along_rows_.first_lane + g_.w.out + Lanes()))),
-        first_taps_(Filled(pitch_, std::int32_t{0})),
-        shared_rows_(std::max<Index>(g_.h.extent() - g_.h.stride, 0)) {
+        first_taps_(Filled(pitch_, std::int32_t{0})) {
     for (Index o = 0; o < g_.w.out; ++o)
       first_taps_.get()[o + along_rows_.first_lane] = static_cast<std::int32_t>(g_.w.first_tap(o));
     for (Index o = 0; o < g_.h.out; ++o)
@@ -76,7 +75,7 @@ class MaxPoolForward final : public PoolKernel {
     const Index row_bytes = 4 * g_.h.stride * g_.w.in;
     PlanBands(g_.h.out, row_bytes, kSweptBytes);
     step_rows_ = std::clamp<Index>(kStepBytes / row_bytes, 1, band_rows_);
-    slice_rows_ = (step_rows_ - 1) * g_.h.stride + std::max(g_.h.extent(), g_.h.stride);
+    slice_rows_ = std::min((step_rows_ - 1) * g_.h.stride + g_.h.extent(), g_.h.in);
     const Index bests = g_.d.kernel * slice_rows_ * pitch_;
     const Index spare = g_.w.pad + std::max(g_.w.in, (g_.w.out + 2 * Lanes()) * g_.w.stride + g_.w.extent());
     for (int thread = 0; thread < threads_; ++thread)
@@ -94,9 +93,10 @@ class MaxPoolForward final : public PoolKernel {
       Workspace& space = workspaces_[At(thread)];
       const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
       LineStream out(stores_, space.staged.get(), dst + at);
+      Range before{0, 0};
       for (Index row = 0; row < band.rows; row += step_rows_) {
         const Band step{band.plane, band.slice, band.row + row, std::min(step_rows_, band.rows - row)};
-        ReduceRows(src + band.plane * g_.in_count(), step, row > 0 ? shared_rows_ : 0, space);
+        before = ReduceRows(src + band.plane * g_.in_count(), step, before, space);
         ReduceColumns(step, space, out, argmax + at + row * g_.w.out);
       }
       out.finish();
@@ -112,25 +112,32 @@ class MaxPoolForward final : public PoolKernel {
     std::vector<TapRow> tap_rows;
   };
 
-  // The first input row of a step; negative in the padding.
-  Index FirstRow(const Band& step) const { return g_.h.input_of(step.row, 0); }
+  // The input rows that the windows of a step see.
+  Range InputRows(const Band& step) const {
+    const Index end = g_.h.input_of(step.row + step.rows - 1, g_.h.kernel - 1) + 1;
+    return {std::max<Index>(g_.h.input_of(step.row, 0), 0), std::min(end, g_.h.in)};
+  }
 
-  // The input rows of a step, of which the first `kept` are those that end the step before.
-  void ReduceRows(const float* src, const Band& step, Index kept, Workspace& space) const {
-    const Index first = std::max<Index>(FirstRow(step) + kept, 0);
-    const Index end = std::min(g_.h.input_of(step.row + step.rows - 1, g_.h.kernel - 1) + 1, g_.h.in);
+  // Those of a step, of which some are known from the step before. Returns them.
+  Range ReduceRows(const float* src, const Band& step, const Range& before, Workspace& space) const {
+    const Range rows = InputRows(step);
+    const Index known = std::max<Index>(before.end - rows.first, 0);
     for (Index kd = 0; kd < g_.d.kernel; ++kd) {
       const Index id = g_.d.input_of(step.slice, kd);
       if (!g_.d.holds(id)) continue;
       const Index slab = kd * slice_rows_ * pitch_;
-      const Index done = slab + step_rows_ * g_.h.stride * pitch_;
-      std::copy_n(space.values.get() + done, kept * pitch_, space.values.get() + slab);
-      std::copy_n(space.taps.get() + done, kept * pitch_, space.taps.get() + slab);
-      const Index to = slab + (first - FirstRow(step)) * pitch_;
+      if (known > 0) {
+        const Index from = slab + (rows.first - before.first) * pitch_;
+        std::copy_n(space.values.get() + from, known * pitch_, space.values.get() + slab);
+        std::copy_n(space.taps.get() + from, known * pitch_, space.taps.get() + slab);
+      }
+      const Index to = slab + known * pitch_;
       const RowBests bests{space.values.get() + to, space.taps.get() + to, pitch_};
-      along_rows_.run(g_.w, src + (id * g_.h.in + first) * g_.w.in, end - first, first_taps_.get(), bests,
+      const Index first = rows.first + known;
+      along_rows_.run(g_.w, src + (id * g_.h.in + first) * g_.w.in, rows.end - first, first_taps_.get(), bests,
                       space.spare_row.get());
     }
+    return rows;
   }
 
   void ReduceColumns(const Band& step, Workspace& space, LineStream& out, T* argmax) const {
@@ -155,11 +162,12 @@ class MaxPoolForward final : public PoolKernel {
   // The rows of taps in the input of the windows of a row.
   void PlanTaps(const Band& step, Index row, std::vector<TapRow>& rows) const {
     const Range taps = taps_inside_[At(step.row + row)];
+    const Index first_row = g_.h.input_of(step.row + row, 0) - InputRows(step).first;  // negative in the padding
     rows.clear();
     for (Index kd = 0; kd < g_.d.kernel; ++kd) {
       if (!g_.d.holds(g_.d.input_of(step.slice, kd))) continue;
       for (Index kh = taps.first; kh < taps.end; ++kh)
-        rows.push_back({(kd * slice_rows_ + row * g_.h.stride + kh * g_.h.dilation) * pitch_,
+        rows.push_back({(kd * slice_rows_ + first_row + kh * g_.h.dilation) * pitch_,
                         static_cast<std::int32_t>((kd * g_.h.kernel + kh) * g_.w.kernel)});
     }
   }
@@ -175,7 +183,6 @@ class MaxPoolForward final : public PoolKernel {
   const AlongRows along_rows_;
   const Index pitch_;                       // from the bests of one row to the next
   AlignedMemory<std::int32_t> first_taps_;  // of each lane
-  const Index shared_rows_;                 // input rows that windows share with those below
   std::vector<Range> taps_inside_;          // along h, of each row of windows
   Index step_rows_ = 0;                     // rows of windows of a step
   Index slice_rows_ = 0;                    // input rows that a step sees of a slice
