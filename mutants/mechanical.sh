@@ -1,8 +1,9 @@
 #!/bin/bash
-# Mechanical mutants of the kernels: a sample of all operators, calls and whole numbers that could be others, planted as
-# switches and tried as gradproof mutate tries those of the catalogue. Survivors are holes in the cases, or equivalent.
+# Mechanical mutants of the kernels, of the reference or of the checks: a sample of all operators, calls and whole numbers
+# that could be others, planted as switches and tried as gradproof mutate tries those of the catalogue. Survivors are
+# holes in the cases, or equivalent.
 #
-#   mutants/mechanical.sh [--seed N] [--count N] [--below FOLDER] [MUTATE-OPTION...]     --below ops/norm, for instance
+#   mutants/mechanical.sh [--seed N] [--count N] [--below FOLDER] [MUTATE-OPTION...]     --below ops/norm, reference, checks
 #
 # Builds in build/mechanical (GRADPROOF_BUILD_DIR). A switch cannot stand in what is known while compiling; such places
 # are found by compiling, and left out.
@@ -33,7 +34,7 @@ compile() {
 rounds=0
 until compile; do
   # A planted file begins with one line of its own.
-  refused=$(sed -nE 's/^.*\/planted\/(ops\/[^:]+):([0-9]+):[0-9]+: error:.*/\1 \2/p' "$build/log" | sort -u |
+  refused=$(sed -nE 's/^.*\/planted\/((ops|reference|checks)\/[^:]+):([0-9]+):[0-9]+: error:.*/\1 \3/p' "$build/log" | sort -u |
             awk '{ print $1 ":" $2 - 1 }')
   if [[ -z $refused ]] || (( ++rounds == 6 )); then
     tail -n 30 -- "$build/log" >&2

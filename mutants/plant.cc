@@ -1,6 +1,6 @@
-// plant CATALOGUE SOURCE TARGET: copies SOURCE/ops to TARGET/ops with the catalogue's bugs planted in it, and writes
-// the catalogue itself to TARGET/planted_catalogue.cc. Files whose text has not changed are not touched, so that only
-// what has is built again.
+// plant CATALOGUE SOURCE TARGET: copies the folders ops, reference and checks of SOURCE to TARGET with the catalogue's
+// bugs planted in them, and writes the catalogue itself to TARGET/planted_catalogue.cc. Files whose text has not
+// changed are not touched, so that only what has is built again.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -29,11 +29,13 @@ void write_if_changed(const fs::path& file, const std::string& text) {
   if (!stream.flush()) throw std::runtime_error(file.string() + " cannot be written.");
 }
 
-std::set<std::string> files_below(const fs::path& root, const char* folder) {
+std::set<std::string> files_below(const fs::path& root) {
   std::set<std::string> files;
-  if (!fs::exists(root / folder)) return files;
-  for (const auto& entry : fs::recursive_directory_iterator(root / folder))
-    if (entry.is_regular_file()) files.insert(entry.path().lexically_relative(root).generic_string());
+  for (const char* folder : {"ops", "reference", "checks"}) {
+    if (!fs::exists(root / folder)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder))
+      if (entry.is_regular_file()) files.insert(entry.path().lexically_relative(root).generic_string());
+  }
   return files;
 }
 
@@ -48,7 +50,7 @@ void plant_all(const fs::path& catalogue, const fs::path& source, const fs::path
   const std::vector<PlantedBug> bugs = parse_catalogue(text, catalogue.filename().string());
   std::map<std::string, std::vector<Numbered>> of_file;
   for (size_t i = 0; i < bugs.size(); ++i) of_file[bugs[i].file].push_back({static_cast<int>(i) + 1, &bugs[i]});
-  const std::set<std::string> files = files_below(source, "ops");
+  const std::set<std::string> files = files_below(source);
   for (const auto& [file, sites] : of_file)
     if (!files.contains(file)) throw CatalogueError(sites.front().bug->id + " names " + file + ", which is no file.");
   for (const std::string& file : files) {
@@ -57,7 +59,7 @@ void plant_all(const fs::path& catalogue, const fs::path& source, const fs::path
       copy = "#include \"mutants/switch.h\"\n" + planted(copy, sites->second);
     write_if_changed(target / file, copy);
   }
-  for (const std::string& file : files_below(target, "ops"))
+  for (const std::string& file : files_below(target))
     if (!files.contains(file)) fs::remove(target / file);
   write_if_changed(target / "planted_catalogue.cc", catalogue_source(text));
 }

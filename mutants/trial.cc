@@ -14,9 +14,11 @@
 #include <system_error>
 
 #include "checks/runner.h"
+#include "checks/self/self.h"
 #include "checks/workers.h"
 #include "mutants/planted.h"
 #include "mutants/switch.h"
+#include "ops/core/pattern.h"
 #include "ops/register.h"
 
 namespace gradproof {
@@ -45,12 +47,20 @@ CheckOptions check_options(const std::vector<std::string>& patterns, CheckTier t
   return options;
 }
 
-// What the reference alone answers says nothing about kernels, and the full tier holds what smoke has asked.
+bool is_in_kernels(const PlantedBug& bug) { return bug.file.starts_with("ops/"); }
+
+enum class Asked { kAll, kImplementations };
+
+// What the reference alone answers says nothing about kernels.
+Asked asked_about(const PlantedBug& bug) { return is_in_kernels(bug) ? Asked::kImplementations : Asked::kAll; }
+
+// The full tier holds what smoke has asked.
 std::vector<Task> tasks_of(const Registry& registry, const References& references, const std::vector<Oracle>& oracles,
-                           const CheckOptions& options) {
+                           const CheckOptions& options, Asked asked) {
   std::vector<Task> tasks = plan_tasks(registry, references, oracles, options);
   std::erase_if(tasks, [&](const Task& task) {
-    return task.oracle->asks == Oracle::Asks::kReference || (options.tier == CheckTier::kFull && task.tier != "full");
+    return (task.oracle->asks == Oracle::Asks::kReference && asked == Asked::kImplementations) ||
+           (options.tier == CheckTier::kFull && task.tier != "full");
   });
   return tasks;
 }
@@ -62,6 +72,16 @@ RunHow how(const TrialOptions& options, Shrinking shrinking) {
 bool has_failed(const Record& record) { return record["status"] == "fail"; }
 // It need not be seen to crash again.
 bool has_crashed(const Record& record) { return record.value("reason", "").starts_with("crashed"); }
+
+std::vector<Mutant> mutants_of(const Registry& registry, const std::vector<std::string>& patterns) {
+  std::vector<Mutant> mutants = all_mutants();
+  std::erase_if(mutants, [&](const Mutant& mutant) {
+    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+      return matches_operation(pattern, registry.find(mutant.operation).spec);
+    });
+  });
+  return mutants;
+}
 
 struct Failure {
   size_t task;  // the first one that failed
@@ -100,9 +120,9 @@ std::string smaller_case(const Task& task, const TrialOptions& options) {
   return smaller;
 }
 
-class Trial {
+class BugTrial {
  public:
-  Trial(const Registry& real, const References& references, int number, const TrialOptions& options)
+  BugTrial(const Registry& real, const References& references, int number, const TrialOptions& options)
       : real_(real),
         references_(references),
         number_(number),
@@ -117,6 +137,7 @@ class Trial {
     const Registry registry = register_operations();
     for (const CheckTier tier : {CheckTier::kSmoke, CheckTier::kFull})
       if (record_["status"] != "killed") ask(registry, tier);
+    if (record_["status"] != "killed" && !is_in_kernels(bug_)) ask_about_wrong_kernels(registry);
     record_["reached"] = mutant_trace->load();
     if (!mutant_trace->load()) survive("its place is never reached");
     set_number(record_, "seconds", std::chrono::duration<double>(Clock::now() - start).count());
@@ -146,7 +167,7 @@ class Trial {
 
   void ask(const Registry& registry, CheckTier tier) {
     const CheckOptions options = check_options(bug_.patterns, tier, options_.seed);
-    const std::vector<Task> tasks = tasks_of(registry, references_, oracles_, options);
+    const std::vector<Task> tasks = tasks_of(registry, references_, oracles_, options, asked_about(bug_));
     const std::optional<Failure> failure = first_failure(tasks, options_);
     if (!failure) return;
     tell(*failure);
@@ -154,6 +175,31 @@ class Trial {
     if (!has_crashed(failure->record) && task.property == nullptr)
       if (const std::string smaller = smaller_case(task, options_); !smaller.empty()) record_["shrunk"] = smaller;
     if (fails_without(task, options)) survive("the check that fails with it fails without it, too");
+  }
+
+  // With a wrong truth or a wrong oracle right kernels may hold, and wrong ones pass as well: those of checks/self.
+  void ask_about_wrong_kernels(const Registry& registry) {
+    const std::optional<Record> missed = first_missed(registry, mutants_of(registry, bug_.patterns));
+    if (!missed) return;
+    record_["status"] = "killed";
+    record_["oracles"] = {"self"};
+    record_["op"] = (*missed)["op"];
+    record_["case"] = (*missed)["case"];
+    record_["noticed"] = fmt::format("{} is not caught", missed->value("mutant", ""));
+  }
+
+  std::optional<Record> first_missed(const Registry& registry, const std::vector<Mutant>& wrong_kernels) {
+    std::optional<Record> missed;
+    const auto collect = [&](const Record& record, double) {
+      if (!has_failed(record)) return;
+      missed = record;
+      throw Enough();
+    };
+    try {
+      try_mutants(registry, references_, wrong_kernels, 1, collect);
+    } catch (const Enough&) {
+    }
+    return missed;
   }
 
   void tell(const Failure& failure) {
@@ -169,7 +215,7 @@ class Trial {
   // The same check, with nothing switched on: it must hold.
   bool fails_without(const Task& wrong, const CheckOptions& options) {
     chosen_mutant = 0;
-    std::vector<Task> tasks = tasks_of(real_, references_, oracles_, options);
+    std::vector<Task> tasks = tasks_of(real_, references_, oracles_, options, asked_about(bug_));
     std::erase_if(tasks, [&](const Task& task) { return task.repro() != wrong.repro() || !(task.pass == wrong.pass); });
     const bool fails = tasks.empty() ? false : first_failure({tasks.front()}, options_).has_value();
     chosen_mutant = number_;
@@ -204,7 +250,8 @@ std::optional<Record> failing_control(const Registry& registry, const References
     throw Enough();
   };
   try {
-    run_tasks(tasks_of(registry, references, oracles, check_options(patterns, CheckTier::kSmoke, options.seed)),
+    run_tasks(tasks_of(registry, references, oracles, check_options(patterns, CheckTier::kSmoke, options.seed),
+                       Asked::kImplementations),
               options.jobs, collect, how(options, Shrinking::kNone));
   } catch (const Enough&) {
   }
@@ -218,10 +265,10 @@ void try_planted_bugs(const Registry& registry, const References& references, co
   const auto number_of = [&](Index i) { return numbers[static_cast<size_t>(i)]; };
   const auto work = [&](Index i) {
     contain();
-    return line_of(Trial(registry, references, number_of(i), options).run());
+    return line_of(BugTrial(registry, references, number_of(i), options).run());
   };
   const auto crashed = [&](Index i, const std::string& reason) {
-    Record record = Trial::blank(planted_bugs()[static_cast<size_t>(number_of(i) - 1)]);
+    Record record = BugTrial::blank(planted_bugs()[static_cast<size_t>(number_of(i) - 1)]);
     record["noticed"] = "its trial " + reason;
     return line_of(record);
   };

@@ -28,8 +28,9 @@ std::optional<Record> failing_control(const Registry& registry, const References
 
 // Tries the bugs with these numbers (see planted.h), each in a process of its own with its switch on: the smoke tier of
 // its operations, and the rest of the full tier where that notices nothing. A trial ends with the case that fails
-// first. The reference is not asked about itself, for no bug is in it. Calls `progress` with a "mutant" record for
-// each, in no particular order.
+// first. Of a bug in the kernels the reference is not asked. One in the reference or in the checks is noticed, too,
+// where a wrong kernel of checks/self is not caught any more. Calls `progress` with a "mutant" record for each, in no
+// particular order.
 void try_planted_bugs(const Registry& registry, const References& references, const std::vector<int>& numbers,
                       const TrialOptions& options,
                       const std::function<void(const Record& record, double fraction)>& progress);
