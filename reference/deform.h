@@ -110,32 +110,42 @@ class Deformed {
     Index n, c, kh, kw, oh, ow;
   };
 
-  // Where a sample lies on an axis: in [low, low + 1), and what its ends weigh.
-  struct Place {
-    T cell;  // the decision
+  // Where a sample lies on an axis: in [low, low + 1).
+  struct Cell {
+    T decision;
     Index low;
+  };
+  // The same, and what the ends weigh.
+  struct Place : Cell {
     T weight[2];
   };
 
   // Which cells are told apart: first, ..., last.
-  static Place place(const Sliding& axis, Index o, Index k, const T& offset, Index first, Index last) {
+  static Cell cell_of(const Sliding& axis, Index o, Index k, const T& offset, Index first, Index last) {
     const Index origin = axis.input_of(o, k);
-    const T cell = floor_within(offset, first - origin, last - origin);
-    const Index low = whole(cell);
-    return {cell, origin + low, {T(static_cast<double>(low + 1)) - offset, offset - T(static_cast<double>(low))}};
+    const T decision = floor_within(offset, first - origin, last - origin);
+    return {decision, origin + whole(decision)};
   }
-  Place place_y(const Tap& tap, Index first, Index last) const {
-    return place(h, tap.oh, tap.kh, offset(tap.n, 2 * field_channel(tap), 0, tap.oh, tap.ow), first, last);
+  static Place place_in(const Cell& cell, const Sliding& axis, Index o, Index k, const T& offset) {
+    const auto low = static_cast<double>(cell.low - axis.input_of(o, k));
+    return {cell, {T(low + 1) - offset, offset - T(low)}};
   }
-  Place place_x(const Tap& tap, Index first, Index last) const {
-    return place(w, tap.ow, tap.kw, offset(tap.n, 2 * field_channel(tap) + 1, 0, tap.oh, tap.ow), first, last);
+  Place place_y(const Tap& tap) const {
+    const T offset_y = this->offset_y(tap);
+    return place_in(cell_of(h, tap.oh, tap.kh, offset_y, -2, h.in), h, tap.oh, tap.kh, offset_y);
   }
+  Place place_x(const Tap& tap) const {
+    const T offset_x = this->offset_x(tap);
+    return place_in(cell_of(w, tap.ow, tap.kw, offset_x, -2, w.in), w, tap.ow, tap.kw, offset_x);
+  }
+  T offset_y(const Tap& tap) const { return offset(tap.n, 2 * field_channel(tap), 0, tap.oh, tap.ow); }
+  T offset_x(const Tap& tap) const { return offset(tap.n, 2 * field_channel(tap) + 1, 0, tap.oh, tap.ow); }
 
   // `value`, where the sample is inside the image; 0 outside, NaN at NaN.
   T inside(const Place& y, const Place& x, const T& value) const {
-    if (isnan(y.cell) || isnan(x.cell)) return y.cell + x.cell;
+    if (isnan(y.decision) || isnan(x.decision)) return y.decision + x.decision;
     const bool outside = y.low < -1 || y.low >= h.in || x.low < -1 || x.low >= w.in;
-    return given(y.cell, given(x.cell, outside ? T(0.0) : beyond_minus_one(y, beyond_minus_one(x, value))));
+    return given(y.decision, given(x.decision, outside ? T(0.0) : beyond_minus_one(y, beyond_minus_one(x, value))));
   }
   // `value`, or 0 for the position -1 itself, which has no weight at 0.
   static T beyond_minus_one(const Place& at, const T& value) {
@@ -148,7 +158,7 @@ class Deformed {
 
   // S
   T sample(const Tap& tap) const {
-    const Place y = place_y(tap, -2, h.in), x = place_x(tap, -2, w.in);
+    const Place y = place_y(tap), x = place_x(tap);
     T sum(0.0);
     for (Index r = 0; r < 2; ++r)
       for (Index s = 0; s < 2; ++s) sum += y.weight[r] * x.weight[s] * corner(tap, y, x, r, s);
@@ -157,26 +167,30 @@ class Deformed {
 
   // dS/dy and dS/dx within the cell
   T slope_y(const Tap& tap) const {
-    const Place y = place_y(tap, -2, h.in), x = place_x(tap, -2, w.in);
+    const Place y = place_y(tap), x = place_x(tap);
     T sum(0.0);
     for (Index s = 0; s < 2; ++s) sum += x.weight[s] * (corner(tap, y, x, 1, s) - corner(tap, y, x, 0, s));
     return inside(y, x, sum);
   }
   T slope_x(const Tap& tap) const {
-    const Place y = place_y(tap, -2, h.in), x = place_x(tap, -2, w.in);
+    const Place y = place_y(tap), x = place_x(tap);
     T sum(0.0);
     for (Index r = 0; r < 2; ++r) sum += y.weight[r] * (corner(tap, y, x, r, 1) - corner(tap, y, x, r, 0));
     return inside(y, x, sum);
   }
 
-  // What the element (ih, iw) receives from a sample: 0 unless it is a corner. Cells further away are not told apart.
+  // What the element (ih, iw) receives from a sample: 0 unless it is a corner, which most are not, so that the weights
+  // come last. Cells further away are not told apart.
   T share_of(Index ih, Index iw, const Tap& tap) const {
-    const Place y = place_y(tap, ih - 2, ih + 1);
-    const Place x = place_x(tap, iw - 2, iw + 1);
-    if (isnan(y.cell) || isnan(x.cell)) return T(0.0);
-    const Index r = ih - y.low, s = iw - x.low;
-    if (r != 0 && r != 1) return given(y.cell, T(0.0));
-    if (s != 0 && s != 1) return given(y.cell, given(x.cell, T(0.0)));
+    const T offset_y = this->offset_y(tap), offset_x = this->offset_x(tap);
+    if (isnan(offset_y) || isnan(offset_x)) return T(0.0);
+    const Cell cell_y = cell_of(h, tap.oh, tap.kh, offset_y, ih - 2, ih + 1);
+    const Index r = ih - cell_y.low;
+    if (r != 0 && r != 1) return given(cell_y.decision, T(0.0));
+    const Cell cell_x = cell_of(w, tap.ow, tap.kw, offset_x, iw - 2, iw + 1);
+    const Index s = iw - cell_x.low;
+    if (s != 0 && s != 1) return given(cell_y.decision, given(cell_x.decision, T(0.0)));
+    const Place y = place_in(cell_y, h, tap.oh, tap.kh, offset_y), x = place_in(cell_x, w, tap.ow, tap.kw, offset_x);
     return inside(y, x, diff_column(tap) * modulation(tap) * y.weight[r] * x.weight[s]);
   }
 
