@@ -101,6 +101,7 @@ struct Mass {
   };
 
   S value{};
+  double size = 0;                  // |value|: every operation asks for it, and to convert costs as much as half a sum
   double mass = 0;                  // at least |value|
   double underflow = 0;             // in units of 2^-149
   double second_order = kInfinity;  // K: the least that any operand was given; infinity: none, so kSecondOrder
@@ -113,10 +114,15 @@ struct Mass {
   Mass() = default;
   explicit Mass(double constant)
       : value(constant),
-        mass(std::abs(constant)),
+        size(std::abs(constant)),
+        mass(size),
         floor(known_floor(constant)),
         exact(static_cast<double>(static_cast<float>(constant)) == constant) {}
-  explicit Mass(S v) : value(std::move(v)), mass(magnitude(value)), floor(known_floor(static_cast<double>(value))) {}
+  explicit Mass(S v)
+      : value(std::move(v)),
+        size(magnitude(value)),
+        mass(size),
+        floor(value < S(0.0) ? -kInfinity : known_floor(size)) {}
   // An input of a computation whose whole depth is at most `depth`: K = gamma(depth), tighter than kSecondOrder for
   // short computations and still valid for long ones. One such input is enough, since K regards the whole computation.
   // The values that cells are taken of have depths up to `decision_depth`, which may be much less.
@@ -146,8 +152,8 @@ struct Mass {
     return a.exact && b.exact ? Mass(a.value - b.value, 0, 0).after(a, b).maybe_exact(a, b) : a - b;
   }
   [[gnu::noinline]] friend Mass operator*(const Mass& a, const Mass& b) {
-    const double x = magnitude(a.value), dx = a.mass - x;
-    const double y = magnitude(b.value), dy = b.mass - y;
+    const double x = a.size, dx = a.mass - x;
+    const double y = b.size, dy = b.mass - y;
     const double k = std::min(a.k(), b.k());
     const bool first_order = dx * dy == 0 && a.underflow == 0 && b.underflow == 0;
     const Mass product(a.value * b.value, x * y + dx * y + x * dy + k * dx * dy,
@@ -159,7 +165,7 @@ struct Mass {
   friend Mass square(const Mass& x) { return (x * x).not_below(x.floor >= 0 ? x.floor * x.floor : 0); }
   [[gnu::noinline]] friend Mass operator/(const Mass& a, const Mass& b) {
     const S quotient = a.value / b.value;
-    const double q = magnitude(quotient), y = magnitude(b.value), dy = b.mass - y, least = b.least();
+    const double q = magnitude(quotient), y = b.size, dy = b.mass - y, least = b.least();
     if (std::isinf(y) && std::isfinite(a.mass)) return Mass(quotient, 0, 0).after(a, b);
     if (b.exact && y > 0)
       return Mass(quotient, a.mass / y, a.underflow / y + 1)
@@ -268,7 +274,7 @@ struct Mass {
  private:
   // Rounding in double may bring m an ulp below |v|.
   Mass(S v, double m, double w)
-      : value(std::move(v)), mass(std::max(m, magnitude(value))), underflow(w), exact(false) {}
+      : value(std::move(v)), size(magnitude(value)), mass(std::max(m, size)), underflow(w), exact(false) {}
   static Mass unbounded(S v) { return Mass(std::move(v), kInfinity, kInfinity); }
 
   // f(x), where |f'| is at most `slope` between x and what is computed for it. Of an infinite x, which is so by the
@@ -315,7 +321,7 @@ struct Mass {
     result.exact = exact || (x.exact && y.exact && value == S(0.0));
     return result;
   }
-  bool is_whole() const { return std::floor(static_cast<double>(value)) == static_cast<double>(value); }
+  bool is_whole() const { return std::floor(size) == size; }
 
   // Of what is computed for a value that something is decided by.
   double error() const { return exact ? 0 : std::min(k(), decision) * mass + kUnderflow * underflow; }
@@ -324,10 +330,10 @@ struct Mass {
   static double known_floor(double x) { return x >= 0 ? x : -kInfinity; }
   double k() const { return std::isinf(second_order) ? kSecondOrder : second_order; }
   // The least and the most that the magnitude of a computed value may be.
-  double least() const { return std::max(magnitude(value) - k() * mass, (1 - k()) * floor) - kUnderflow * underflow; }
+  double least() const { return std::max(size - k() * mass, (1 - k()) * floor) - kUnderflow * underflow; }
   double spread() const { return k() * mass + kUnderflow * underflow; }
   double nearest() const { return std::max(0.0, least()); }
-  double most() const { return magnitude(value) + k() * mass + kUnderflow * underflow; }
+  double most() const { return size + k() * mass + kUnderflow * underflow; }
 };
 
 // The right-hand side of (1) for a computation of the given depth. Throws std::domain_error for a depth that the mass
