@@ -66,7 +66,7 @@ class MovedRows {
       : subject_(subject),
         outputs_(outputs),
         base_(promote<T>(inputs.at(subject.pass.slot))),
-        inputs_(borrow<T>(inputs)) {
+        inputs_(subject.reference->with_fixed<T>(subject.c, borrow<T>(inputs), subject.pass.slot)) {
     inputs_[subject.pass.slot] = base_;
   }
 

@@ -64,7 +64,7 @@ void add_single(const Mass<Real>& truth, const Real& expected, double got, doubl
 const Arrays<Mass<Real>>& truth(const Subject& subject, const Data& data) {
   return subject.memo->get<Arrays<Mass<Real>>>(
       fmt::format("truth {} {} {}", subject.pass.to_text(), data.name, largest_depth(subject)), [&] {
-        const auto inputs = mass_inputs(subject, data.inputs);
+        const auto inputs = subject.reference->with_fixed(subject.c, mass_inputs(subject, data.inputs), "");
         Arrays<Mass<Real>> result;
         for (const Argument& argument : subject.arguments())
           if (argument.written)

@@ -19,11 +19,22 @@ const Reference& reference_of(const Node& node) {
 template <class T>
 class ChainRule {
  public:
+  // What is given of the results in between is taken as it is.
   ChainRule(const Case& c, const Arrays<T>& inputs) : graph_(c.spec->graph(c.attributes)), values_(inputs) {
-    for (const Node& node : graph_->nodes()) values_[node.result()] = evaluate(node, "dst", "dst", node.result());
+    for (const Node& node : graph_->nodes())
+      if (node.result() == graph_->result() || !values_.contains(node.result()))
+        values_[node.result()] = evaluate(node, "dst", "dst", node.result());
   }
 
   const Array<T>& result() const { return values_.at(graph_->result()); }
+
+  // The results that have nothing to do with an input.
+  Arrays<T> results_without(const std::string& input) const {
+    Arrays<T> results;
+    for (const Node& node : graph_->nodes())
+      if (!leads_to(node.result(), input)) results.emplace(node.result(), values_.at(node.result()));
+    return results;
+  }
 
   // diff_x = the sum over the operations that read x of what they send back, given what came back to their own result
   const Array<T>& gradient(const std::string& wanted) {
@@ -60,7 +71,7 @@ class ChainRule {
     return result;
   }
 
-  // Whether the gradient of `tensor` takes part in that of `wanted`.
+  // Whether `tensor` is made from `wanted`, so that its gradient takes part in that of `wanted`.
   bool leads_to(const std::string& tensor, const std::string& wanted) const {
     if (tensor == wanted) return true;
     for (const Node& node : graph_->nodes())
@@ -93,11 +104,18 @@ Element<T> network_element(const Case& c, const Arrays<T>& inputs, std::string_v
   return [values](const Position& position) { return values->at(position); };
 }
 
+template <class T>
+Arrays<T> fixed_results(const Case& c, const Arrays<T>& inputs, std::string_view moved) {
+  return ChainRule<T>(c, inputs).results_without(std::string(moved));
+}
+
 }  // namespace
 
 Reference network_reference() {
   return {{network_element<Real>, network_element<Precise>, network_element<Dual<Real>>, network_element<Mass<Real>>,
-           network_element<Depends>, network_element<Margin<Real>>, network_element<float>}};
+           network_element<Depends>, network_element<Margin<Real>>, network_element<float>},
+          {fixed_results<Real>, fixed_results<Precise>, fixed_results<Dual<Real>>, fixed_results<Mass<Real>>,
+           fixed_results<Depends>, fixed_results<Margin<Real>>, fixed_results<float>}};
 }
 
 }  // namespace gradproof

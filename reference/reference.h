@@ -24,6 +24,11 @@ using Element = std::function<T(const Position&)>;
 template <class T>
 using ElementFactory = Element<T> (*)(const Case&, const Arrays<T>& inputs, std::string_view argument);
 
+// What lies on the way from the inputs to a result and is the same wherever the input `moved` is, or everything there
+// if that is empty: tensors by name. An evaluation that finds them among its inputs does not compute them again.
+template <class T>
+using FixedTensors = Arrays<T> (*)(const Case&, const Arrays<T>& inputs, std::string_view moved);
+
 class Reference {
  public:
   template <class T>
@@ -44,7 +49,15 @@ class Reference {
     return result;
   }
 
+  // `inputs`, and with them what is the same wherever the one called `moved` is; all there is, if none is.
+  template <class T>
+  Arrays<T> with_fixed(const Case& c, Arrays<T> inputs, std::string_view moved) const {
+    if (const auto fixed_of = std::get<FixedTensors<T>>(fixed)) inputs.merge(fixed_of(c, inputs, moved));
+    return inputs;
+  }
+
   FactoriesOf<ElementFactory> factories;  // one for each scalar in reference/scalars.h
+  FactoriesOf<FixedTensors> fixed{};      // null where an operation is a single formula
 };
 
 // By operation name; a value built in main() by register_references().
