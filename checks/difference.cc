@@ -15,9 +15,13 @@ namespace {
 
 Dependence dependence_of(const Subject& subject) { return subject.spec().find_slot(subject.pass.slot)->dependence; }
 
+// What row_margins and row_masses remember the inputs of every plan by: cotangents, which the plans of the slots may
+// differ in, are none of the forward pass.
+Data data_of(const DifferencePlan& plan) { return {"differences", plan.inputs}; }
+
 void withdraw_uncertain_rows(const Subject& subject, DifferencePlan& plan) {
   const double room = room_for_steps();
-  const auto values = row_values(subject, plan.outputs, borrow<Margin<Real>>(plan.inputs), all_rows(plan.outputs));
+  const std::vector<Margin<Real>>& values = row_margins(subject, plan.outputs, data_of(plan));
   for_each_row(plan.outputs, [&](Index row, const Argument& output, Index i) {
     if (values[static_cast<size_t>(row)].margin > room) return;
     plan.inputs.at("diff_" + output.name)[i] = 0;
@@ -71,7 +75,7 @@ double stencil_weight(Dependence dependence) { return dependence == Dependence::
 std::vector<double> rounding_errors(const Subject& subject, const DifferencePlan& plan, int digits) {
   const Dependence dependence = dependence_of(subject);
   const double unit = std::ldexp(stencil_weight(dependence), -digits - step_exponent(dependence, digits));
-  const auto values = row_values(subject, plan.outputs, mass_inputs(subject, plan.inputs), all_rows(plan.outputs));
+  const std::vector<Mass<Real>>& values = row_masses(subject, plan.outputs, data_of(plan));
   std::vector<double> errors;
   for_each_row(plan.outputs, [&](Index row, const Argument& output, Index i) {
     const double u = std::abs(static_cast<double>(plan.inputs.at("diff_" + output.name)[i]));
@@ -112,7 +116,12 @@ DifferencePlan plan_differences(const Subject& subject, double budget) {
   plan.direction = seeded_array({.name = "direction", .shape = shape}, subject.seed, Regime::kNormal);
   plan.rows_of = rows_by_column(subject, plan.outputs, plan.inputs);
   if (has_kinks(dependence_of(subject))) withdraw_uncertain_rows(subject, plan);
-  plan.columns = sample_columns(subject, plan.rows_of, plan.row_count(), evaluations(dependence_of(subject)), budget);
+  return sampled(subject, std::move(plan), budget);
+}
+
+DifferencePlan sampled(const Subject& subject, DifferencePlan plan, double budget) {
+  plan.columns =
+      sample_columns(subject, plan.outputs, plan.inputs, plan.rows_of, evaluations(dependence_of(subject)), budget);
   plan.colors = color_columns(plan.rows_of, plan.columns, plan.row_count());
   return plan;
 }

@@ -54,6 +54,9 @@ double room_for_steps();
 // Plans for pass vjp:<slot>. `budget` is the number of multiply-adds that the column differences may cost.
 DifferencePlan plan_differences(const Subject& subject, double budget);
 
+// The same plan with the columns that another budget takes.
+DifferencePlan sampled(const Subject& subject, DifferencePlan plan, double budget);
+
 template <class T>
 DifferenceGradient<T> difference_gradient(const Subject& subject, const DifferencePlan& plan);
 

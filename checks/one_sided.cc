@@ -76,11 +76,8 @@ class Sides {
         data_(data),
         outputs_(differentiable_outputs(subject)),
         rows_at_(subject, outputs_, data.inputs),
-        at_kink_(rows_at_(all_rows(outputs_), {}, Real(0))),
-        cotangents_(cotangents<Real>(outputs_, data.inputs)) {
-    for (const Mass<Real>& row : row_values(subject, outputs_, mass_inputs(subject, data.inputs), all_rows(outputs_)))
-      masses_.push_back(row.mass);
-  }
+        at_kink_(row_masses(subject, outputs_, data)),
+        cotangents_(cotangents<Real>(outputs_, data.inputs)) {}
 
   OneSided find() {
     OneSided result;
@@ -93,8 +90,7 @@ class Sides {
  private:
   void count_kinks(OneSided& result) const {
     result.rows = row_count(outputs_);
-    for (const Margin<Real>& row :
-         row_values(subject_, outputs_, borrow<Margin<Real>>(data_.inputs), all_rows(outputs_))) {
+    for (const Margin<Real>& row : row_margins(subject_, outputs_, data_)) {
       result.decides = result.decides || std::isfinite(row.margin);
       if (row.margin == 0) ++result.at_kinks;
     }
@@ -109,7 +105,7 @@ class Sides {
       std::vector<Real> once = rows_at_(rows, direction, Real(sign) * step);
       const std::vector<Real> twice = rows_at_(rows, direction, Real(2 * sign) * step);
       for (size_t i = 0; i < rows.size(); ++i) {
-        const Real& at_kink = at_kink_[static_cast<size_t>(rows[i])];
+        const Real& at_kink = at_kink_[static_cast<size_t>(rows[i])].value;
         once[i] = (4 * (once[i] - at_kink) - (twice[i] - at_kink)) / (2 * sign * step);
       }
       return once;
@@ -117,15 +113,17 @@ class Sides {
     return {outwards(-1), outwards(1)};
   }
 
+  double mass_of(Index row) const { return at_kink_[static_cast<size_t>(row)].mass; }
+
   bool same(Index row, const Real& left, const Real& right) const {
-    const double size = masses_[static_cast<size_t>(row)] + std::abs(static_cast<double>(left));
+    const double size = mass_of(row) + std::abs(static_cast<double>(left));
     return std::abs(static_cast<double>(Real(right - left))) <= 2 * kOneSidedError * size;
   }
 
   void find_hulls(OneSided& result) {
     const Columns rows_of = rows_on_both_sides(subject_, outputs_, data_);
     const std::vector<Index> columns =
-        sample_columns(subject_, rows_of, row_count(outputs_), kEvaluations, kOneSidedBudget);
+        sample_columns(subject_, outputs_, data_.inputs, rows_of, kEvaluations, kOneSidedBudget);
     for (const std::vector<Index>& group : color_columns(rows_of, columns, row_count(outputs_))) {
       Direction direction;
       for (Index column : group) direction.emplace_back(column, 1.0F);
@@ -145,7 +143,7 @@ class Sides {
       const Real a = u * all.left[at], b = u * all.right[at];
       hull.low += a < b ? a : b;
       hull.high += a < b ? b : a;
-      hull.mass += std::abs(static_cast<double>(u)) * masses_[static_cast<size_t>(row)];
+      hull.mass += std::abs(static_cast<double>(u)) * mass_of(row);
       differ = differ || !same(row, all.left[at], all.right[at]);
     }
     if (differ) ++result.two_sided;
@@ -166,7 +164,7 @@ class Sides {
         return;
       }
       result.along += cotangents_[at] * all.right[at];
-      result.along_mass += std::abs(u) * masses_[at];
+      result.along_mass += std::abs(u) * mass_of(row);
     });
   }
 
@@ -174,8 +172,8 @@ class Sides {
   const Data& data_;
   const std::vector<Argument> outputs_;
   MovedRows<Real> rows_at_;
-  const std::vector<Real> at_kink_, cotangents_;
-  std::vector<double> masses_;  // of rows
+  const std::vector<Mass<Real>>& at_kink_;  // rows
+  const std::vector<Real> cotangents_;
 };
 
 }  // namespace

@@ -6,14 +6,33 @@
 namespace gradproof {
 namespace {
 
-// Multiply-adds for one row: what it depends on, but at least its share of the operation's flops.
-std::vector<double> row_costs(const Subject& subject, const Columns& rows_of, Index row_count) {
-  const double flops = subject.spec().cost(subject.c.attributes, Pass::forward()).flops;
-  std::vector<double> counts(static_cast<size_t>(row_count));
+// Multiply-adds for all rows, functions (exp, log, ...) counted for as many as they take. The same for every slot.
+double work_of_rows(const Subject& subject, const std::vector<Argument>& outputs, const Arrays<float>& inputs) {
+  return subject.memo->get<double>("work of rows", [&] {
+    const double before = Depends::work();
+    row_values(subject, outputs, borrow<Depends>(inputs), all_rows(outputs));
+    return Depends::work() - before;
+  });
+}
+
+// Multiply-adds for one row: its share of the work, but at least what it depends on.
+std::vector<double> row_costs(const Subject& subject, const std::vector<Argument>& outputs, const Arrays<float>& inputs,
+                              const Columns& rows_of) {
+  const auto count = static_cast<size_t>(row_count(outputs));
+  const double share = work_of_rows(subject, outputs, inputs) / static_cast<double>(count);
+  std::vector<double> costs(count);
   for (const std::vector<Index>& rows : rows_of)
-    for (Index row : rows) ++counts[static_cast<size_t>(row)];
-  for (double& count : counts) count = std::max(flops / 2 / static_cast<double>(row_count), count);
-  return counts;
+    for (Index row : rows) ++costs[static_cast<size_t>(row)];
+  for (double& cost : costs) cost = std::max(share, cost);
+  return costs;
+}
+
+// As the forward pass, of the reference alone.
+Subject forward_of(const Subject& subject) {
+  Subject forward = subject;
+  forward.pass = Pass::forward();
+  forward.implementation = nullptr;
+  return forward;
 }
 
 }  // namespace
@@ -36,6 +55,20 @@ std::vector<Index> all_rows(const std::vector<Argument>& outputs) {
   std::vector<Index> rows(static_cast<size_t>(row_count(outputs)));
   std::iota(rows.begin(), rows.end(), Index{0});
   return rows;
+}
+
+const std::vector<Margin<Real>>& row_margins(const Subject& subject, const std::vector<Argument>& outputs,
+                                             const Data& data) {
+  return subject.memo->get<std::vector<Margin<Real>>>("row margins " + data.name, [&] {
+    return row_values(subject, outputs, borrow<Margin<Real>>(data.inputs), all_rows(outputs));
+  });
+}
+
+const std::vector<Mass<Real>>& row_masses(const Subject& subject, const std::vector<Argument>& outputs,
+                                          const Data& data) {
+  return subject.memo->get<std::vector<Mass<Real>>>("row masses " + data.name, [&] {
+    return row_values(subject, outputs, mass_inputs(forward_of(subject), data.inputs), all_rows(outputs));
+  });
 }
 
 Columns rows_by_column(const Subject& subject, const std::vector<Argument>& outputs, const Arrays<float>& inputs) {
@@ -63,10 +96,10 @@ std::vector<Index> rows_of_group(const Columns& rows_of, const std::vector<Index
   return rows;
 }
 
-std::vector<Index> sample_columns(const Subject& subject, const Columns& rows_of, Index row_count, int evaluations,
-                                  double budget) {
+std::vector<Index> sample_columns(const Subject& subject, const std::vector<Argument>& outputs,
+                                  const Arrays<float>& inputs, const Columns& rows_of, int evaluations, double budget) {
   const auto count = static_cast<Index>(rows_of.size());
-  const std::vector<double> row_cost = row_costs(subject, rows_of, row_count);
+  const std::vector<double> row_cost = row_costs(subject, outputs, inputs, rows_of);
   std::vector<Index> order(rows_of.size());
   std::iota(order.begin(), order.end(), Index{0});
   const auto rank = [&](Index column) {

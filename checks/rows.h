@@ -11,6 +11,7 @@
 #include "checks/coloring.h"
 #include "checks/inputs.h"
 #include "checks/subject.h"
+#include "checks/truth.h"
 #include "ops/core/tensor.h"
 
 namespace gradproof {
@@ -44,6 +45,13 @@ std::vector<T> row_values(const Subject& subject, const std::vector<Argument>& o
   });
   return values;
 }
+
+// All rows with the distance to the nearest kink, and with their masses as values of the forward pass. Both are the
+// same for every slot, and remembered by the subject's memo under the name of the data.
+const std::vector<Margin<Real>>& row_margins(const Subject& subject, const std::vector<Argument>& outputs,
+                                             const Data& data);
+const std::vector<Mass<Real>>& row_masses(const Subject& subject, const std::vector<Argument>& outputs,
+                                          const Data& data);
 
 // The cotangent of each row.
 template <class T>
@@ -92,9 +100,9 @@ Columns rows_by_column(const Subject& subject, const std::vector<Argument>& outp
 // The rows that any of the columns moves, ascending.
 std::vector<Index> rows_of_group(const Columns& rows_of, const std::vector<Index>& group);
 
-// All columns if evaluating their rows `evaluations` times costs no more than `budget` multiply-adds; otherwise the
-// first, the last, and others at random while they fit. Ascending.
-std::vector<Index> sample_columns(const Subject& subject, const Columns& rows_of, Index row_count, int evaluations,
-                                  double budget);
+// All columns if evaluating their rows `evaluations` times costs no more than `budget` multiply-adds, functions counted
+// for as many as they take; otherwise the first, the last, and others at random while they fit. Ascending.
+std::vector<Index> sample_columns(const Subject& subject, const std::vector<Argument>& outputs,
+                                  const Arrays<float>& inputs, const Columns& rows_of, int evaluations, double budget);
 
 }  // namespace gradproof

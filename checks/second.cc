@@ -30,8 +30,9 @@ constexpr double kTwelfths[] = {8, -8, -1, 1};
 struct Motion {
   std::string slot;
   std::vector<Index> elements;
-  std::vector<double> by;
-  size_t withdrawn = 0;  // elements left out since a kink is too near
+  std::vector<double> by{};
+  bool kinked = false;   // elements that are too near to a kink are left out
+  size_t withdrawn = 0;  // so many
 
   std::string gradient() const { return "diff_" + slot; }
 };
@@ -49,6 +50,20 @@ std::vector<T> gradient_elements(const Subject& subject, const Arrays<T>& inputs
   values.reserve(motion.elements.size());
   for (const Index i : motion.elements) values.push_back(element(position_of(i, inputs.at(motion.slot).shape)));
   return values;
+}
+
+// Both of these are the same in every pair that the slot is in: the memo has them by the slot.
+const std::vector<Margin<Real>>& gradient_margins(const Subject& subject, const Arrays<float>& numbers,
+                                                  const Motion& motion) {
+  return subject.memo->get<std::vector<Margin<Real>>>("second margins " + motion.slot, [&] {
+    return gradient_elements(subject, borrow<Margin<Real>>(numbers), motion);
+  });
+}
+const std::vector<Mass<Real>>& gradient_masses(const Subject& subject, const Arrays<float>& numbers,
+                                               const Motion& motion) {
+  return subject.memo->get<std::vector<Mass<Real>>>(
+      fmt::format("second masses {} {}", motion.slot, motion.kinked),
+      [&] { return gradient_elements(subject, mass_inputs(asked_of_slot(subject, motion.slot), numbers), motion); });
 }
 
 // That of fd.
@@ -77,7 +92,7 @@ Curvature curvature(const Subject& subject, const Arrays<float>& numbers, const 
     for (size_t k = 0; k < slopes.size(); ++k) slopes[k] += Real(kTwelfths[s]) * values[k] / Real(12 * step);
   }
   const Subject other = asked_of_slot(subject, w.slot);
-  const auto masses = gradient_elements(subject, mass_inputs(other, numbers), w);
+  const std::vector<Mass<Real>>& masses = gradient_masses(subject, numbers, w);
   const double depth = 1 + subject.spec().depth(subject.c.attributes, other.pass, w.gradient());
   const double unit = 1.5 * depth * static_cast<double>(std::numeric_limits<Real>::epsilon()) / step;
   Curvature result;
@@ -109,9 +124,9 @@ std::vector<Index> sampled_elements(const Subject& subject, const std::string& s
 Motion random_motion(const Subject& subject, const Arrays<float>& numbers, const std::string& slot,
                      const std::string& stream, bool kinked) {
   const Shape& shape = numbers.at(slot).shape;
-  Motion motion{slot, sampled_elements(subject, slot, element_count(shape)), {}};
+  Motion motion{.slot = slot, .elements = sampled_elements(subject, slot, element_count(shape)), .kinked = kinked};
   if (kinked) {
-    const auto margins = gradient_elements(subject, borrow<Margin<Real>>(numbers), motion);
+    const std::vector<Margin<Real>>& margins = gradient_margins(subject, numbers, motion);
     const size_t before = motion.elements.size();
     std::vector<Index> sure;
     for (size_t k = 0; k < before; ++k)

@@ -60,6 +60,10 @@ class Depends {
     return result;
   }
 
+  // How much work this thread has done with Depends so far, if it had done it with Real: in multiply-adds, as measured.
+  // The difference before and after an evaluation is what it takes, functions (exp, log, ...) and all.
+  static double work();
+
   friend Depends operator-(Depends a) {
     a.value_ = -a.value_;
     return a;
@@ -73,18 +77,15 @@ class Depends {
   Depends& operator*=(const Depends& b);
   Depends& operator/=(const Depends& b);
 
-  friend Depends sqrt(Depends x) {
-    x.value_ = std::sqrt(x.value_);
-    return x;
-  }
-  friend Depends exp(const Depends& x) { return x.valued(std::exp(x.value_)); }
-  friend Depends log(const Depends& x) { return x.valued(std::log(x.value_)); }
-  friend Depends expm1(const Depends& x) { return x.valued(std::expm1(x.value_)); }
-  friend Depends log1p(const Depends& x) { return x.valued(std::log1p(x.value_)); }
-  friend Depends tanh(const Depends& x) { return x.valued(std::tanh(x.value_)); }
-  friend Depends normal_cdf(const Depends& x) { return x.valued(std::erfc(-x.value_ * std::sqrt(0.5)) / 2); }
-  friend Depends normal_density(const Depends& x) { return x.valued(std::exp(-x.value_ * x.value_ / 2)); }
-  friend Depends sigmoid(const Depends& x) { return x.valued(gradproof::sigmoid(x.value_)); }
+  friend Depends sqrt(const Depends& x) { return x.is_zero_ ? x : x.function(std::sqrt(x.value_), 5); }
+  friend Depends exp(const Depends& x) { return x.function(std::exp(x.value_), 30); }
+  friend Depends log(const Depends& x) { return x.function(std::log(x.value_), 30); }
+  friend Depends expm1(const Depends& x) { return x.function(std::expm1(x.value_), 30); }
+  friend Depends log1p(const Depends& x) { return x.function(std::log1p(x.value_), 40); }
+  friend Depends tanh(const Depends& x) { return x.function(std::tanh(x.value_), 30); }
+  friend Depends normal_cdf(const Depends& x) { return x.function(std::erfc(-x.value_ * std::sqrt(0.5)) / 2, 100); }
+  friend Depends normal_density(const Depends& x) { return x.function(std::exp(-x.value_ * x.value_ / 2), 30); }
+  friend Depends sigmoid(const Depends& x) { return x.function(gradproof::sigmoid(x.value_), 30); }
 
   // The decision is what it depends on; its value is 1 where it holds.
   friend Depends exceeds(const Depends& a, const Depends& b) {
@@ -107,6 +108,8 @@ class Depends {
  private:
   // The same dependences of something else, which is not the constant 0.
   Depends valued(double value) const;
+  // The same of a function that takes so many multiply-adds.
+  Depends function(double value, double work) const;
   Depends& unite(const Depends& b);
 
   std::vector<std::uint64_t> words_;
