@@ -27,14 +27,6 @@ std::vector<double> row_costs(const Subject& subject, const std::vector<Argument
   return costs;
 }
 
-// As the forward pass, of the reference alone.
-Subject forward_of(const Subject& subject) {
-  Subject forward = subject;
-  forward.pass = Pass::forward();
-  forward.implementation = nullptr;
-  return forward;
-}
-
 }  // namespace
 
 std::vector<Argument> differentiable_outputs(const Subject& subject) {
@@ -67,7 +59,8 @@ const std::vector<Margin<Real>>& row_margins(const Subject& subject, const std::
 const std::vector<Mass<Real>>& row_masses(const Subject& subject, const std::vector<Argument>& outputs,
                                           const Data& data) {
   return subject.memo->get<std::vector<Mass<Real>>>("row masses " + data.name, [&] {
-    return row_values(subject, outputs, mass_inputs(forward_of(subject), data.inputs), all_rows(outputs));
+    const Subject forward = subject.of_reference(Pass::forward());
+    return row_values(subject, outputs, mass_inputs(forward, data.inputs), all_rows(outputs));
   });
 }
 

@@ -37,12 +37,6 @@ struct Motion {
   std::string gradient() const { return "diff_" + slot; }
 };
 
-Subject asked_of_slot(const Subject& subject, const std::string& slot) {
-  Subject other = subject;
-  other.pass = Pass::vjp(slot);
-  return other;
-}
-
 template <class T>
 std::vector<T> gradient_elements(const Subject& subject, const Arrays<T>& inputs, const Motion& motion) {
   const Element<T> element = subject.reference->element<T>(subject.c, inputs, motion.gradient());
@@ -62,8 +56,9 @@ const std::vector<Margin<Real>>& gradient_margins(const Subject& subject, const 
 const std::vector<Mass<Real>>& gradient_masses(const Subject& subject, const Arrays<float>& numbers,
                                                const Motion& motion) {
   return subject.memo->get<std::vector<Mass<Real>>>(
-      fmt::format("second masses {} {}", motion.slot, motion.kinked),
-      [&] { return gradient_elements(subject, mass_inputs(asked_of_slot(subject, motion.slot), numbers), motion); });
+      fmt::format("second masses {} {}", motion.slot, motion.kinked), [&] {
+        return gradient_elements(subject, mass_inputs(subject.of_reference(Pass::vjp(motion.slot)), numbers), motion);
+      });
 }
 
 // That of fd.
@@ -91,9 +86,8 @@ Curvature curvature(const Subject& subject, const Arrays<float>& numbers, const 
     const std::vector<Real> values = gradient_elements(subject, inputs, w);
     for (size_t k = 0; k < slopes.size(); ++k) slopes[k] += Real(kTwelfths[s]) * values[k] / Real(12 * step);
   }
-  const Subject other = asked_of_slot(subject, w.slot);
   const std::vector<Mass<Real>>& masses = gradient_masses(subject, numbers, w);
-  const double depth = 1 + subject.spec().depth(subject.c.attributes, other.pass, w.gradient());
+  const double depth = 1 + subject.spec().depth(subject.c.attributes, Pass::vjp(w.slot), w.gradient());
   const double unit = 1.5 * depth * static_cast<double>(std::numeric_limits<Real>::epsilon()) / step;
   Curvature result;
   for (size_t k = 0; k < slopes.size(); ++k) {

@@ -53,6 +53,13 @@ struct Subject {
 
   const Spec& spec() const { return *c.spec; }
   std::vector<Argument> arguments() const { return arguments_of(*c.spec, c.attributes, pass); }
+  // The reference alone, in another pass of the same case.
+  Subject of_reference(Pass other) const {
+    Subject result = *this;
+    result.pass = std::move(other);
+    result.implementation = nullptr;
+    return result;
+  }
   double depth(std::string_view argument) const { return implementation->depth_of(c, pass, argument); }
 };
 

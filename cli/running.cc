@@ -53,12 +53,8 @@ void check_into(Journal& journal, const CheckOptions& options, Session& session)
 void self_into(Journal& journal, const CheckOptions& options, Session& session) {
   std::vector<std::string> names;
   for (const std::string& word : options.patterns) names.push_back(word.substr(0, word.find(':')));
-  const std::vector<const Operation*> operations = select_operations(session.registry, names);
-  std::vector<Mutant> mutants = all_mutants();
-  std::erase_if(mutants, [&](const Mutant& mutant) {
-    return std::none_of(operations.begin(), operations.end(),
-                        [&](const Operation* operation) { return operation->spec.name == mutant.operation; });
-  });
+  select_operations(session.registry, names);  // refuses what names none
+  std::vector<Mutant> mutants = mutants_of(session.registry, names);
   Index number = 0;
   std::erase_if(mutants, [&](const Mutant&) { return !options.shard.holds(number++); });
   if (mutants.empty() && !options.shard.is_whole())

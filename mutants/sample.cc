@@ -81,7 +81,7 @@ bool is_kernel(const std::string& file) {
          ends_with("/engine.cc") || ends_with("/network_kernel.cc");
 }
 
-// Of the reference and of the checks everything but tests, and the wrong kernels that are there to be caught.
+// All of the reference and of the checks but tests, and but the wrong kernels that are there to be caught.
 bool is_judge(const std::string& file) {
   if (!file.starts_with("reference/") && !file.starts_with("checks/")) return false;
   const bool is_source = file.ends_with(".cc") || file.ends_with(".h");

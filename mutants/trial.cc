@@ -18,7 +18,6 @@
 #include "checks/workers.h"
 #include "mutants/planted.h"
 #include "mutants/switch.h"
-#include "ops/core/pattern.h"
 #include "ops/register.h"
 
 namespace gradproof {
@@ -72,16 +71,6 @@ RunHow how(const TrialOptions& options, Shrinking shrinking) {
 bool has_failed(const Record& record) { return record["status"] == "fail"; }
 // It need not be seen to crash again.
 bool has_crashed(const Record& record) { return record.value("reason", "").starts_with("crashed"); }
-
-std::vector<Mutant> mutants_of(const Registry& registry, const std::vector<std::string>& patterns) {
-  std::vector<Mutant> mutants = all_mutants();
-  std::erase_if(mutants, [&](const Mutant& mutant) {
-    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return matches_operation(pattern, registry.find(mutant.operation).spec);
-    });
-  });
-  return mutants;
-}
 
 struct Failure {
   size_t task;  // the first one that failed

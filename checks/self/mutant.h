@@ -23,6 +23,10 @@ struct Mutant {
 // All of them.
 std::vector<Mutant> all_mutants();
 
+// Those of the operations that any of the words names (see ops/core/pattern.h); of all operations, if there are no
+// words.
+std::vector<Mutant> mutants_of(const Registry& registry, const std::vector<std::string>& words);
+
 // The naive kernels that the wrong ones deviate from, without a bug: the control, which must pass everything.
 std::vector<Mutant> healthy_kernels();
 

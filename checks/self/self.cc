@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "checks/shrink.h"
 #include "checks/task.h"
 #include "checks/workers.h"
+#include "ops/core/pattern.h"
 
 namespace gradproof {
 namespace {
@@ -128,6 +130,17 @@ void try_mutants(const Registry& registry, const References& references, const s
     progress(record_of(line), static_cast<double>(++done) / static_cast<double>(count));
   };
   run_in_workers(stretches, worker_count(jobs), work, crashed, collect);
+}
+
+std::vector<Mutant> mutants_of(const Registry& registry, const std::vector<std::string>& words) {
+  std::vector<Mutant> mutants = all_mutants();
+  if (words.empty()) return mutants;
+  std::erase_if(mutants, [&](const Mutant& mutant) {
+    const Spec& spec = registry.find(mutant.operation).spec;
+    return std::none_of(words.begin(), words.end(),
+                        [&](const std::string& word) { return names_operation(registry, word, spec); });
+  });
+  return mutants;
 }
 
 std::vector<Mutant> all_mutants() {
