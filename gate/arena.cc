@@ -16,8 +16,18 @@ namespace {
 constexpr int kMostPadding = 4096;
 constexpr int kMostMisaligned = 16;
 
-double slice_ns(double run_ns) {
-  return std::max(kSliceNs, kFewestBatches * run_ns) + run_ns;  // and one run to warm up
+// A turn takes about as long as the first, in as many batches, of one run or more each: what the system disturbs is
+// then seldom all of it. A load is timed for about as long as the last.
+constexpr double kTurnNs = 0.6e6;
+constexpr int kTurnBatches = 2;
+constexpr double kTimedNs = 20e6;
+constexpr int kFewestRounds = 2, kMostRounds = 8;
+// From the end of a turn to the begin of the next: two messages, and a sleep of 100 us that lets the other go to sleep.
+constexpr double kHandOverNs = 0.25e6;
+
+// With the run that fills the caches again.
+double turn_ns(double run_ns, const Rhythm& rhythm) {
+  return (rhythm.iterations * rhythm.batches + 1) * run_ns + kHandOverNs;
 }
 
 void require_same(const char* what, const std::string& baseline, const std::string& candidate) {
@@ -41,8 +51,20 @@ double guessed_loading_ns(double bytes) {
   return kFixed + kByte * bytes;
 }
 
+Rhythm Rhythm::of(double run_ns) {
+  run_ns = std::max(run_ns, 1.0);
+  const double runs = kTurnNs / run_ns;
+  Rhythm rhythm;
+  rhythm.iterations = std::max(1, static_cast<int>(runs / kTurnBatches));
+  rhythm.batches = std::clamp(static_cast<int>(runs), 1, kTurnBatches);
+  rhythm.rounds = static_cast<int>(
+      std::clamp(kTimedNs / (4 * rhythm.iterations * rhythm.batches * run_ns), 1.0 * kFewestRounds, 1.0 * kMostRounds));
+  return rhythm;
+}
+
 double row_ns(double run_ns, double loading_ns, const Effort& effort) {
-  return effort.launches * effort.loads * (loading_ns + 4 * slice_ns(run_ns));
+  const Rhythm rhythm = Rhythm::of(run_ns);
+  return effort.launches * effort.loads * (loading_ns + 4 * rhythm.rounds * turn_ns(run_ns, rhythm));
 }
 
 void Arena::fight(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress) {
@@ -87,12 +109,10 @@ bool Arena::load(Pair& pair, Bout& bout, const Effort& effort) {
     bout.lost = baseline.ready && !rival.ready;
     return false;
   }
-  if (bout.iterations == 0) {
+  if (!bout.rhythm.set()) {
     bout.isa = baseline.isa;
     bout.ns = baseline.ns;
-    const double runs = kSliceNs / std::max(baseline.ns, 1.0);
-    bout.iterations = std::max(1, static_cast<int>(runs / kMostBatches));
-    bout.slice_batches = std::clamp(static_cast<int>(runs), kFewestBatches, kMostBatches);
+    bout.rhythm = Rhythm::of(baseline.ns);
   }
   return true;
 }
@@ -107,30 +127,43 @@ std::optional<std::string> Arena::difference(Bout& bout, const Loaded& baseline,
   return {};
 }
 
-void Arena::take_turns(Pair& pair, Bout& bout, Batches& batches) {
-  const bool begins = random_below(2) == 1;
-  for (const bool rival : {begins, !begins, !begins, begins}) {
-    Contestant& program = rival ? pair.rival : pair.baseline;
-    const Slice slice = program.time(bout.iterations, bout.slice_batches, rival ? bout.handicap : 0.0, bout.ns);
-    std::vector<double>& side = rival ? batches.rival : batches.baseline;
-    side.insert(side.end(), slice.ns.begin(), slice.ns.end());
-    bout.batches += static_cast<int>(slice.ns.size());
-    bout.dropped += slice.disturbed;
+std::optional<double> Arena::take_turn(Contestant& program, Bout& bout, double handicap) {
+  const Slice slice = program.time(bout.rhythm.iterations, bout.rhythm.batches, handicap, bout.ns);
+  bout.batches += static_cast<int>(slice.ns.size());
+  bout.dropped += slice.disturbed;
+  if (slice.ns.empty()) return {};
+  return lower_quartile(slice.ns);
+}
+
+void Arena::take_turns(Pair& pair, Bout& bout, Turns& turns) {
+  const auto turn = [&](bool rival) {
+    return rival ? take_turn(pair.rival, bout, bout.handicap) : take_turn(pair.baseline, bout, 0);
+  };
+  for (int round = 0; round < bout.rhythm.rounds; ++round) {
+    const bool begins = random_below(2) == 1;
+    for (const bool leads : {begins, !begins}) {
+      const std::optional<double> first = turn(leads), second = turn(!leads);
+      if (!first || !second) continue;
+      turns.baseline.push_back(leads ? *second : *first);
+      turns.rival.push_back(leads ? *first : *second);
+    }
   }
 }
 
 void Arena::time(Pair& pair, Bout& bout, const Effort& effort) {
-  Batches batches;
+  Turns turns;
   for (int i = 0; i < effort.loads; ++i) {
     if (!load(pair, bout, effort)) return;
-    take_turns(pair, bout, batches);
+    take_turns(pair, bout, turns);
   }
-  // Of all, half a side at least: fewer do not speak for this launch.
-  const size_t enough = static_cast<size_t>(effort.loads) * static_cast<size_t>(bout.slice_batches);
-  if (std::min(batches.baseline.size(), batches.rival.size()) < enough) return;
-  bout.baseline_ns.push_back(lower_quartile(batches.baseline));
-  bout.rival_ns.push_back(lower_quartile(batches.rival));
-  bout.launches.push_back(std::log(bout.rival_ns.back() / bout.baseline_ns.back()));
+  // Half of all pairs at least: fewer do not speak for this launch.
+  const size_t enough = static_cast<size_t>(effort.loads) * static_cast<size_t>(bout.rhythm.rounds);
+  if (turns.rival.size() < enough) return;
+  std::vector<double> ratios;
+  for (size_t i = 0; i < turns.rival.size(); ++i) ratios.push_back(std::log(turns.rival[i] / turns.baseline[i]));
+  bout.launches.push_back(median_of(std::move(ratios)));
+  bout.baseline_ns.push_back(lower_quartile(std::move(turns.baseline)));
+  bout.rival_ns.push_back(lower_quartile(std::move(turns.rival)));
 }
 
 }  // namespace gradproof

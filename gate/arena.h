@@ -14,6 +14,19 @@
 
 namespace gradproof {
 
+// How two programs alternate on a row whose run takes so long: the same on both sides. Turns are short, for what the
+// machine does to both it does for milliseconds to seconds: the two turns of a pair then meet it together
+// (docs/decisions/0020-the-gate.md).
+struct Rhythm {
+  int iterations = 0;  // runs a batch
+  int batches = 0;     // a turn
+  int rounds = 0;      // of four turns, a load
+
+  // `run_ns` is how long a run takes.
+  static Rhythm of(double run_ns);
+  bool set() const { return iterations > 0; }
+};
+
 // Two of the three programs, timed on the same row: the candidate, or a copy of the baseline, against the baseline.
 enum class Rival { kCandidate, kCopy };
 
@@ -26,15 +39,13 @@ struct Bout {
   std::string isa;
   double ns = 0;          // shortest run of the baseline
   double loading_ns = 0;  // longest load of both programs
-  int iterations = 0;     // runs a batch, and batches a slice: the same on both sides
-  int slice_batches = 0;
+  Rhythm rhythm;
 
-  // ln(time of the rival / time of the baseline), one value a launch, and the two times: each the lower quartile of all
-  // its batches. What disturbs only adds time, and seldom to most of them.
+  // ln(time of the rival / time of the baseline), one value a launch: the median over its pairs of neighbouring turns.
   std::vector<double> launches;
-  std::vector<double> baseline_ns, rival_ns;
-  int batches = 0;  // that count
-  int dropped = 0;  // disturbed from outside, and therefore not counted
+  std::vector<double> baseline_ns, rival_ns;  // one value a launch, too: the lower quartile of its turns
+  int batches = 0;                            // that count
+  int dropped = 0;                            // disturbed from outside, and therefore not counted
 
   std::string refused;  // why it cannot be compared; then nothing above holds
   bool lost = false;    // the baseline runs it, and the candidate refuses: unknown, unsupported or wrong
@@ -47,17 +58,12 @@ struct Programs {
 };
 
 // How often. A stage of the gate. Every load brings other pages of memory; in each the programs take turns as A B B A
-// or B A A B, so that what drifts in a straight line falls on both alike.
+// or B A A B, several times, so that what drifts in a straight line falls on both alike.
 struct Effort {
   int launches = 3;
   int loads = 4;
   bool moved = false;  // other buffer offsets, for what shall recur
 };
-
-// A slice takes about as long as the first, and is cut into at most and at least as many batches of one run or more:
-// short batches fit between the moments in which something else disturbs.
-inline constexpr double kSliceNs = 4.8e6;
-inline constexpr int kMostBatches = 16, kFewestBatches = 4;
 
 // What a load takes both programs, about: `bytes` are those of a run.
 double guessed_loading_ns(double bytes);
@@ -93,10 +99,12 @@ class Arena {
   void launch(const std::vector<Bout*>& bouts, const Effort& effort, const Progress& progress);
   bool load(Pair& pair, Bout& bout, const Effort& effort);
   std::optional<std::string> difference(Bout& bout, const Loaded& baseline, const Loaded& rival);
-  struct Batches {
+  // Of a launch: the pairs of neighbouring turns neither of which was disturbed throughout.
+  struct Turns {
     std::vector<double> baseline, rival;
   };
-  void take_turns(Pair& pair, Bout& bout, Batches& batches);
+  std::optional<double> take_turn(Contestant& program, Bout& bout, double handicap);
+  void take_turns(Pair& pair, Bout& bout, Turns& turns);
   void time(Pair& pair, Bout& bout, const Effort& effort);
   int random_below(int limit) { return static_cast<int>(random_() % static_cast<std::uint64_t>(limit)); }
 

@@ -58,6 +58,16 @@ TEST_F(TrialTest, EqualProgramsPass) {
   EXPECT_LT(result.noise, 0.01);
 }
 
+// Everything takes half as long again in 8 turns of 11, whoever's they are.
+TEST_F(TrialTest, WhatBothMeetTogetherIsNoDifference) {
+  const std::string slow_spells =
+      "turns=${0%/*}/turns; n=$(cat $turns 2>/dev/null || echo 0); echo $((n + 1)) > $turns; "
+      "echo $((n % 11 < 8 ? 150000 : 100000))";
+  const GateResult result = compare(slow_spells, slow_spells, slow_spells);
+  EXPECT_EQ(result.verdict, GateVerdict::kPass) << result.reason;
+  EXPECT_LT(result.noise, 0.01);
+}
+
 TEST_F(TrialTest, SlowerRowFailsAloneAndIsMeasured) {
   const GateResult result = compare(kReluSlower);
   EXPECT_EQ(result.verdict, GateVerdict::kFail);
@@ -185,6 +195,16 @@ TEST_F(TrialTest, RecordsHoldWhatWasFound) {
   ASSERT_EQ(records.size(), 2u + 3u + 1u);  // rows; a control and two canaries; the whole
   EXPECT_NE(line_of(records[1]).find("\"verdict\":\"FAIL\""), std::string::npos);
   EXPECT_NE(line_of(records.back()).find("\"kind\":\"gate\""), std::string::npos);
+}
+
+TEST(Rhythm, TurnsAreShortAndLoadsLongEnough) {
+  const Rhythm quick = Rhythm::of(1e3), slow = Rhythm::of(1e8);
+  EXPECT_EQ(quick.batches, 2);
+  EXPECT_NEAR(quick.iterations * quick.batches * 1e3, 0.6e6, 1e3);
+  EXPECT_EQ(quick.rounds, 8);
+  EXPECT_EQ(slow.iterations * slow.batches, 1);
+  EXPECT_EQ(slow.rounds, 2);
+  EXPECT_TRUE(Rhythm::of(0).set());  // a clock that does not see a run
 }
 
 TEST(CalibrationRecord, RoundTrips) {
