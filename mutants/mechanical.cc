@@ -150,7 +150,7 @@ class Finder {
 
   std::vector<PlantedBug> find() {
     for (size_t at = 0; at < code_.size(); ++at) {
-      if (!is_constant_line(at)) look(at);
+      if (!is_constant_line(at) && !is_promise(at)) look(at);
     }
     return std::move(mutants_);
   }
@@ -187,6 +187,18 @@ class Finder {
     constexpr std::array kWords = {"constexpr", "static_assert", "template", "using ", "case ", "enum ", "asm("};
     return std::any_of(kWords.begin(), kWords.end(),
                        [&](const char* word) { return line.find(word) != std::string::npos; });
+  }
+
+  // What an implementation says of itself, how many roundings there are or which sizes it takes: the checks go by it
+  // and no kernel runs it. Told by the last line that is not indented.
+  bool is_promise(size_t at) const {
+    size_t first = code_.rfind('\n', at) + 1;
+    while (first > 0 && (std::isspace(static_cast<unsigned char>(code_[first])) != 0 || code_[first] == '}'))
+      first = code_.rfind('\n', first - 2) + 1;
+    const std::string line = code_.substr(first, code_.find('\n', first) - first);
+    constexpr std::array kPromises = {"_depth(", "unsupported(", "_limit("};
+    return line.ends_with('{') && std::any_of(kPromises.begin(), kPromises.end(),
+                                              [&](const char* name) { return line.find(name) != std::string::npos; });
   }
 
   void add(const Range& range, size_t at, const Exchange& exchange) {

@@ -34,6 +34,12 @@ TEST(Mechanical, CommentsTextsAndConstantsStay) {
   EXPECT_EQ(changes("std::vector<int> v; float* a = b;"), Changes());
 }
 
+TEST(Mechanical, WhatAnImplementationPromisesStays) {
+  EXPECT_EQ(changes("double conv_depth(const Case& c) {\n  if (c)\n    return a + b;\n}\n"), Changes());
+  EXPECT_EQ(changes("double conv_depth(const Case& c) {\n  return a + b;\n}\n\nint f() {\n  return a + b;\n}\n"),
+            (Changes{"a + b => a - b"}));
+}
+
 TEST(Mechanical, TheirPlacesAreWhereTheyArePlanted) {
   const std::string source = "int f() {\n  return a +\n      b - c;\n}\n";
   const auto bugs = mechanical_mutants("a.cc", source);

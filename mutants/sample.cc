@@ -33,6 +33,7 @@ const std::vector<std::string> kNetworks = {"lenet5", "residual_block", "gap_net
 // Whom a kernel concerns, by its folder.
 std::vector<std::string> users_of_kernel(const std::string& folder) {
   if (folder == "conv") return {"conv", "conv_*", "*_conv", "deform_layer"};
+  if (folder == "activation") return {"activation", "loss"};  // which shares the rows of classes
   if (folder == "simd" || folder == "core") return kQuick;
   if (folder == "step") return {"step*", "sign"};
   if (folder == "linear") return {"linear"};

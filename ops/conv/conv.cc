@@ -126,6 +126,8 @@ Operation conv_operation() {
       "mb=1,ic=3,ih=7,iw=6,oc=6,g=3,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1",
       "mb=2,ic=2,ih=9,iw=21,oc=4,g=2,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1",
       "mb=1,ic=2,ih=11,iw=20,oc=2,g=2,kh=5,kw=5,sh=2,sw=2,ph=2,pw_lo=1",
+      "mb=1,ic=2,ih=5,iw=9,oc=2,g=2,kh=3,kw=3,sh=2,sw=2,ph=1,pw=1",
+      "mb=1,ic=2,ih=5,iw=20,oc=2,g=2,kh=5,kw=5,sh=2,sw=2,ph=1,pw=2",
       "mb=1,ic=17,ih=5,iw=6,oc=19,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=3,ih=5,iw=34,oc=2,kh=3,kw=3,ph=1,pw=1",
       "mb=1,ic=3,ih=13,iw=12,oc=4,kh=7,kw=5,sh=2,sw=2,ph=3,pw=2",

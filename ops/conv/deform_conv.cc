@@ -163,6 +163,7 @@ Operation deform_conv_operation() {
       "mb=1,ic=2,ih=3,iw=35,oc=2,kh=2,kw=3,pw=1,mask=1",
       "mb=3,ic=1,ih=6,iw=5,oc=5,kh=3,kw=3,sh=3,sw=2,ph=1,pw=2,bias=0",
       "mb=1,ic=66,ih=3,iw=4,oc=3,kh=2,kw=1,mask=1",
+      "mb=1,ic=2,ih=11,iw=13,oc=2,kh=1,kw=1,mask=1",  // more pixels than one block of a sum
   };
   op.spec.invalid_cases = {
       {"mb=1,ic=3,ih=8,iw=8,oc=4,kh=3,kw=3,og=2", "offset groups"},

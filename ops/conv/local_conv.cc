@@ -122,6 +122,7 @@ Operation local_conv_operation() {
       "mb=2,ic=3,ih=3,iw=4,oc=5,kh=1,kw=1",                 // no neighbours: a linear layer at every pixel
       "mb=9,ic=2,ih=4,iw=3,oc=2,kh=2,kw=2",                 // more than one block of samples
       "mb=1,ic=2,ih=5,iw=9,oc=2,kh=3,kw=1,ph=1",            // a vector and one
+      "mb=1,ic=1,ih=4,iw=16,oc=2,kh=2,kw=3,pw=1",           // vectors and nothing more
       "mb=1,ic=1,ih=4,iw=19,oc=2,kh=2,kw=3",                // two vectors and one
       "mb=2,ic=1,iw=35,oc=1,kw=3",                          // four vectors and one
       "mb=2,ic=2,ih=8,iw=7,oc=2,kh=3,kw=2,sh=2,sw=3,ph=1",  // strides unlike each other, neither divides

@@ -79,7 +79,9 @@ Operation std_pool_operation() {
            "mb=1,c=1,ih=9,iw=10,k=3,s=2,p=2,d=2,unbiased=1",
            "mb=1,c=2,ih=7,iw=6,k=4,s=2,ph_lo=2,pw_hi=1,ceil_mode=1,unbiased=1",
            "mb=1,c=2,id=5,ih=4,iw=7,k=3,s=2,p=1,unbiased=1",
-           "mb=2,c=2,iw=37,kw=37",  // a row's deviation
+           "mb=2,c=2,iw=37,kw=37",                             // a row's deviation
+           "mb=1,c=2,iw=41,kw=7,sw=2,pw_lo=3",                 // an input before the first pair of vectors
+           "mb=1,c=1,id=2,ih=30,iw=1200,kd=1,kh=2,kw=1,dh=7",  // bands of rows that windows reach far beyond
        })
     op.spec.full_cases.emplace_back(text);
   op.spec.invalid_cases.push_back({"mb=1,c=3,ih=8,iw=8,k=1,unbiased=1", "one element"});

@@ -20,7 +20,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// sums[m] = (accumulate ? sums[m] : 0) + sum over k < depth of a[a_offsets[k] + m] * column[k]
+// sums[m] = (accumulate ? sums[m] : 0) + sum over k < depth of a[a_offsets[k] + m] * column[k], for m < rows. sums has
+// whole vectors; what it holds behind the rows means nothing.
 struct ChainProblem {
   Index rows = 0;
   Index depth = 0;
@@ -54,8 +55,8 @@ HWY_INLINE void ChainBlock(const ChainProblem& problem, Index row, Index rest) {
   float* sums = problem.sums + row;
 #pragma GCC unroll 8
   for (Index v = 0; v < kVectors; ++v) {
-    const V all = problem.accumulate ? hn::Add(load(sums, v), sum[v]) : sum[v];
-    StoreFirst(all, d, sums + v * LaneCount(), static_cast<size_t>(v + 1 < kVectors ? LaneCount() : rest));
+    float* at = sums + v * LaneCount();
+    hn::StoreU(problem.accumulate ? hn::Add(hn::LoadU(d, at), sum[v]) : sum[v], d, at);
   }
 }
 
