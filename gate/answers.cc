@@ -46,12 +46,12 @@ Loaded loaded_of(std::string_view answer) {
   });
 }
 
-Slice slice_of(std::string_view answer, int batches) {
+Turn turn_of(std::string_view answer, int batches) {
   return read_answer(answer, [&](const Record& record) {
-    const Slice slice{.ns = record.value("ns", std::vector<double>{}), .disturbed = count_at(record, "disturbed")};
-    if (slice.ns.empty() && slice.disturbed == 0) throw AnswerError("there is no time in it");
+    const Turn turn{.ns = record.value("ns", std::vector<double>{}), .disturbed = count_at(record, "disturbed")};
+    if (turn.ns.empty() && turn.disturbed == 0) throw AnswerError("there is no time in it");
     // The hypervisor does not say which of them it disturbed.
-    return count_at(record, "stolen") > 0 ? Slice{.ns = {}, .disturbed = batches} : slice;
+    return count_at(record, "stolen") > 0 ? Turn{.ns = {}, .disturbed = batches} : turn;
   });
 }
 

@@ -31,7 +31,7 @@ struct Loaded {
   double ns = 0;
 };
 
-struct Slice {
+struct Turn {
   std::vector<double> ns;  // one a batch, of those that nothing disturbed
   int disturbed = 0;       // batches during which the core was taken away
 };
@@ -39,6 +39,6 @@ struct Slice {
 // All throw AnswerError.
 Greeting greeting_of(std::string_view answer);
 Loaded loaded_of(std::string_view answer);
-Slice slice_of(std::string_view answer, int batches);
+Turn turn_of(std::string_view answer, int batches);
 
 }  // namespace gradproof

@@ -128,11 +128,11 @@ std::optional<std::string> Arena::difference(Bout& bout, const Loaded& baseline,
 }
 
 std::optional<double> Arena::take_turn(Contestant& program, Bout& bout, double handicap) {
-  const Slice slice = program.time(bout.rhythm.iterations, bout.rhythm.batches, handicap, bout.ns);
-  bout.batches += static_cast<int>(slice.ns.size());
-  bout.dropped += slice.disturbed;
-  if (slice.ns.empty()) return {};
-  return lower_quartile(slice.ns);
+  const Turn turn = program.time(bout.rhythm.iterations, bout.rhythm.batches, handicap, bout.ns);
+  bout.batches += static_cast<int>(turn.ns.size());
+  bout.dropped += turn.disturbed;
+  if (turn.ns.empty()) return {};
+  return lower_quartile(turn.ns);
 }
 
 void Arena::take_turns(Pair& pair, Bout& bout, Turns& turns) {

@@ -155,10 +155,10 @@ Loaded Contestant::load(const RowKey& key, const Loading& loading) {
   return loaded;
 }
 
-Slice Contestant::time(int iterations, int batches, double handicap, double expected_ns) {
+Turn Contestant::time(int iterations, int batches, double handicap, double expected_ns) {
   const double seconds = kSpareSeconds + 20 * expected_ns * iterations * batches * 1e-9;
   return ask({{"do", "time"}, {"iterations", iterations}, {"batches", batches}, {"handicap", handicap}}, seconds,
-             [&](std::string_view answer) { return slice_of(answer, batches); });
+             [&](std::string_view answer) { return turn_of(answer, batches); });
 }
 
 std::string Contestant::next_line(double seconds) {

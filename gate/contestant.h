@@ -51,7 +51,7 @@ class Contestant {
 
   // All throw ContestantError when no sensible answer comes.
   Loaded load(const RowKey& key, const Loading& loading);
-  Slice time(int iterations, int batches, double handicap, double expected_ns);
+  Turn time(int iterations, int batches, double handicap, double expected_ns);
 
   const ProgramFacts& facts() const { return facts_; }
 

@@ -33,9 +33,9 @@ TEST(Contestant, IsGreetedLoadedAndTimed) {
   const Loaded loaded = contestant.load({"relu:c=1", "forward"}, {});
   EXPECT_TRUE(loaded.ready);
   EXPECT_EQ(loaded.isa, "TOY");
-  const Slice slice = contestant.time(1, 8, 0, 100);
-  ASSERT_EQ(slice.ns.size(), 8u);
-  EXPECT_GE(slice.ns[0], 1000);
+  const Turn turn = contestant.time(1, 8, 0, 100);
+  ASSERT_EQ(turn.ns.size(), 8u);
+  EXPECT_GE(turn.ns[0], 1000);
 }
 
 TEST(Contestant, MissingProgramsAreNamed) {
@@ -77,9 +77,9 @@ TEST(Answers, OfOtherTypesThanTheProtocolsAreNone) {
   EXPECT_THROW(greeting_of(R"({"protocol":"1"})"), AnswerError);
   EXPECT_THROW(greeting_of(R"({"protocol":1,"environment":[]})"), AnswerError);
   EXPECT_THROW(loaded_of(R"({"ready":"yes"})"), AnswerError);
-  EXPECT_THROW(slice_of(R"({"ns":[1,"2"]})", 4), AnswerError);
-  EXPECT_THROW(slice_of(R"({"ns":[1],"disturbed":1e300})", 4), AnswerError);
-  EXPECT_THROW(slice_of("[]", 4), AnswerError);
+  EXPECT_THROW(turn_of(R"({"ns":[1,"2"]})", 4), AnswerError);
+  EXPECT_THROW(turn_of(R"({"ns":[1],"disturbed":1e300})", 4), AnswerError);
+  EXPECT_THROW(turn_of("[]", 4), AnswerError);
 }
 
 TEST(Contestant, RowsThatAreRefusedSayWhy) {
