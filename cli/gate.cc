@@ -187,7 +187,7 @@ ExitCode run_setting(const GateCommand& command, Session& session) {
                   plan_gate(command, rules, session.registry),
                   Arena({baseline, candidate, copy.path()}, core, command.seed)};
   if (command.bless) return bless(command, candidate, chosen_operations(setting), session);
-  print_plan(session.console, setting.plan, rules, core);
+  print_plan(session.console, setting.plan, rules, core, latest_calibration(now.processor));
   return command.calibrate ? calibrate_gate(setting, session) : compare(setting, session);
 }
 

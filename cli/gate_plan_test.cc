@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/gate_tables.h"
 #include "ops/core/error.h"
 #include "ops/register.h"
 
@@ -48,6 +49,20 @@ TEST_F(GatePlanTest, ScreeningTakesHalfOfTheMinutesAtMost) {
     EXPECT_GT(standard.screening_seconds, 0);
     EXPECT_LE(standard.screening_seconds, minutes * 30);
   }
+}
+
+// 16 launches at a level of 1%: (2.326 + 1.645) deviations of their mean beyond 2%.
+TEST(GatePlanText, DetectableSlowdownIsTheCalibrationsOfThisEffort) {
+  const GateRules rules;
+  Calibration calibration;
+  calibration.effort = rules.confirmation;
+  calibration.noise = 0.012;
+  EXPECT_NE(detectable_text(rules, calibration).find("1.2% a launch, it finds slowdowns from 3.2% on"),
+            std::string::npos);
+  const std::string unknown = detectable_text(rules, std::nullopt);
+  EXPECT_NE(unknown.find("--calibrate"), std::string::npos);
+  --calibration.effort.loads;
+  EXPECT_EQ(detectable_text(rules, calibration), unknown);
 }
 
 }  // namespace

@@ -32,7 +32,17 @@ std::vector<std::string> table_row(const std::string& what, const Evidence& evid
 
 }  // namespace
 
-void print_plan(Console& console, const GatePlan& plan, const GateRules& rules, int core) {
+std::string detectable_text(const GateRules& rules, const std::optional<Calibration>& calibration) {
+  const Effort& effort = rules.confirmation;
+  if (!calibration || calibration->effort.launches != effort.launches || calibration->effort.loads != effort.loads ||
+      !(calibration->noise > 0))
+    return "Which slowdowns it finds depends on the noise, which screening measures, and --calibrate beforehand.";
+  return fmt::format("At the noise of its calibration here, {:.2g}% a launch, it finds slowdowns from {:.2g}% on.",
+                     100 * calibration->noise, 100 * rules.detectable(calibration->noise));
+}
+
+void print_plan(Console& console, const GatePlan& plan, const GateRules& rules, int core,
+                const std::optional<Calibration>& calibration) {
   console.line(fmt::format(
       "Plan: {} rows{}, {} controls and 2 canaries on core {}; screening about {:.1f} min, then what moved, {:g} min "
       "at most.",
@@ -45,6 +55,7 @@ void print_plan(Console& console, const GatePlan& plan, const GateRules& rules, 
                   "launches at a level of {:g}% and again under other conditions.",
                   100 * rules.delta, 100 * rules.short_delta, rules.short_ns / 1000, rules.confirmation.launches,
                   100 * rules.level));
+  console.line(detectable_text(rules, calibration));
 }
 
 // What is worth a line: everything but rows that held, and of those none that were merely screened.

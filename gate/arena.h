@@ -1,4 +1,4 @@
-// Where two programs take turns: launches, loads, turns (docs/decisions/0020-the-gate.md).
+// Where two programs take turns: launches, loads, rounds (docs/decisions/0020-the-gate.md).
 #pragma once
 
 #include <cstdint>

@@ -199,8 +199,7 @@ class Trial {
       ++count;
     }
     result_.noise = count > 0 ? std::sqrt(sum / count) : std::numeric_limits<double>::quiet_NaN();
-    result_.detectable =
-        rules_.delta + detectable_change(result_.noise, rules_.confirmation.launches, rules_.level, 0.95);
+    result_.detectable = rules_.detectable(result_.noise);
   }
 
   // The worst first, as many as the minutes allow; controls always.
@@ -351,6 +350,10 @@ class Trial {
 };
 
 }  // namespace
+
+double GateRules::detectable(double noise) const {
+  return delta + detectable_change(noise, confirmation.launches, level, 0.95);
+}
 
 double Evidence::change() const {
   if (!confirmed.empty()) return hodges_lehmann(confirmed);

@@ -28,6 +28,8 @@ struct GateRules {
   double minutes = 5;
 
   double delta_of(double ns) const { return ns < short_ns ? short_delta : delta; }
+  // The slowdown that is found 19 times of 20 where launches deviate by `noise`.
+  double detectable(double noise) const;
 };
 
 // Fewer launches than this prove nothing at a level of 1%: 2^-8 is 0.4%.
@@ -73,7 +75,7 @@ struct GateResult {
   std::vector<std::string> less_exact;  // "conv vjp:src": less exact than the reviewed file, and no faster
   bool unknown_exactness = false;       // there was a reviewed file, and nothing in it could be compared
   double noise = 0;                     // standard deviation of a launch, from the controls
-  double detectable = 0;                // the slowdown that is found 19 times of 20 at that noise
+  double detectable = 0;                // at that noise
   int dropped = 0, batches = 0;         // of all rows
   double seconds = 0;
   ProgramFacts baseline, candidate;

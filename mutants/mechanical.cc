@@ -194,7 +194,7 @@ class Finder {
   bool is_promise(size_t at) const {
     size_t first = code_.rfind('\n', at) + 1;
     while (first > 0 && (std::isspace(static_cast<unsigned char>(code_[first])) != 0 || code_[first] == '}'))
-      first = code_.rfind('\n', first - 2) + 1;
+      first = first < 2 ? 0 : code_.rfind('\n', first - 2) + 1;
     const std::string line = code_.substr(first, code_.find('\n', first) - first);
     constexpr std::array kPromises = {"_depth(", "unsupported(", "_limit("};
     return line.ends_with('{') && std::any_of(kPromises.begin(), kPromises.end(),
