@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -25,13 +26,15 @@ Index border_index(std::uint64_t bits, Index size) {
   return std::clamp<Index>(near, 0, size - 1);
 }
 
-// Masses that hold for the deepest of the implementations: its depth costs the others only the second order of bounds.
-Arrays<Mass<Real>> sampling_inputs(const Case& c, const Pass& pass, std::span<const Implementation> implementations,
-                                   const Arrays<float>& inputs) {
+// The largest depth of what an implementation writes, or that of the usual second order: it costs bounds nothing.
+double depth_for_masses(const Case& c, const Pass& pass, const Implementation& implementation) {
   double depth = kSecondOrder / kRoundoff - 1;
   for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
-    for (const Implementation& implementation : implementations)
-      if (argument.written) depth = std::max(depth, implementation.depth_of(c, pass, argument.name));
+    if (argument.written) depth = std::max(depth, implementation.depth_of(c, pass, argument.name));
+  return depth;
+}
+
+Arrays<Mass<Real>> mass_inputs(const Case& c, const Arrays<float>& inputs, double depth) {
   const auto promote = [depth, decisions = decision_depth(c, depth)](double x) {
     return Mass<Real>::input(Real(x), depth, decisions);
   };
@@ -63,29 +66,45 @@ Position sample_position(const Shape& shape, std::uint64_t seed, std::string_vie
   return position;
 }
 
-SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass& pass,
-                           std::span<const Implementation> implementations, const LargeOptions& options)
-    : case_(c), pass_(pass) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
-  const Arrays<float> inputs = seeded_inputs(c, pass, options.seed, Regime::kNormal);
-  const Arrays<Mass<Real>> promoted = sampling_inputs(c, pass, implementations, inputs);
-  const std::vector<Argument> arguments = arguments_of(*c.spec, c.attributes, pass);
-  std::map<size_t, Element<Mass<Real>>> outputs;
-  for (size_t i = 0; i < arguments.size(); ++i)
-    if (arguments[i].written) outputs[i] = reference.element<Mass<Real>>(c, promoted, arguments[i].name);
-  for (Index k = 0; k < options.samples; ++k)
-    for (const auto& [i, element] : outputs) {
-      if (static_cast<Index>(samples_.size()) >= kLeastSamples && Clock::now() > end) return;
-      if (k >= element_count(arguments[i].shape)) continue;
-      const Position position = sample_position(arguments[i].shape, options.seed, arguments[i].name, k);
-      samples_.push_back({i, position, element(position)});
-    }
+SampledTruth::SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const LargeOptions& options)
+    : reference_(reference), case_(c), pass_(pass), options_(options) {}
+
+// Also of another depth where the second order was never used, as in sums of products of inputs.
+bool SampledTruth::Samples::hold_for(double other_depth) const {
+  return depth == other_depth || std::all_of(elements.begin(), elements.end(), [](const Sample& sample) {
+           return std::isinf(sample.truth.valid_to) && !sample.truth.undecided;
+         });
 }
 
-Verdict SampledTruth::compare(Execution& execution, const Implementation& implementation) const {
+const SampledTruth::Samples& SampledTruth::samples_for(double depth) {
+  for (const Samples& samples : samples_)
+    if (samples.hold_for(depth)) return samples;
+  return samples_.emplace_back(evaluate(depth));
+}
+
+SampledTruth::Samples SampledTruth::evaluate(double depth) const {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(options_.seconds);
+  const Arrays<float> values = seeded_inputs(case_, pass_, options_.seed, Regime::kNormal);
+  const Arrays<Mass<Real>> inputs = mass_inputs(case_, values, depth);
+  const std::vector<Argument> arguments = arguments_of(*case_.spec, case_.attributes, pass_);
+  std::map<size_t, Element<Mass<Real>>> outputs;
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (arguments[i].written) outputs[i] = reference_.element<Mass<Real>>(case_, inputs, arguments[i].name);
+  Samples result{depth, {}};
+  for (Index k = 0; k < options_.samples; ++k)
+    for (const auto& [i, element] : outputs) {
+      if (static_cast<Index>(result.elements.size()) >= kLeastSamples && Clock::now() > end) return result;
+      if (k >= element_count(arguments[i].shape)) continue;
+      const Position position = sample_position(arguments[i].shape, options_.seed, arguments[i].name, k);
+      result.elements.push_back({i, position, element(position)});
+    }
+  return result;
+}
+
+Verdict SampledTruth::compare(Execution& execution, const Implementation& implementation) {
   Comparison comparison(case_);
-  for (const Sample& sample : samples_) {
+  for (const Sample& sample : samples_for(depth_for_masses(case_, pass_, implementation)).elements) {
     const Argument& argument = execution.arguments()[sample.argument];
     const double depth = implementation.depth_of(case_, pass_, argument.name);
     const double got = execution.refs()[sample.argument].value_at(sample.position);
@@ -110,7 +129,7 @@ Verdict check_large(const Reference& reference, const Case& c, const Pass& pass,
   Execution execution(c, pass, implementation, seeded_inputs(c, pass, options.seed, Regime::kNormal),
                       {.threads = options.threads});
   execution.run();
-  return SampledTruth(reference, c, pass, {&implementation, 1}, options).compare(execution, implementation);
+  return SampledTruth(reference, c, pass, options).compare(execution, implementation);
 }
 
 Oracle large_oracle() {

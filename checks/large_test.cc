@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "checks/inputs.h"
 #include "ops/register.h"
 
 namespace gradproof {
@@ -57,6 +58,25 @@ TEST_F(LargeTest, BoundsDeepSumsOfLargeTensors) {
   Implementation deep = registry_.find("batch_norm").implementation("simd");
   deep.depth = [](const Case&, const Pass&, std::string_view) { return 100352.0; };
   EXPECT_TRUE(check_large(references_.at("batch_norm"), c, Pass::forward(), deep, {.seed = 3}).passed());
+}
+
+// At a depth of 16 million the variance may be anything, and so may its gradient; not so for sums in blocks.
+TEST_F(LargeTest, ADeepNeighbourTakesNobodysBounds) {
+  const Case c = registry_.parse_case("batch_norm:mb=2,c=2,i=56");
+  const Implementation& simd = registry_.find("batch_norm").implementation("simd");
+  Implementation deep = simd;
+  deep.depth = [](const Case&, const Pass&, std::string_view) { return 1.6e7; };
+  for (const Pass& pass : {Pass::forward(), Pass::vjp("src")}) {
+    Execution execution(c, pass, simd, seeded_inputs(c, pass, 3, Regime::kNormal), {});
+    execution.run();
+    SampledTruth truth(references_.at("batch_norm"), c, pass, {.seed = 3});
+    EXPECT_FALSE(truth.compare(execution, deep).passed()) << pass.to_text();
+    EXPECT_TRUE(truth.compare(execution, simd).passed()) << pass.to_text();
+    SpoiledKernel(simd.prepare(c, pass, {}), [](const TensorRef& t) {
+      t.floats()[0] *= 1.0001F;
+    }).run(execution.refs());
+    EXPECT_TRUE(truth.compare(execution, simd).failed()) << pass.to_text();
+  }
 }
 
 TEST_F(LargeTest, SeesTheVeryLastElement) {
