@@ -1,6 +1,6 @@
 // Tensors too large for the caches are written past them, and read in longer pieces, by other code than small ones. The
-// images of a pooling or a convolution do not depend on each other: many of them, streamed, must have the bits that
-// each has alone, also where some hold NaN.
+// images of a pooling, a convolution or a normalization by sample do not depend on each other: many of them, streamed,
+// must have the bits that each has alone, also where some hold NaN. So must the channels of a batch normalization.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -22,22 +22,34 @@ void plant_nans(Array<float>& tensor, Index images) {
   for (Index image = 0; image < images; image += 3) tensor[image * size + image * 7919 % size] = std::nanf("");
 }
 
-bool has_images(const std::string& name) { return name != "weights" && name != "bias"; }
+bool has_images(const std::string& name) {
+  return name != "weights" && name != "bias" && name != "gamma" && name != "beta";
+}
+
+// Elements index of `axis`, which stays with length 1.
+Array<float> slice(const Array<float>& all, int axis, Index index) {
+  Shape shape = all.shape;
+  Index inner = 1;
+  for (int a = axis + 1; a < shape.rank(); ++a) inner *= shape[a];
+  const Index length = shape[axis];
+  shape[axis] = 1;
+  Array<float> result(shape);
+  for (Index i = 0; i < element_count(shape); ++i) result[i] = all[(i / inner * length + index) * inner + i % inner];
+  return result;
+}
 
 Arrays<float> image_of(const Arrays<float>& inputs, Index image) {
   Arrays<float> one;
-  for (const auto& [name, all] : inputs) {
-    if (!has_images(name)) {
-      one.emplace(name, all);
-      continue;
-    }
-    Shape shape = all.shape;
-    const Index size = element_count(shape) / shape[0];
-    shape[0] = 1;
-    Array<float> values(shape);
-    for (Index i = 0; i < size; ++i) values[i] = all[image * size + i];
-    one.emplace(name, std::move(values));
-  }
+  for (const auto& [name, all] : inputs) one.emplace(name, has_images(name) ? slice(all, 0, image) : all);
+  return one;
+}
+
+// What a tensor of channels, or of a value for each of them, has of one.
+int channel_axis(const Shape& shape) { return shape.rank() > 1 ? 1 : 0; }
+
+Arrays<float> channel_of(const Arrays<float>& inputs, Index channel) {
+  Arrays<float> one;
+  for (const auto& [name, all] : inputs) one.emplace(name, slice(all, channel_axis(all.shape), channel));
   return one;
 }
 
@@ -104,6 +116,49 @@ INSTANTIATE_TEST_SUITE_P(Poolings, Streamed,
 // Pointwise, of rows enough that tiles of columns are copied: several at a time, of which the last are not all there.
 INSTANTIATE_TEST_SUITE_P(Convolutions, Streamed,
                          testing::Values("conv:ic=67,oc=70,i=15,k=1", "conv:ic=65,oc=80,i=16,k=1,bias=0"));
+
+// Of planes that are whole cache lines, several of them together, and none.
+INSTANTIATE_TEST_SUITE_P(Normalizations, Streamed,
+                         testing::Values("instance_norm:c=4,i=32", "instance_norm:c=16,i=14", "instance_norm:c=6,i=15",
+                                         "group_norm:c=24,g=4,i=7", "group_norm:c=24,g=4,i=20,affine=0",
+                                         "layer_norm:c=64,i=7", "layer_norm:c=20,i=20", "rms_norm:c=96,i=5"));
+
+class StreamedChannels : public testing::TestWithParam<const char*> {};
+
+TEST_P(StreamedChannels, HaveTheBitsThatEachHasAlone) {
+  const Registry registry = register_operations();
+  const Case together = registry.parse_case(GetParam());
+  Attributes attributes = together.attributes;
+  const Index channels = attributes.integer("c");
+  const Case alone =
+      registry.parse_case(fmt::format("batch_norm:mb={},c=1,i={}", attributes.integer("mb"), attributes.integer("iw")));
+  const Implementation& simd = registry.find("batch_norm").implementation("simd");
+  for (const Pass& pass : {Pass::forward(), Pass::vjp("src"), Pass::vjp()}) {
+    const Arrays<float> inputs = seeded_inputs(together, pass, 1, Regime::kNormal);
+    Execution all(together, pass, simd, inputs, {.threads = 2});
+    all.run();
+    for (Index channel = 0; channel < channels; ++channel) {
+      Execution one(alone, pass, simd, channel_of(inputs, channel));
+      one.run();
+      for (size_t i = 0; i < one.refs().size(); ++i) {
+        const auto copy = [](const TensorRef& t) {
+          Array<float> values(t.shape);
+          std::copy_n(t.floats(), element_count(t.shape), values.values.data());
+          return values;
+        };
+        const Array<float> expected = copy(one.refs()[i]), streamed = copy(all.refs()[i]);
+        const Array<float> got = slice(streamed, channel_axis(streamed.shape), channel);
+        ASSERT_EQ(std::memcmp(got.values.data(), expected.values.data(), got.values.size() * sizeof(float)), 0)
+            << one.arguments()[i].name << " of channel " << channel << ", " << together.to_text() << " "
+            << pass.to_text();
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(BatchNorm, StreamedChannels,
+                         testing::Values("batch_norm:mb=300,c=16,i=14", "batch_norm:mb=600,c=32,i=7",
+                                         "batch_norm:mb=200,c=6,i=29", "batch_norm:mb=90,c=6,i=64"));
 
 }  // namespace
 }  // namespace gradproof

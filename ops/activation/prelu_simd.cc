@@ -81,13 +81,13 @@ class PreluKernel final : public Kernel {
     const auto tile = [&](Index c) {
       double total = 0;
       NoFetch nothing;
-      ForEachBlock(Channel{samples_, plane_, channels_ * plane_}, [&](Index offset, Index segments, Index length) {
+      ForEachBlock(Channel{samples_, plane_, channels_ * plane_}, [&](const Channel& block, Index offset) {
         const Index first = c * plane_ + offset;
         const float neutral[] = {0, 0};
-        double block = 0;
-        SumBlock<1>(nothing, NegativeProducts(), segments, length, channels_ * plane_, neutral, &block,
-                    arguments[0].floats() + first, arguments[2].floats() + first);
-        total += block;
+        double sum = 0;
+        SumBlock<1>(nothing, NegativeProducts(), block, neutral, &sum, arguments[0].floats() + first,
+                    arguments[2].floats() + first);
+        total += sum;
       });
       arguments[3].floats()[c] = static_cast<float>(total);
     };

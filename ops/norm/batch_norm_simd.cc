@@ -32,19 +32,19 @@ class BatchNormForward final : public ChannelNormForward {
         new_running_var_(Find("new_running_var")) {}
 
  private:
-  Statistics StatisticsOf(const View& view) const override {
-    const float running_mean = view.OfSet(running_mean_), running_var = view.OfSet(running_var_);
-    if (!a_.training) return {static_cast<double>(running_mean), Rstd(static_cast<double>(running_var))};
-    const Moments moments = MomentsOf(view);
+  bool GivenStatistics() const override { return !a_.training; }
+
+  Statistics StatisticsOf(const Tile& tile, Index channel, const Moments& moments) const override {
+    const auto running_mean = static_cast<double>(Tensor(tile.arguments, running_mean_)[channel]);
+    const auto running_var = static_cast<double>(Tensor(tile.arguments, running_var_)[channel]);
+    if (!a_.training) return {running_mean, Rstd(running_var)};
     const auto blend = [&](double old, double batch) {
       return static_cast<float>((1 - a_.momentum) * old + a_.momentum * batch);
     };
-    view.OfSet(new_running_mean_) = blend(static_cast<double>(running_mean), moments.mean());
-    view.OfSet(new_running_var_) = blend(static_cast<double>(running_var), moments.unbiased_variance());
-    return Saved(view, moments);
+    Tensor(tile.arguments, new_running_mean_)[channel] = blend(running_mean, moments.mean());
+    Tensor(tile.arguments, new_running_var_)[channel] = blend(running_var, moments.unbiased_variance());
+    return ChannelNormForward::StatisticsOf(tile, channel, moments);
   }
-
-  int Sweeps() const override { return a_.training ? 2 : 1; }
 
   const BatchNormAttributes a_;
   const int running_mean_, running_var_, new_running_mean_, new_running_var_;
@@ -59,10 +59,10 @@ class BatchNormGradient final : public ChannelNormGradient {
         running_var_(Find("running_var")) {}
 
  private:
-  Statistics StatisticsOf(const View& view) const override {
-    if (a_.training) return ChannelNormGradient::StatisticsOf(view);
-    const auto var = static_cast<double>(view.OfSet(running_var_));
-    return {view.OfSet(running_mean_), 1 / std::sqrt(var + a_.eps)};
+  Statistics StatisticsOf(const Tile& tile, Index channel) const override {
+    if (a_.training) return ChannelNormGradient::StatisticsOf(tile, channel);
+    const auto var = static_cast<double>(Tensor(tile.arguments, running_var_)[channel]);
+    return {Tensor(tile.arguments, running_mean_)[channel], 1 / std::sqrt(var + a_.eps)};
   }
   bool GivenStatistics() const override { return !a_.training; }
 

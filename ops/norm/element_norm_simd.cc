@@ -157,12 +157,7 @@ class ElementNormGradient final : public ElementNorm {
 
   void Merge(std::span<const TensorRef> arguments, Index sample) {
     GradientSums sums;
-    for (Index i = 0; i < RunsASample(); ++i) {
-      const GradientSums& run = sums_[static_cast<size_t>(sample * RunsASample() + i)];
-      sums.diff += run.diff;
-      sums.centred += run.centred;
-      sums.product += run.product;
-    }
+    for (Index i = 0; i < RunsASample(); ++i) sums.add(sums_[static_cast<size_t>(sample * RunsASample() + i)]);
     const auto n = static_cast<double>(sets_.count());
     const float rounded = OfSample(arguments, rstd_, sample);
     const auto rstd = static_cast<double>(rounded);

@@ -108,18 +108,19 @@ class LaneSums {
   V sums_[kParts][kSums];
 };
 
-// Sums f over a block of `segments` runs of `length` elements that start `pitch` apart in every input. Where a run ends
-// amid the lanes, the others see `neutral`, for which f must add nothing. Calls fetch() every kFetchGranule elements.
+// Sums f over a block, which lies alike in every input. Where a run ends amid the lanes, the others see `neutral`, for
+// which f must add nothing. Calls fetch(n) after every n elements.
 template <int kSums, class Fetch, class F, class... In>
-void SumBlock(Fetch& fetch, const F& f, Index segments, Index length, Index pitch,
-              const float (&neutral)[sizeof...(In)], double* HWY_RESTRICT totals, const In* HWY_RESTRICT... in) {
+void SumBlock(Fetch& fetch, const F& f, const Channel& block, const float (&neutral)[sizeof...(In)],
+              double* HWY_RESTRICT totals, const In* HWY_RESTRICT... in) {
   using Sums = LaneSums<kSums>;
   constexpr Index kLanes = Sums::kLanes;
+  const Index length = block.length;
   Sums sums;
-  for (Index segment = 0; segment < segments; ++segment) {
-    const Index start = segment * pitch;
+  for (Index segment = 0; segment < block.segments; ++segment) {
+    const Index start = segment * block.pitch;
     Index i = 0;
-    for (; i + kFetchGranule <= length; fetch()) {
+    for (; i + kFetchGranule <= length; fetch(kFetchGranule)) {
       Sums piece = sums;
       HWY_UNROLL(2)  // else GCC unrolls it all, and spills
       for (const Index end = i + kFetchGranule; i < end; i += kLanes) piece.Add(f, (in + start + i)...);
@@ -135,23 +136,24 @@ void SumBlock(Fetch& fetch, const F& f, Index segments, Index length, Index pitc
     }
     if (i < length) piece.AddFirst(static_cast<size_t>(length - i), neutral, f, (in + start + i)...);
     sums = piece;
+    fetch(length % kFetchGranule);
   }
   for (int s = 0; s < kSums; ++s) totals[s] = sums.Total(s);
 }
 
-// Calls block(offset, segments, length) for the blocks of a channel in order: pieces of long runs, groups of short
-// ones.
+// Calls f(block, offset) for the blocks of a channel in order, each of them as a channel and where it begins: pieces of
+// long runs, groups of short ones.
 template <class F>
-void ForEachBlock(const Channel& channel, const F& block) {
+void ForEachBlock(const Channel& channel, const F& f) {
   if (channel.length >= kSumBlockSize) {
     for (Index segment = 0; segment < channel.segments; ++segment)
       for (Index i = 0; i < channel.length; i += kSumBlockSize)
-        block(segment * channel.pitch + i, Index{1}, std::min(kSumBlockSize, channel.length - i));
+        f(Channel{1, std::min(kSumBlockSize, channel.length - i), channel.pitch}, segment * channel.pitch + i);
     return;
   }
   const Index group = kSumBlockSize / channel.length;
   for (Index segment = 0; segment < channel.segments; segment += group)
-    block(segment * channel.pitch, std::min(group, channel.segments - segment), channel.length);
+    f(Channel{std::min(group, channel.segments - segment), channel.length, channel.pitch}, segment * channel.pitch);
 }
 
 struct ShiftedSums {
@@ -164,19 +166,23 @@ struct ShiftedSums {
   }
 };
 
-// Mean and centred second moment of a channel, each block shifted by its first element and the blocks merged (see
-// Moments). NaN and infinite elements make the moments NaN or infinite as the definitions do.
+// Mean and centred second moment of a block, shifted by its first element (see Moments). NaN and infinite elements make
+// them NaN or infinite as the definitions do.
+template <class Fetch>
+Moments BlockMoments(Fetch& fetch, const Channel& block, const float* x) {
+  const float shift = std::isfinite(*x) ? *x : 0.0F;
+  const float neutral[] = {shift};
+  double totals[2];
+  SumBlock<2>(fetch, ShiftedSums{shift}, block, neutral, totals, x);
+  return Moments::shifted(static_cast<double>(block.count()), shift, totals[0], totals[1]);
+}
+
+// Of a channel: those of its blocks, merged.
 template <class Fetch>
 Moments ChannelMoments(Fetch& fetch, const Channel& channel, const float* x) {
   Moments moments;
-  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
-    const float* first = x + offset;
-    const float shift = std::isfinite(*first) ? *first : 0.0F;
-    const float neutral[] = {shift};
-    double totals[2];
-    SumBlock<2>(fetch, ShiftedSums{shift}, segments, length, channel.pitch, neutral, totals, first);
-    moments.merge(Moments::shifted(static_cast<double>(segments * length), shift, totals[0], totals[1]));
-  });
+  ForEachBlock(channel,
+               [&](const Channel& block, Index offset) { moments.merge(BlockMoments(fetch, block, x + offset)); });
   return moments;
 }
 
@@ -196,19 +202,22 @@ struct GradientSumsOf {
   }
 };
 
-// Sums of diff, x - mean and (x - mean) * diff over a channel; with weights, of diff * weight instead of diff.
+// Sums of diff, x - mean and (x - mean) * diff over a block; with weights, of diff * weight instead of diff.
+template <class Fetch, class... Weight>
+GradientSums BlockGradientSums(Fetch& fetch, const Channel& block, float mean, const float* x, const float* diff,
+                               const Weight*... weight) {
+  const float neutral[2 + sizeof...(Weight)] = {mean};  // and zeros
+  double totals[3];
+  SumBlock<3>(fetch, GradientSumsOf{mean}, block, neutral, totals, x, diff, weight...);
+  return {totals[0], totals[1], totals[2]};
+}
+
 template <class Fetch, class... Weight>
 GradientSums ChannelGradientSums(Fetch& fetch, const Channel& channel, float mean, const float* x, const float* diff,
                                  const Weight*... weight) {
   GradientSums result;
-  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
-    const float neutral[2 + sizeof...(Weight)] = {mean};  // and zeros
-    double totals[3];
-    SumBlock<3>(fetch, GradientSumsOf{mean}, segments, length, channel.pitch, neutral, totals, x + offset,
-                diff + offset, (weight + offset)...);
-    result.diff += totals[0];
-    result.centred += totals[1];
-    result.product += totals[2];
+  ForEachBlock(channel, [&](const Channel& block, Index offset) {
+    result.add(BlockGradientSums(fetch, block, mean, x + offset, diff + offset, (weight + offset)...));
   });
   return result;
 }
@@ -221,14 +230,17 @@ struct PlainSum {
 };
 
 template <class Fetch>
+double BlockTotal(Fetch& fetch, const Channel& block, const float* x) {
+  const float neutral[] = {0.0F};
+  double total = 0;
+  SumBlock<1>(fetch, PlainSum(), block, neutral, &total, x);
+  return total;
+}
+
+template <class Fetch>
 double ChannelTotal(Fetch& fetch, const Channel& channel, const float* x) {
   double total = 0;
-  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
-    const float neutral[] = {0.0F};
-    double block = 0;
-    SumBlock<1>(fetch, PlainSum(), segments, length, channel.pitch, neutral, &block, x + offset);
-    total += block;
-  });
+  ForEachBlock(channel, [&](const Channel& block, Index offset) { total += BlockTotal(fetch, block, x + offset); });
   return total;
 }
 
@@ -247,11 +259,11 @@ struct SumOfSquares {
 template <class Fetch>
 double ChannelSquares(Fetch& fetch, const Channel& channel, const float* x) {
   double total = 0;
-  ForEachBlock(channel, [&](Index offset, Index segments, Index length) {
+  ForEachBlock(channel, [&](const Channel& block, Index offset) {
     const float neutral[] = {0.0F};
-    double block = 0;
-    SumBlock<1>(fetch, SumOfSquares(), segments, length, channel.pitch, neutral, &block, x + offset);
-    total += block;
+    double square = 0;
+    SumBlock<1>(fetch, SumOfSquares(), block, neutral, &square, x + offset);
+    total += square;
   });
   return total;
 }

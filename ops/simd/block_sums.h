@@ -47,6 +47,12 @@ struct Moments {
 // What normalizations need for their gradients: sums of diff_dst, src - mean, and their product.
 struct GradientSums {
   double diff = 0, centred = 0, product = 0;
+
+  void add(const GradientSums& other) {
+    diff += other.diff;
+    centred += other.centred;
+    product += other.product;
+  }
 };
 
 // Everything that is summed or merged in double here, in float32 roundings: 2^-32 of a block's second moment, and one

@@ -38,20 +38,21 @@ class Front {
         start_of_(std::move(start_of)),
         count_(count),
         length_(length),
-        run_(first / length),
-        step_(kFetchGranule / sweeps) {
+        sweeps_(sweeps),
+        run_(first / length) {
     if (run_ < count_) Enter(first % length);
   }
 
-  // Called every kFetchGranule elements of a sweep.
-  void operator()() {
-    const Index end = std::min(at_ + step_, end_);
-    for (const float* tensor : tensors_)
-      for (Index i = tensor == nullptr ? end : at_; i < end; i += kLineFloats) hwy::Prefetch(tensor + i);
-    at_ = end;
-    if (at_ == end_ && run_ + 1 < count_) {
-      ++run_;
-      Enter(0);
+  // Called after, or for, each `count` elements of a sweep, of every sweep: a front that leaves ends of rows out falls
+  // behind what is read.
+  void operator()(Index count) {
+    for (due_ += count; run_ < count_ && due_ >= sweeps_;) {
+      const Index end = std::min(at_ + due_ / sweeps_, end_);
+      for (const float* tensor : tensors_)
+        for (Index i = tensor == nullptr ? end : at_; i < end; i += kLineFloats) hwy::Prefetch(tensor + i);
+      due_ -= (end - at_) * sweeps_;
+      at_ = end;
+      if (at_ == end_ && ++run_ < count_) Enter(0);
     }
   }
 
@@ -63,9 +64,9 @@ class Front {
 
   Tensors tensors_{};
   std::function<Index(Index)> start_of_;
-  Index count_ = 0, length_ = 1, run_ = 0;
+  Index count_ = 0, length_ = 1, sweeps_ = 1, run_ = 0;
   Index at_ = 0, end_ = 0;  // in it
-  Index step_ = 0;
+  Index due_ = 0;           // elements of sweeps not yet moved on for
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

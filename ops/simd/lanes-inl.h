@@ -89,12 +89,12 @@ void StoreFirst(hn::Vec<D> v, D d, T* to, size_t count) {
   }
 }
 
-// Elements between two calls of what fetches ahead: its 8 or 16 cache lines a tensor are what a core of Zen 3 can have
-// under way, 24.
+// Elements between two calls of what fetches ahead, at most: its 8 or 16 cache lines a tensor are what a core of Zen 3
+// can have under way, 24.
 constexpr Index kFetchGranule = 256;
 
 struct NoFetch {
-  HWY_INLINE void operator()() const {}
+  HWY_INLINE void operator()(Index /*count*/) const {}
 };
 
 // How far ahead a map prefetches what it reads: 2 KiB, worth 6 % on tensors of 1.6 MB on Zen 5.
@@ -102,7 +102,7 @@ constexpr size_t kMapAhead = 512;
 
 // out[i] = f(in[i]...) for i < count, with f on vectors of T. The same f sees body and tail, so both have the same
 // bits. Whole cache lines are streamed, never parts: a line that is half streamed and half in the cache takes a trip to
-// memory for each half. Calls fetch() every kFetchGranule elements that are streamed.
+// memory for each half. Where it streams it calls fetch(n) for every n elements.
 template <class Fetch, class F, typename T, typename... In>
 void MapFetching(Fetch& fetch, const F& f, Stores stores, size_t count, T* HWY_RESTRICT out,
                  const In* HWY_RESTRICT... in) {
@@ -119,13 +119,15 @@ void MapFetching(Fetch& fetch, const F& f, Stores stores, size_t count, T* HWY_R
     constexpr size_t kLine = 64 / sizeof(T);
     const size_t beyond = reinterpret_cast<std::uintptr_t>(out) / sizeof(T) % kLine;
     partly(std::min(count, (kLine - beyond) % kLine));
-    for (const size_t end = i + (count - i) / kLine * kLine; i < end;) {
-      if (end - i >= kFetchGranule) fetch();
+    const size_t lines = (count - i) / kLine * kLine;
+    for (const size_t end = i + lines; i < end;) {
+      const size_t piece = std::min<size_t>(i + kFetchGranule, end);
+      fetch(static_cast<Index>(piece - i));
       TranslateAhead(out + i);
       (TranslateAhead(in + i), ...);
-      for (const size_t piece = std::min<size_t>(i + kFetchGranule, end); i < piece; i += lanes)
-        hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
+      for (; i < piece; i += lanes) hn::Stream(f(hn::LoadU(d, in + i)...), d, out + i);
     }
+    fetch(static_cast<Index>(count - lines));
   } else {
     for (; i + 2 * lanes <= count; i += 2 * lanes) {
       (hwy::Prefetch(in + i + kMapAhead), ...);
