@@ -119,8 +119,8 @@ INSTANTIATE_TEST_SUITE_P(Convolutions, Streamed,
 
 // Of planes that are whole cache lines, several of them together, and none.
 INSTANTIATE_TEST_SUITE_P(Normalizations, Streamed,
-                         testing::Values("instance_norm:c=4,i=32", "instance_norm:c=16,i=14", "instance_norm:c=6,i=15",
-                                         "group_norm:c=24,g=4,i=7", "group_norm:c=24,g=4,i=20,affine=0",
+                         testing::Values("instance_norm:c=4,i=32", "instance_norm:c=16,i=14", "instance_norm:c=24,i=15",
+                                         "group_norm:c=96,g=16,i=7", "group_norm:c=24,g=4,i=20,affine=0",
                                          "layer_norm:c=64,i=7", "layer_norm:c=20,i=20", "rms_norm:c=96,i=5"));
 
 class StreamedChannels : public testing::TestWithParam<const char*> {};
