@@ -44,15 +44,6 @@ Arrays<float> image_of(const Arrays<float>& inputs, Index image) {
   return one;
 }
 
-// What a tensor of channels, or of a value for each of them, has of one.
-int channel_axis(const Shape& shape) { return shape.rank() > 1 ? 1 : 0; }
-
-Arrays<float> channel_of(const Arrays<float>& inputs, Index channel) {
-  Arrays<float> one;
-  for (const auto& [name, all] : inputs) one.emplace(name, slice(all, channel_axis(all.shape), channel));
-  return one;
-}
-
 class Streamed : public testing::TestWithParam<const char*> {
  protected:
   Case with_images(Index images) const {
@@ -117,48 +108,76 @@ INSTANTIATE_TEST_SUITE_P(Poolings, Streamed,
 INSTANTIATE_TEST_SUITE_P(Convolutions, Streamed,
                          testing::Values("conv:ic=67,oc=70,i=15,k=1", "conv:ic=65,oc=80,i=16,k=1,bias=0"));
 
-// Of planes that are whole cache lines, several of them together, and none.
+// Of planes that are whole cache lines, and not.
 INSTANTIATE_TEST_SUITE_P(Normalizations, Streamed,
-                         testing::Values("instance_norm:c=4,i=32", "instance_norm:c=16,i=14", "instance_norm:c=24,i=15",
-                                         "group_norm:c=96,g=16,i=7", "group_norm:c=24,g=4,i=20,affine=0",
-                                         "layer_norm:c=64,i=7", "layer_norm:c=20,i=20", "rms_norm:c=96,i=5"));
+                         testing::Values("instance_norm:c=4,i=32", "instance_norm:c=3,i=37", "group_norm:c=96,g=16,i=7",
+                                         "group_norm:c=24,g=4,i=20,affine=0", "layer_norm:c=64,i=7",
+                                         "layer_norm:c=20,i=20", "rms_norm:c=96,i=5"));
 
-class StreamedChannels : public testing::TestWithParam<const char*> {};
+// Samples of so many channels of size x size that are beyond the whole last level, a socket's too: only there are the
+// lines of short planes gathered. None where a test has no room for them.
+Index samples_to_gather(Index channels, Index size) {
+  constexpr Index kMostElements = Index{1} << 24;
+  const Index elements = channels * size * size;
+  Index samples = 64;
+  while (samples * elements <= kMostElements && !exceeds_last_level(static_cast<size_t>(8 * samples * elements)))
+    samples += samples / 8;
+  return samples * elements <= kMostElements ? samples : 0;
+}
+
+// What a tensor has of one channel, of which it may hold a single value.
+Arrays<float> channel_of(const Arrays<float>& inputs, Index channel) {
+  Arrays<float> one;
+  for (const auto& [name, all] : inputs) one.emplace(name, slice(all, all.shape.rank() > 1 ? 1 : 0, channel));
+  return one;
+}
+
+bool have_equal_bits(const TensorRef& one, const TensorRef& all, Index channel) {
+  const Index samples = one.shape.rank() > 1 ? one.shape[0] : 1;
+  const Index inner = element_count(one.shape) / samples, pitch = element_count(all.shape) / samples;
+  const auto same = [&](Index n) {
+    return std::memcmp(one.floats() + n * inner, all.floats() + n * pitch + channel * inner,
+                       static_cast<size_t>(inner) * sizeof(float)) == 0;
+  };
+  Index n = 0;
+  while (n < samples && same(n)) ++n;
+  return n == samples;
+}
+
+struct Planes {
+  Index channels, size;
+};
+
+class StreamedChannels : public testing::TestWithParam<Planes> {};
 
 TEST_P(StreamedChannels, HaveTheBitsThatEachHasAlone) {
+  const auto [channels, size] = GetParam();
+  const Index samples = samples_to_gather(channels, size);
+  if (samples == 0) GTEST_SKIP() << "the cache is too large";
   const Registry registry = register_operations();
-  const Case together = registry.parse_case(GetParam());
-  Attributes attributes = together.attributes;
-  const Index channels = attributes.integer("c");
-  const Case alone =
-      registry.parse_case(fmt::format("batch_norm:mb={},c=1,i={}", attributes.integer("mb"), attributes.integer("iw")));
+  const Case together = registry.parse_case(fmt::format("batch_norm:mb={},c={},i={}", samples, channels, size));
+  const Case alone = registry.parse_case(fmt::format("batch_norm:mb={},c=1,i={}", samples, size));
   const Implementation& simd = registry.find("batch_norm").implementation("simd");
-  for (const Pass& pass : {Pass::forward(), Pass::vjp("src"), Pass::vjp()}) {
+  for (const Pass& pass : {Pass::forward(), Pass::vjp()}) {
     const Arrays<float> inputs = seeded_inputs(together, pass, 1, Regime::kNormal);
     Execution all(together, pass, simd, inputs, {.threads = 2});
     all.run();
-    for (Index channel = 0; channel < channels; ++channel) {
+    for (const Index channel : {Index{0}, channels / 2, channels - 1}) {
       Execution one(alone, pass, simd, channel_of(inputs, channel));
       one.run();
-      for (size_t i = 0; i < one.refs().size(); ++i) {
-        const auto copy = [](const TensorRef& t) {
-          Array<float> values(t.shape);
-          std::copy_n(t.floats(), element_count(t.shape), values.values.data());
-          return values;
-        };
-        const Array<float> expected = copy(one.refs()[i]), streamed = copy(all.refs()[i]);
-        const Array<float> got = slice(streamed, channel_axis(streamed.shape), channel);
-        ASSERT_EQ(std::memcmp(got.values.data(), expected.values.data(), got.values.size() * sizeof(float)), 0)
+      for (size_t i = 0; i < one.refs().size(); ++i)
+        ASSERT_TRUE(have_equal_bits(one.refs()[i], all.refs()[i], channel))
             << one.arguments()[i].name << " of channel " << channel << ", " << together.to_text() << " "
             << pass.to_text();
-      }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(BatchNorm, StreamedChannels,
-                         testing::Values("batch_norm:mb=300,c=16,i=14", "batch_norm:mb=600,c=32,i=7",
-                                         "batch_norm:mb=200,c=6,i=29", "batch_norm:mb=90,c=6,i=64"));
+// Channels that make whole cache lines together, and never.
+INSTANTIATE_TEST_SUITE_P(BatchNorm, StreamedChannels, testing::Values(Planes{16, 14}, Planes{32, 7}, Planes{6, 29}),
+                         [](const auto& tested) {
+                           return fmt::format("{}x{}", tested.param.channels, tested.param.size);
+                         });
 
 }  // namespace
 }  // namespace gradproof

@@ -38,9 +38,13 @@ class ChannelNorm : public Kernel {
         src_(Find("src")),
         gamma_(Find("gamma")),
         threads_(sets.total() < kSerial ? 1 : threads) {
-    const Index bytes = sets.total() * static_cast<Index>(sizeof(float)) * (pass.is_forward() ? 2 : 3);
-    stores_ = sets.space >= kShortest ? stores_for(static_cast<size_t>(bytes)) : Stores::kCached;
-    if (stores_ == Stores::kStreaming) tile_sets_ = SetsATile();
+    const size_t bytes = At(sets.total()) * sizeof(float) * (pass.is_forward() ? 2 : 3);
+    if (sets.space >= kLongPlane) {
+      stores_ = stores_for(bytes);
+    } else if (sets.space >= kShortest && exceeds_last_level(bytes)) {
+      stores_ = Stores::kStreaming;
+      tile_sets_ = SetsATile();
+    }
   }
 
   void run(std::span<const TensorRef> arguments) final {
@@ -48,7 +52,8 @@ class ChannelNorm : public Kernel {
     const auto share = [&](Index thread) {
       const Index first = tiles * thread / threads_, end = tiles * (thread + 1) / threads_;
       Front front = stores_ == Stores::kStreaming ? FrontOf(arguments, first, end - first) : Front();
-      for (Index tile = first; tile < end; ++tile) RunTile({arguments, tile * tile_sets_, tile_sets_, front});
+      for (Index tile = first; tile < end; ++tile)
+        RunTile({arguments, tile * tile_sets_, tile_sets_, thread * SlotsAThread(), front});
       hwy::FlushStream();
     };
     parallel_tiles(threads_, threads_, std::cref(share));
@@ -61,6 +66,7 @@ class ChannelNorm : public Kernel {
   struct Tile {
     std::span<const TensorRef> arguments;
     Index first, sets;  // sets first, first + 1, ...
+    Index slot;         // of the first set, among those that threads keep apart what they know of their tile in
     Front& front;
   };
 
@@ -83,20 +89,19 @@ class ChannelNorm : public Kernel {
   }
   static size_t At(Index i) { return static_cast<size_t>(i); }
 
-  // Calls f(stripe, block, offset) for the blocks of stripes that are `width` wide in each sample and lie side by side.
-  // Short ones are met sample by sample, as they lie.
+  // Calls f(fetch, stripe, block, offset) for the blocks of stripes of a tile, `width` wide in each sample and side by
+  // side. Short ones are met sample by sample, as they lie. `fetch` is the front, or nothing where there is none: the
+  // sums then stay in registers from one short plane to the next (8 samples of 7 x 7: 0.75 to 0.9 of the time).
   template <class F>
-  void ForEachBlockOf(Index stripes, Index width, const F& f) const {
-    const Channel stripe{sets_.samples, width, sets_.pitch()};
-    if (stripes == 1 || width >= kSumBlockSize || sets_.samples == 1) {
-      for (Index i = 0; i < stripes; ++i)
-        ForEachBlock(stripe, [&](const Channel& block, Index offset) { f(i, block, i * width + offset); });
-    } else {
-      ForEachBlock(stripe, [&](const Channel& block, Index offset) {
-        for (Index i = 0; i < stripes; ++i) f(i, block, i * width + offset);
-      });
-    }
+  void ForEachBlockOf(const Tile& tile, Index stripes, Index width, const F& f) const {
+    NoFetch nothing;
+    if (stores_ == Stores::kStreaming)
+      ForEachBlockOf(tile.front, stripes, width, f);
+    else
+      ForEachBlockOf(nothing, stripes, width, f);
   }
+
+  size_t Slots() const { return At(threads_ * SlotsAThread()); }
 
   // Channels that go through one map: without gamma all of a set have the same scale and offset.
   Index ChannelsAMap() const { return gamma_ < 0 ? sets_.channels : 1; }
@@ -106,12 +111,14 @@ class ChannelNorm : public Kernel {
   template <class F, class... In>
   void MapTile(const Tile& tile, const F* maps, float* out, const In*... in) const {
     const Index width = ChannelsAMap() * sets_.space, count = tile.sets * MapsASet();
-    for (Index row = 0; row < sets_.samples * sets_.pitch(); row += sets_.pitch()) {
-      if (stores_ == Stores::kStreaming && width <= kStage && !AreWholeLines(out + row, width))
+    const Index pitch = sets_.pitch(), end = sets_.samples * pitch;
+    const bool gathers = stores_ == Stores::kStreaming && width <= kStage;
+    for (Index row = 0; row < end; row += pitch) {
+      if (gathers && !AreWholeLines(out + row, width))
         StreamRow(tile.front, maps, count, width, out + row, (in + row)...);
       else
-        for (Index i = 0; i < count; ++i)
-          MapFetching(tile.front, maps[i], stores_, At(width), out + row + i * width, (in + row + i * width)...);
+        for (Index i = 0, at = row; i < count; ++i, at += width)
+          MapFetching(tile.front, maps[i], stores_, At(width), out + at, (in + at)...);
     }
   }
 
@@ -121,19 +128,41 @@ class ChannelNorm : public Kernel {
 
  private:
   static constexpr Index kSerial = 32768;  // elements: some 10 microseconds
-  static constexpr Index kShortest = 32;   // planes that it pays to gather into lines
+  // Planes end amid cache lines, which streaming does not like; to gather short ones pays where the other way is to
+  // memory (1024 channels of 14 x 14, 416 samples: 0.5 to 0.75 of the time; 8 samples, in a socket's L3: 1.2 to 1.4).
+  static constexpr Index kLongPlane = 1024, kShortest = 32;
   static constexpr Index kShortRow = 512;  // floats
   static constexpr Index kStage = 1024;
+
+  template <class Fetch, class F>
+  void ForEachBlockOf(Fetch& fetch, Index stripes, Index width, const F& f) const {
+    const Channel stripe{sets_.samples, width, sets_.pitch()};
+    if (stripes == 1 || width >= kSumBlockSize || sets_.samples == 1) {
+      for (Index i = 0; i < stripes; ++i)
+        ForEachBlock(stripe, [&](const Channel& block, Index offset) { f(fetch, i, block, i * width + offset); });
+    } else {
+      ForEachBlock(stripe, [&](const Channel& block, Index offset) {
+        for (Index i = 0; i < stripes; ++i) f(fetch, i, block, i * width + offset);
+      });
+    }
+  }
+
+  // A line lies between those of two threads, even of a float each.
+  Index SlotsAThread() const { return tile_sets_ + kLineFloats; }
 
   // Maps that end amid cache lines, side by side, streamed in whole lines.
   template <class F, class... In>
   static void StreamRow(Front& front, const F* maps, Index count, Index width, float* out, const In*... in) {
     HWY_ALIGN float stage[kStage + kLineFloats];
     LineStream lines(Stores::kStreaming, stage, out);
+    Index staged = 0;
     for (Index i = 0; i < count; ++i) {
-      Map(maps[i], Stores::kCached, At(width), lines.next(), (in + i * width)...);
-      front(width);
-      lines.push(width);
+      Map(maps[i], Stores::kCached, At(width), lines.next() + staged, (in + i * width)...);
+      staged += width;
+      if (staged + width <= kStage && i + 1 < count) continue;
+      front(staged);
+      lines.push(staged);
+      staged = 0;
     }
     lines.finish();
   }
@@ -148,16 +177,14 @@ class ChannelNorm : public Kernel {
 
   // What tiles first, first + 1, ... read.
   Front FrontOf(std::span<const TensorRef> arguments, Index first, Index count) const {
-    const Index length = tile_sets_ * sets_.channels * sets_.space;
-    const auto start_of = [this, first](Index run) {
-      return sets_.first_element((first + run / sets_.samples) * tile_sets_) + run % sets_.samples * sets_.pitch();
-    };
+    const auto start_of = [this, first](Index tile) { return sets_.first_element((first + tile) * tile_sets_); };
+    const Front::Rows rows{sets_.samples, tile_sets_ * sets_.channels * sets_.space, sets_.pitch()};
     const Index ahead = Sweeps() > 1 ? tile_sets_ * sets_.count() / 2 : kPrefetchAhead;
-    return {Reads(arguments), start_of, count * sets_.samples, length, ahead, Sweeps()};
+    return {Reads(arguments), start_of, count, rows, ahead, Sweeps()};
   }
 
   const int threads_;
-  Stores stores_;
+  Stores stores_ = Stores::kCached;
   Index tile_sets_ = 1;
 };
 
@@ -170,8 +197,8 @@ class ChannelNormForward : public ChannelNorm {
         dst_(Find("dst")),
         mean_(Find("mean")),
         rstd_(Find("rstd")),
-        moments_(At(sets.sets())),
-        maps_(At(sets.sets() * MapsASet())) {}
+        moments_(Slots()),
+        maps_(Slots() * At(MapsASet())) {}
 
  protected:
   struct Statistics {
@@ -197,36 +224,39 @@ class ChannelNormForward : public ChannelNorm {
 
   void RunTile(const Tile& tile) final {
     if (!GivenStatistics()) SumTile(tile);
-    for (Index set = tile.first; set < tile.first + tile.sets; ++set)
-      PrepareMaps(tile, set, StatisticsOf(tile, set, moments_[At(set)]));
-    MapTile(tile, &maps_[At(tile.first * MapsASet())], Data(tile, dst_), Data(tile, src_));
+    Normalize* maps = &maps_[At(tile.slot * MapsASet())];
+    for (Index i = 0; i < tile.sets; ++i)
+      PrepareMaps(tile, tile.first + i, StatisticsOf(tile, tile.first + i, moments_[At(tile.slot + i)]),
+                  maps + i * MapsASet());
+    MapTile(tile, maps, Data(tile, dst_), Data(tile, src_));
   }
 
   void SumTile(const Tile& tile) {
-    Moments* moments = &moments_[At(tile.first)];
+    Moments* moments = &moments_[At(tile.slot)];
     std::fill_n(moments, tile.sets, Moments());
     const float* src = Data(tile, src_);
-    ForEachBlockOf(tile.sets, sets_.channels * sets_.space, [&](Index i, const Channel& block, Index offset) {
-      moments[i].merge(BlockMoments(tile.front, block, src + offset));
-    });
+    ForEachBlockOf(tile, tile.sets, sets_.channels * sets_.space,
+                   [&](auto& fetch, Index i, const Channel& block, Index offset) {
+                     moments[i].merge(BlockMoments(fetch, block, src + offset));
+                   });
   }
 
   // What rounding the mean to float32 loses goes into the offset: with a large mean it would cost most digits.
-  void PrepareMaps(const Tile& tile, Index set, const Statistics& statistics) {
+  void PrepareMaps(const Tile& tile, Index set, const Statistics& statistics, Normalize* maps) const {
     const auto rounded = static_cast<float>(statistics.mean);
     for (Index k = 0; k < MapsASet(); ++k) {
       const Index channel = sets_.first_channel(set) + k;
       const double scale = ChannelOr(tile, gamma_, channel, 1) * statistics.rstd;
       const double offset =
           ChannelOr(tile, beta_, channel, 0) - (statistics.mean - static_cast<double>(rounded)) * scale;
-      maps_[At(set * MapsASet() + k)] = {rounded, static_cast<float>(scale), static_cast<float>(offset)};
+      maps[k] = {rounded, static_cast<float>(scale), static_cast<float>(offset)};
     }
   }
 
   const double eps_;
   const int beta_, dst_, mean_, rstd_;
-  std::vector<Moments> moments_;  // by set
-  std::vector<Normalize> maps_;   // by set and channel
+  std::vector<Moments> moments_;  // by slot
+  std::vector<Normalize> maps_;   // by slot and channel
 };
 
 // With t = src - mean, and sums over the n elements of a set, or over those of its channel k:
@@ -243,13 +273,15 @@ class ChannelNormGradient : public ChannelNorm {
         diff_gamma_(Find("diff_gamma")),
         diff_beta_(Find("diff_beta")),
         sums_(At(sets.sets() * sets.channels)),
-        scales_(At(sets.sets() * MapsASet())),
-        maps_(At(sets.sets() * MapsASet())) {}
+        statistics_(Slots()),
+        scales_(Slots() * At(MapsASet())),
+        maps_(Slots() * At(MapsASet())) {}
 
  protected:
   struct Statistics {
     float mean;  // as it was saved, rounded to float32
     double rstd;
+    double residue = 0;  // what rounding the mean lost
   };
 
   // Whether they do not depend on src: then diff_src = rstd gamma dy.
@@ -269,15 +301,18 @@ class ChannelNormGradient : public ChannelNorm {
   }
 
   void RunTile(const Tile& tile) final {
+    if (SumsProducts() || diff_src_ >= 0)
+      for (Index i = 0; i < tile.sets; ++i) statistics_[At(tile.slot + i)] = StatisticsOf(tile, tile.first + i);
     if (SumsProducts())
       SumProducts(tile);
     else if (diff_beta_ >= 0)
       SumDiffs(tile);
-    for (Index set = tile.first; set < tile.first + tile.sets; ++set) PrepareMaps(tile, set);
-    const Index first = tile.first * MapsASet();
+    if (diff_src_ < 0) return;
+    for (Index i = 0; i < tile.sets; ++i) PrepareMaps(tile, i);
+    const Index first = tile.slot * MapsASet();
     if (Centres())
       MapTile(tile, &maps_[At(first)], Data(tile, diff_src_), Data(tile, src_), Data(tile, diff_dst_));
-    else if (diff_src_ >= 0)
+    else
       MapTile(tile, &scales_[At(first)], Data(tile, diff_src_), Data(tile, diff_dst_));
   }
 
@@ -288,42 +323,59 @@ class ChannelNormGradient : public ChannelNorm {
     GradientSums* sums = &SumsOf(tile.first, 0);
     std::fill_n(sums, tile.sets * sets_.channels, GradientSums());
     const float* diff_dst = Data(tile, diff_dst_);
-    ForEachBlockOf(tile.sets * sets_.channels, sets_.space, [&](Index i, const Channel& block, Index offset) {
-      sums[i].diff += BlockTotal(tile.front, block, diff_dst + offset);
-    });
+    ForEachBlockOf(tile, tile.sets * sets_.channels, sets_.space,
+                   [&](auto& fetch, Index i, const Channel& block, Index offset) {
+                     sums[i].diff += BlockTotal(fetch, block, diff_dst + offset);
+                   });
   }
 
+  // Leaves sum_k(dy), sum_k(t) and rstd sum_k(t dy).
   void SumProducts(const Tile& tile) {
     GradientSums* sums = &SumsOf(tile.first, 0);
     std::fill_n(sums, tile.sets * sets_.channels, GradientSums());
     const float *src = Data(tile, src_), *diff_dst = Data(tile, diff_dst_);
-    ForEachBlockOf(tile.sets * sets_.channels, sets_.space, [&](Index i, const Channel& block, Index offset) {
-      const float mean = StatisticsOf(tile, tile.first + i / sets_.channels).mean;
-      sums[i].add(BlockGradientSums(tile.front, block, mean, src + offset, diff_dst + offset));
-    });
+    ForEachBlockOf(tile, tile.sets * sets_.channels, sets_.space,
+                   [&](auto& fetch, Index i, const Channel& block, Index offset) {
+                     const Index set = tile.sets == 1 ? 0 : i / sets_.channels;  // a division takes its time
+                     const float mean = statistics_[At(tile.slot + set)].mean;
+                     sums[i].add(BlockGradientSums(fetch, block, mean, src + offset, diff_dst + offset));
+                   });
+    for (Index i = 0; i < tile.sets; ++i) ScaleProducts(tile.first + i, statistics_[At(tile.slot + i)]);
   }
 
-  // Turns the sums of t dy into rstd sum_k(t dy), and makes the maps of a set of them.
-  void PrepareMaps(const Tile& tile, Index set) {
-    const Statistics statistics = StatisticsOf(tile, set);
-    const auto n = static_cast<double>(sets_.count());
-    double centred = 0;
-    for (Index k = 0; k < sets_.channels; ++k) centred += SumsOf(set, k).centred;
-    const double residue = GivenStatistics() ? 0 : centred / n;  // what rounding the mean lost
-    double diff = 0, product = 0;
+  void ScaleProducts(Index set, Statistics& statistics) {
+    if (!GivenStatistics()) {
+      double centred = 0;
+      for (Index k = 0; k < sets_.channels; ++k) centred += SumsOf(set, k).centred;
+      statistics.residue = centred / static_cast<double>(sets_.count());
+    }
     for (Index k = 0; k < sets_.channels; ++k) {
       GradientSums& sums = SumsOf(set, k);
-      sums.product = statistics.rstd * (sums.product - residue * sums.diff);
+      sums.product = statistics.rstd * (sums.product - statistics.residue * sums.diff);
+    }
+  }
+
+  // Of set i of the tile.
+  void PrepareMaps(const Tile& tile, Index i) {
+    const Statistics& statistics = statistics_[At(tile.slot + i)];
+    const Index set = tile.first + i;
+    const auto n = static_cast<double>(sets_.count());
+    double diff = 0, product = 0;
+    for (Index k = 0; k < sets_.channels; ++k) {
       const double gamma = ChannelOr(tile, gamma_, sets_.first_channel(set) + k, 1);
-      diff += gamma * sums.diff;
-      product += gamma * sums.product;
+      diff += gamma * SumsOf(set, k).diff;
+      product += gamma * SumsOf(set, k).product;
     }
     const double slope = statistics.rstd * statistics.rstd * product / n;
-    const double offset = residue * slope - statistics.rstd * diff / n;
+    const double offset = statistics.residue * slope - statistics.rstd * diff / n;
     for (Index k = 0; k < MapsASet(); ++k) {
-      const auto scale = static_cast<float>(ChannelOr(tile, gamma_, sets_.first_channel(set) + k, 1) * statistics.rstd);
-      scales_[At(set * MapsASet() + k)] = {scale};
-      maps_[At(set * MapsASet() + k)] = {statistics.mean, scale, static_cast<float>(slope), static_cast<float>(offset)};
+      const Index channel = sets_.first_channel(set) + k;
+      const auto scale = static_cast<float>(ChannelOr(tile, gamma_, channel, 1) * statistics.rstd);
+      const size_t at = At((tile.slot + i) * MapsASet() + k);
+      if (GivenStatistics())
+        scales_[at] = {scale};
+      else
+        maps_[at] = {statistics.mean, scale, static_cast<float>(slope), static_cast<float>(offset)};
     }
   }
 
@@ -342,8 +394,9 @@ class ChannelNormGradient : public ChannelNorm {
   }
 
   const int mean_, rstd_, diff_dst_, diff_src_, diff_gamma_, diff_beta_;
-  std::vector<GradientSums> sums_;  // by set and channel
-  std::vector<Scale> scales_;
+  std::vector<GradientSums> sums_;      // by set and channel
+  std::vector<Statistics> statistics_;  // by slot
+  std::vector<Scale> scales_;           // by slot and channel
   std::vector<NormalizeGradient> maps_;
 };
 

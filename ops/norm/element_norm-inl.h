@@ -113,7 +113,7 @@ class ElementNorm : public Kernel {
   // `count` samples from `first` on, one behind the other.
   Front FrontOf(Front::Tensors tensors, Index first, Index count) const {
     const auto start_of = [at = first * sets_.count()](Index) { return at; };
-    return {tensors, start_of, 1, count * sets_.count(), sets_.count() / 2, 2};
+    return {tensors, start_of, 1, {1, count * sets_.count(), 0}, sets_.count() / 2, 2};
   }
 
   static constexpr Index kSerial = 32768;  // elements: some 10 microseconds

@@ -29,44 +29,66 @@ class Front {
   // Tensors that are read at the same places; the second may be missing.
   using Tensors = std::array<const float*, 2>;
 
+  // Rows of `length` elements, `pitch` apart.
+  struct Rows {
+    Index count, length, pitch;
+  };
+
   Front() = default;  // fetches nothing
 
-  // Runs 0, 1, ..., count - 1 of `length` elements, which start at start_of(run) of every tensor, in their order and
-  // from element `first` of run 0 on, for a kernel that sweeps over them `sweeps` times.
-  Front(Tensors tensors, std::function<Index(Index)> start_of, Index count, Index length, Index first, int sweeps)
+  // Tiles 0, 1, ..., count - 1 of rows, which start at start_of(tile) of every tensor, in their order and from element
+  // `first` of the first row on, for a kernel that sweeps over them `sweeps` times.
+  Front(Tensors tensors, std::function<Index(Index)> start_of, Index count, const Rows& rows, Index first, int sweeps)
       : tensors_(tensors),
         start_of_(std::move(start_of)),
         count_(count),
-        length_(length),
-        sweeps_(sweeps),
-        run_(first / length) {
-    if (run_ < count_) Enter(first % length);
+        rows_(rows),
+        granule_(kFetchGranule / sweeps),
+        tile_(first / (rows.length * rows.count)),
+        row_(first / rows.length % rows.count) {
+    if (tile_ < count_) Enter(start_of_(tile_) + row_ * rows_.pitch, first % rows_.length);
   }
 
   // Called after, or for, each `count` elements of a sweep, of every sweep: a front that leaves ends of rows out falls
   // behind what is read.
-  void operator()(Index count) {
-    for (due_ += count; run_ < count_ && due_ >= sweeps_;) {
-      const Index end = std::min(at_ + due_ / sweeps_, end_);
-      for (const float* tensor : tensors_)
-        for (Index i = tensor == nullptr ? end : at_; i < end; i += kLineFloats) hwy::Prefetch(tensor + i);
-      due_ -= (end - at_) * sweeps_;
-      at_ = end;
-      if (at_ == end_ && ++run_ < count_) Enter(0);
-    }
+  HWY_INLINE void operator()(Index count) {
+    due_ += count;
+    if (due_ >= kFetchGranule) Advance();
   }
 
  private:
-  void Enter(Index first) {
-    at_ = start_of_(run_) + first;
-    end_ = at_ + length_ - first;
+  void Advance() {
+    for (; due_ >= kFetchGranule; due_ -= kFetchGranule)
+      for (Index left = granule_; left > 0 && tile_ < count_;) {
+        const Index end = std::min(at_ + left, end_);
+        for (const float* tensor : tensors_)
+          for (Index i = tensor == nullptr ? end : at_; i < end; i += kLineFloats) hwy::Prefetch(tensor + i);
+        left -= end - at_;
+        at_ = end;
+        if (at_ == end_) NextRow();
+      }
+  }
+
+  void NextRow() {
+    if (++row_ < rows_.count) return Enter(end_ - rows_.length + rows_.pitch, 0);
+    row_ = 0;
+    if (++tile_ < count_) Enter(start_of_(tile_), 0);
+  }
+
+  // The row that starts at `start`, from element `first` on.
+  void Enter(Index start, Index first) {
+    at_ = start + first;
+    end_ = start + rows_.length;
   }
 
   Tensors tensors_{};
   std::function<Index(Index)> start_of_;
-  Index count_ = 0, length_ = 1, sweeps_ = 1, run_ = 0;
-  Index at_ = 0, end_ = 0;  // in it
-  Index due_ = 0;           // elements of sweeps not yet moved on for
+  Index count_ = 0;
+  Rows rows_{1, 1, 1};
+  Index granule_ = kFetchGranule;  // elements to move on by
+  Index tile_ = 0, row_ = 0;
+  Index at_ = 0, end_ = 0;
+  Index due_ = 0;  // elements of sweeps not yet moved on for
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

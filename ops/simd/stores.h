@@ -22,6 +22,8 @@ Stores stores_for(std::size_t bytes);
 
 // Whether a tensor of `bytes` has to come from memory each time that it is read: by the same measure.
 bool exceeds_caches(std::size_t bytes);
+// Whether it is larger than the whole last level is good for, a socket's counted in full.
+bool exceeds_last_level(std::size_t bytes);
 // Whether it is too large for the L2 cache; of unknown size that counts as 512 KiB.
 bool exceeds_l2(std::size_t bytes);
 
