@@ -11,7 +11,8 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#include "ops/norm/channel_norm-inl.h"
+#include "ops/norm/channel_norm_forward-inl.h"
+#include "ops/norm/channel_norm_gradient-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
