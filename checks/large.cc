@@ -34,7 +34,8 @@ double depth_for_masses(const Case& c, const Pass& pass, const Implementation& i
   return depth;
 }
 
-Arrays<Mass<Real>> mass_inputs(const Case& c, const Arrays<float>& inputs, double depth) {
+// Only what sampled elements read is ever turned into masses.
+Arrays<Mass<Real>> masses_on_demand(const Case& c, const Arrays<float>& inputs, double depth) {
   const auto promote = [depth, decisions = decision_depth(c, depth)](double x) {
     return Mass<Real>::input(Real(x), depth, decisions);
   };
@@ -86,7 +87,7 @@ SampledTruth::Samples SampledTruth::evaluate(double depth) const {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(options_.seconds);
   const Arrays<float> values = seeded_inputs(case_, pass_, options_.seed, Regime::kNormal);
-  const Arrays<Mass<Real>> inputs = mass_inputs(case_, values, depth);
+  const Arrays<Mass<Real>> inputs = masses_on_demand(case_, values, depth);
   const std::vector<Argument> arguments = arguments_of(*case_.spec, case_.attributes, pass_);
   std::map<size_t, Element<Mass<Real>>> outputs;
   for (size_t i = 0; i < arguments.size(); ++i)

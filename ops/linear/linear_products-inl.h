@@ -122,10 +122,9 @@ class LinearProducts final : public Kernel {
     V sum[kRows][kVectors];
 #pragma GCC unroll 8
     for (auto& row : sum) std::fill_n(row, kVectors, hn::Zero(d));
+    const Index fetched = packs_ ? kRows * kVectors : 0;  // lines of the next block; what is streamed must not be read
     for (Index n = 0; n < a_.mb; ++n) {
-      if constexpr (kVectors > 1)
-        if (n < kRows * kVectors)  // a line of the next block
-          hwy::Prefetch(out + n / kVectors * a_.ic + (kVectors + n % kVectors) * LaneCount());
+      if (n < fetched) hwy::Prefetch(out + n / kVectors * a_.ic + (kVectors + n % kVectors) * LaneCount());
       V right[kVectors];
 #pragma GCC unroll 8
       for (Index v = 0; v < kVectors; ++v) right[v] = load(src + n * pitch + v * LaneCount());

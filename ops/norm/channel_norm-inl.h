@@ -70,6 +70,9 @@ class ChannelNorm : public Kernel {
   virtual void RunTile(const Tile& tile) = 0;
   virtual void Finish(std::span<const TensorRef> /*arguments*/) {}
 
+  // Whether the statistics that sets are normalized by do not depend on src.
+  virtual bool GivenStatistics() const { return false; }
+
   // How often a set is swept over what it reads.
   virtual int Sweeps() const = 0;
   virtual Front::Tensors Reads(std::span<const TensorRef> arguments) const = 0;
@@ -88,7 +91,8 @@ class ChannelNorm : public Kernel {
 
   // Calls f(fetch, stripe, block, offset) for the blocks of stripes of a tile, `width` wide in each sample and side by
   // side. Short ones are met sample by sample, as they lie. `fetch` is the front, or nothing where there is none: the
-  // sums then stay in registers from one short plane to the next (8 samples of 7 x 7: 0.75 to 0.9 of the time).
+  // sums then stay in registers from one short plane to the next (group norm of 7 x 7, 8 samples, gradients of gamma
+  // and beta: 0.92 and 0.88 of the time).
   template <class F>
   void ForEachBlockOf(const Tile& tile, Index stripes, Index width, const F& f) const {
     NoFetch nothing;
@@ -128,8 +132,7 @@ class ChannelNorm : public Kernel {
   // Planes end amid cache lines, which streaming does not like; to gather short ones pays where the other way is to
   // memory (1024 channels of 14 x 14, 416 samples: 0.5 to 0.75 of the time; 8 samples, in a socket's L3: 1.2 to 1.4).
   static constexpr Index kLongPlane = 1024, kShortest = 32;
-  static constexpr Index kShortRow = 512;  // floats
-  static constexpr Index kStage = 1024;
+  static constexpr Index kShortRow = 512, kStage = 1024;  // floats
 
   template <class Fetch, class F>
   void ForEachBlockOf(Fetch& fetch, Index stripes, Index width, const F& f) const {

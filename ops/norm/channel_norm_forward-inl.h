@@ -36,9 +36,6 @@ class ChannelNormForward : public ChannelNorm {
     double mean, rstd;
   };
 
-  // Whether they do not depend on src.
-  virtual bool GivenStatistics() const { return false; }
-
   // What a set is normalized by, which has these moments unless its statistics are given.
   virtual Statistics StatisticsOf(const Tile& tile, Index set, const Moments& moments) const {
     const Statistics statistics{moments.mean(), Rstd(moments.variance())};

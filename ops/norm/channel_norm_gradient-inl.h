@@ -20,7 +20,8 @@ namespace HWY_NAMESPACE {
 
 // With t = src - mean, and sums over the n elements of a set, or over those of its channel k:
 //   diff_beta[k] = sum_k(dy), diff_gamma[k] = rstd * sum_k(t dy), both added up over the sets that use channel k;
-//   diff_src = rstd (gamma dy - sum(gamma dy) / n - t rstd^2 sum(t gamma dy) / n).
+//   diff_src = rstd (gamma dy - sum(gamma dy) / n - t rstd^2 sum(t gamma dy) / n), rstd gamma dy where statistics are
+//   given.
 class ChannelNormGradient : public ChannelNorm {
  public:
   ChannelNormGradient(const NormSets& sets, const Case& c, const Pass& pass, int threads)
@@ -42,9 +43,6 @@ class ChannelNormGradient : public ChannelNorm {
     double rstd;
     double residue = 0;  // what rounding the mean lost
   };
-
-  // Whether they do not depend on src: then diff_src = rstd gamma dy.
-  virtual bool GivenStatistics() const { return false; }
 
   // What the set was normalized by.
   virtual Statistics StatisticsOf(const Tile& tile, Index set) const {
