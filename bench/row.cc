@@ -166,7 +166,7 @@ void RowPreparer::verify(Row& row, Execution& execution) {
     return;
   }
   if (!truth_)
-    truth_ = std::make_unique<SampledTruth>(reference->second, row.layer->work, row.pass, LargeOptions{.seed = seed_});
+    truth_ = std::make_unique<SampledTruth>(reference->second, row.layer->work, row.pass, SampleOptions{.seed = seed_});
   const Verdict verdict = truth_->compare(execution, *row.implementation);
   if (!verdict.passed()) {
     refuse_row(row, Row::Status::kRefused, "large: " + failure_text(verdict));

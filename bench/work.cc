@@ -90,7 +90,7 @@ void verify_work(KernelWork& work, const Case& c, const Pass& pass, const Operat
                  const Implementation& implementation, const References& references, std::uint64_t seed) {
   const auto reference = references.find(operation.spec.name);
   if (reference == references.end()) refuse("{} has no reference to verify it against", operation.spec.name);
-  SampledTruth truth(reference->second, c, pass, LargeOptions{.seed = seed});
+  SampledTruth truth(reference->second, c, pass, SampleOptions{.seed = seed});
   const Verdict verdict = truth.compare(work.execution(), implementation);
   if (!verdict.passed()) refuse("{} is wrong at this size: {}", c.to_text(), failure_text(verdict));
 }

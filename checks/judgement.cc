@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "checks/comparison.h"
-#include "checks/large.h"
+#include "checks/samples.h"
 
 namespace gradproof {
 namespace {

@@ -1,46 +1,34 @@
 // large: correctness at the sizes that are timed, on sampled elements; the reference is evaluated only there.
 #pragma once
 
-#include <cstdint>
 #include <list>
+#include <span>
 #include <vector>
 
 #include "checks/execution.h"
+#include "checks/samples.h"
 #include "checks/verdict.h"
 #include "reference/reference.h"
 
 namespace gradproof {
 
-struct LargeOptions {
-  std::uint64_t seed = 1;
-  int threads = 1;
-  int samples = 96;      // elements at most
-  double seconds = 0.3;  // no further element of the reference is begun after this; at least 8 elements are compared
-};
-
-// Sample number k of a tensor: its corners, borders of vectors and blocks, and random positions in turn. They may
-// recur.
-Position sample_position(const Shape& shape, std::uint64_t seed, std::string_view name, Index k);
-
 // The truth at sampled elements of everything that a pass writes, on near-normal inputs: corners first, then borders of
-// vectors and blocks, and random elements. Which elements, and in which order, depends on the case and the seed alone;
-// how many, on the time that one element takes. All who compute the pass are compared with it. Where the second order
-// of bounds counts it is evaluated anew for each depth: a normalization that adds a million elements in sequence has no
+// vectors and blocks, and random elements. All who compute the pass are compared with it. Where the second order of
+// bounds counts it is evaluated anew for each depth: a normalization that adds a million elements in sequence has no
 // bound, and takes none from one that adds in blocks. The reference stays with the caller.
+//
+// A kernel that is made of others' is held to the truth part by part, each on what it really read
+// (docs/decisions/0031-networks-part-by-part.md): where a relu far inside a network reads what is 0 but for rounding
+// errors, either sign of it is right, and all that follows from it.
 class SampledTruth {
  public:
-  SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const LargeOptions& options);
+  SampledTruth(const Reference& reference, const Case& c, const Pass& pass, const SampleOptions& options);
 
   // Each element within its derived bound, and all fences standing, in an execution of the same case and pass that has
   // run on seeded_inputs(c, pass, options.seed, Regime::kNormal).
   Verdict compare(Execution& execution, const Implementation& implementation);
 
  private:
-  struct Sample {
-    size_t argument;
-    Position position;
-    Mass<Real> truth;
-  };
   // Masses for computations of one depth.
   struct Samples {
     double depth;
@@ -50,18 +38,18 @@ class SampledTruth {
   };
 
   const Samples& samples_for(double depth);
-  Samples evaluate(double depth) const;
+  void compare_parts(std::span<const KernelPart> parts, Comparison& comparison) const;
 
   const Reference& reference_;
   Case case_;
   Pass pass_;
-  LargeOptions options_;
+  SampleOptions options_;
   std::list<Samples> samples_;
 };
 
 // Runs the pass once and compares it with the sampled truth. Skips with a reason where the implementation does not
 // support the pass. Throws what the implementation throws.
 Verdict check_large(const Reference& reference, const Case& c, const Pass& pass, const Implementation& implementation,
-                    const LargeOptions& options);
+                    const SampleOptions& options, int threads = 1);
 
 }  // namespace gradproof

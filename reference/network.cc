@@ -11,9 +11,9 @@
 namespace gradproof {
 namespace {
 
-const Reference& reference_of(const Node& node) {
-  static const References layers = layer_references();
-  return layers.find(node.operation->spec.name)->second;
+const References& layers() {
+  static const References references = layer_references();
+  return references;
 }
 
 template <class T>
@@ -66,7 +66,7 @@ class ChainRule {
     const auto gradient = gradients_.find(node.result());
     if (gradient != gradients_.end()) inputs.emplace("diff_dst", shaped(gradient->second, node, "dst"));
     const Shape shape = *node.operation->spec.find_slot(slot)->shape(node.c.attributes);
-    Array<T> result = reference_of(node).template evaluate<T>(node.c, inputs, argument, shape);
+    Array<T> result = layers().at(node.operation->spec.name).template evaluate<T>(node.c, inputs, argument, shape);
     result.shape = graph_->shape_of(tensor);
     return result;
   }
@@ -115,7 +115,8 @@ Reference network_reference() {
   return {{network_element<Real>, network_element<Precise>, network_element<Dual<Real>>, network_element<Mass<Real>>,
            network_element<Depends>, network_element<Margin<Real>>, network_element<float>},
           {fixed_results<Real>, fixed_results<Precise>, fixed_results<Dual<Real>>, fixed_results<Mass<Real>>,
-           fixed_results<Depends>, fixed_results<Margin<Real>>, fixed_results<float>}};
+           fixed_results<Depends>, fixed_results<Margin<Real>>, fixed_results<float>},
+          &layers()};
 }
 
 }  // namespace gradproof

@@ -29,6 +29,11 @@ using ElementFactory = Element<T> (*)(const Case&, const Arrays<T>& inputs, std:
 template <class T>
 using FixedTensors = Arrays<T> (*)(const Case&, const Arrays<T>& inputs, std::string_view moved);
 
+class Reference;
+
+// By operation name; a value built in main() by register_references().
+using References = std::map<std::string, Reference, std::less<>>;
+
 class Reference {
  public:
   template <class T>
@@ -58,10 +63,9 @@ class Reference {
 
   FactoriesOf<ElementFactory> factories;  // one for each scalar in reference/scalars.h
   FactoriesOf<FixedTensors> fixed{};      // null where an operation is a single formula
+  // Of a network: those of the operations that it is made of. Null where an operation is made of no others.
+  const References* layers = nullptr;
 };
-
-// By operation name; a value built in main() by register_references().
-using References = std::map<std::string, Reference, std::less<>>;
 
 References register_references();
 

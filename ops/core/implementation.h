@@ -14,6 +14,17 @@
 
 namespace gradproof {
 
+struct Implementation;
+
+// What a kernel that is made of others' had one of them do: a pass of a case, on tensors that are arguments of the
+// whole or lie in between.
+struct KernelPart {
+  Case c;
+  Pass pass;
+  const Implementation* implementation;
+  std::vector<TensorRef> arguments;  // as Kernel::run takes them; they hold what the last run left
+};
+
 // A planned computation. Planning sees shapes only; whatever depends on tensor values happens in run().
 class Kernel {
  public:
@@ -39,6 +50,10 @@ class Kernel {
     run(arguments);
     store(arguments);
   }
+
+  // The parts in the order in which run() has them done, each tensor written by one of them; none where a kernel does
+  // it all itself.
+  virtual std::vector<KernelPart> parts() const { return {}; }
 
   // The instruction set that run() really uses, as the compiled code itself reports it ("AVX3", "AVX2", "SCALAR").
   virtual std::string isa() const = 0;

@@ -143,7 +143,7 @@ Operation network_operation(const Network& network, const std::shared_ptr<const 
   op.spec.smoke_cases = network.smoke_cases;
   op.spec.full_cases = network.full_cases;
   op.spec.invalid_cases = network.invalid_cases;
-  op.implementations = network_simd_implementations(graph, layers->conv);
+  op.implementations = network_simd_implementations(graph, layers);
   return op;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -29,16 +30,18 @@ std::set<std::string> on_the_way(const Graph& graph, const Pass& pass) {
 // has a place: memory of the network's own, or the caller's.
 class NetworkKernel final : public Kernel {
  public:
-  NetworkKernel(Graph graph, const Case& c, const Pass& pass, std::string implementation, const PrepareOptions& options)
-      : graph_(std::move(graph)), implementation_(std::move(implementation)), options_(options) {
+  NetworkKernel(const Graph& graph, const Operation& add, const Case& c, const Pass& pass, std::string implementation,
+                const PrepareOptions& options)
+      : graph_(graph), add_(add), implementation_(std::move(implementation)), options_(options) {
     for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass))
       add_place(pass.is_forward() && argument.written ? graph_.result()
-                : argument.name == "diff_dst"         ? "diff_" + graph_.result()
+                : argument.name == "diff_dst"         ? diff(graph_.result())
                                                       : argument.name,
                 {.shape = argument.shape, .strides = dense_strides(argument.shape)});
     callers_ = places_.size();
     for (size_t k = 0; k < graph_.nodes().size(); ++k) plan(k, Pass::forward());
     if (pass.is_forward()) return;
+    count_senders(pass);
     for (size_t k = graph_.nodes().size(); k-- > 0;)
       for (const Pass& back : passes_towards(graph_, graph_.nodes()[k], pass)) plan(k, back);
   }
@@ -46,23 +49,33 @@ class NetworkKernel final : public Kernel {
   void run(std::span<const TensorRef> arguments) override {
     for (size_t k = 0; k < callers_; ++k) places_[k].data = arguments[k].data;
     for (Step& step : steps_) {
-      for (size_t k = 0; k < step.places.size(); ++k) step.tensors[k].data = places_[step.places[k]].data;
-      step.kernel->run(step.tensors);
-      if (step.added_to != kNowhere) add(step.tensors.back(), places_[step.added_to].floats());
+      for (size_t k = 0; k < step.places.size(); ++k) step.part.arguments[k].data = places_[step.places[k]].data;
+      step.kernel->run(step.part.arguments);
     }
+  }
+
+  std::vector<KernelPart> parts() const override {
+    std::vector<KernelPart> parts;
+    for (const Step& step : steps_) parts.push_back(step.part);
+    return parts;
   }
 
   std::string isa() const override { return steps_.front().kernel->isa(); }
 
  private:
-  static constexpr size_t kNowhere = static_cast<size_t>(-1);
-
   struct Step {
     std::unique_ptr<Kernel> kernel;
-    std::vector<size_t> places;      // of its arguments
-    std::vector<TensorRef> tensors;  // these, as the kernel takes them
-    size_t added_to = kNowhere;      // where another node's gradient of the same tensor is, to which this one is added
+    KernelPart part;
+    std::vector<size_t> places;  // of its arguments
   };
+
+  // The nodes that send a gradient to a tensor, and where what has come so far is.
+  struct Senders {
+    int all = 0, heard = 0;
+    std::string sum{};
+  };
+
+  static std::string diff(const std::string& tensor) { return "diff_" + tensor; }
 
   size_t add_place(const std::string& name, TensorRef ref) {
     places_.push_back(std::move(ref));
@@ -77,47 +90,69 @@ class NetworkKernel final : public Kernel {
     return add_place(name, memory_.back().ref());
   }
 
-  void plan(size_t number, const Pass& pass) {
-    const Node& node = graph_.nodes()[number];
-    Step step{node.operation->implementation(implementation_).prepare(node.c, pass, options_), {}, {}};
-    for (const Argument& argument : arguments_of(*node.c.spec, node.c.attributes, pass)) {
-      const bool gradient = !pass.is_forward() && argument.written;
-      const std::string name = name_of(number, argument.name);
-      if (gradient && summed_.contains(name)) {
-        step.added_to = place(name, argument);
-        step.places.push_back(place(fmt::format("{} from node {}", name, number), argument));
-      } else {
-        step.places.push_back(place(name, argument));
-        if (gradient) summed_.insert(name);
-      }
-      step.tensors.push_back({nullptr, argument.type, argument.shape, dense_strides(argument.shape)});
+  void count_senders(const Pass& pass) {
+    for (const Node& node : graph_.nodes())
+      for (const Pass& back : passes_towards(graph_, node, pass)) ++senders_[diff(*node.tensor(back.slot))].all;
+  }
+
+  // A step of `c`, the places of whose arguments are called name_of(argument).
+  void append(const Operation& operation, const Case& c, const Pass& pass,
+              const std::function<std::string(const std::string&)>& name_of) {
+    const Implementation& implementation = operation.implementation(implementation_);
+    Step step{implementation.prepare(c, pass, options_), {c, pass, &implementation, {}}, {}};
+    for (const Argument& argument : arguments_of(*c.spec, c.attributes, pass)) {
+      step.places.push_back(place(name_of(argument.name), argument));
+      step.part.arguments.push_back({nullptr, argument.type, argument.shape, dense_strides(argument.shape)});
     }
     steps_.push_back(std::move(step));
   }
 
+  void plan(size_t number, const Pass& pass) {
+    const Node& node = graph_.nodes()[number];
+    const auto name_of = [&](const std::string& argument) { return tensor_of(number, argument); };
+    if (pass.is_forward()) return append(*node.operation, node.c, pass, name_of);
+    const std::string wanted = diff(*node.tensor(pass.slot));
+    Senders& senders = senders_.at(wanted);
+    const std::string sent = senders.all == 1 ? wanted : fmt::format("{} from node {}", wanted, number);
+    append(*node.operation, node.c, pass,
+           [&](const std::string& argument) { return argument == diff(pass.slot) ? sent : name_of(argument); });
+    if (++senders.heard > 1) {
+      const std::string sum = senders.heard == senders.all ? wanted : fmt::format("{} down to node {}", wanted, number);
+      add_up(senders.sum, sent, sum);
+      senders.sum = sum;
+    } else {
+      senders.sum = sent;
+    }
+  }
+
+  // sum = a + b, whatever the tensors' shape.
+  void add_up(const std::string& a, const std::string& b, const std::string& sum) {
+    const Index count = element_count(places_[place_of_.at(a)].shape);
+    append(add_, make_case(add_.spec, fmt::format("mb=1,c={}", count)), Pass::forward(),
+           [&](const std::string& argument) { return argument == "src"     ? a
+                                                     : argument == "other" ? b
+                                                                           : sum; });
+  }
+
   // What a node's argument is called in the network. What no other node reads is the node's own.
-  std::string name_of(size_t number, const std::string& argument) const {
+  std::string tensor_of(size_t number, const std::string& argument) const {
     const Node& node = graph_.nodes()[number];
     if (const std::string* tensor = node.tensor(argument)) return *tensor;
-    const std::string diff = "diff_";
-    if (argument.starts_with(diff))
-      if (const std::string* tensor = node.tensor(argument.substr(diff.size()))) return diff + *tensor;
+    const std::string before = "diff_";
+    if (argument.starts_with(before))
+      if (const std::string* tensor = node.tensor(argument.substr(before.size()))) return diff(*tensor);
     return fmt::format("node {} {}", number, argument);
   }
 
-  static void add(const TensorRef& part, float* sum) {
-    const float* from = part.floats();
-    for (Index i = 0; i < element_count(part.shape); ++i) sum[i] += from[i];
-  }
-
   const Graph graph_;
+  const Operation& add_;
   const std::string implementation_;
   const PrepareOptions options_;
   std::vector<TensorRef> places_;  // the caller's first
   size_t callers_ = 0;
   std::map<std::string, size_t> place_of_;
   std::vector<Buffer> memory_;
-  std::set<std::string> summed_;  // gradients that a step has written
+  std::map<std::string, Senders> senders_;  // by gradient
   std::vector<Step> steps_;
 };
 
@@ -146,9 +181,10 @@ std::vector<Pass> passes_towards(const Graph& graph, const Node& node, const Pas
   return passes;
 }
 
-std::vector<Implementation> network_simd_implementations(const GraphOf& graph, const Operation& example) {
+std::vector<Implementation> network_simd_implementations(const GraphOf& graph,
+                                                         const std::shared_ptr<const Layers>& layers) {
   std::vector<Implementation> implementations;
-  for (const Implementation& layer : example.implementations) {
+  for (const Implementation& layer : layers->conv.implementations) {
     const std::string name = layer.name;
     const auto node_depth = [name](const Node& node, const Pass& pass, std::string_view tensor) {
       return node.operation->implementation(name).depth_of(node.c, pass, tensor);
@@ -157,9 +193,9 @@ std::vector<Implementation> network_simd_implementations(const GraphOf& graph, c
         {.name = name,
          .unsupported = [graph, name](const Case& c,
                                       const Pass& pass) { return unsupported_node(*graph(c.attributes), name, pass); },
-         .prepare = [graph, name](const Case& c, const Pass& pass,
-                                  const PrepareOptions& options) -> std::unique_ptr<Kernel> {
-           return std::make_unique<NetworkKernel>(*graph(c.attributes), c, pass, name, options);
+         .prepare = [graph, layers, name](const Case& c, const Pass& pass,
+                                          const PrepareOptions& options) -> std::unique_ptr<Kernel> {
+           return std::make_unique<NetworkKernel>(*graph(c.attributes), layers->add, c, pass, name, options);
          },
          .depth =
              [graph, node_depth](const Case& c, const Pass& pass, std::string_view tensor) {
