@@ -5,6 +5,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "checks/execution.h"
 #include "checks/inputs.h"
@@ -175,6 +179,49 @@ TEST_P(StreamedChannels, HaveTheBitsThatEachHasAlone) {
 
 // Channels that make whole cache lines together, and never.
 INSTANTIATE_TEST_SUITE_P(BatchNorm, StreamedChannels, testing::Values(Planes{16, 14}, Planes{32, 7}, Planes{6, 29}),
+                         [](const auto& tested) {
+                           return fmt::format("{}x{}", tested.param.channels, tested.param.size);
+                         });
+
+// All gradients together read tensors in another order than each of them alone.
+class StreamedGradients : public testing::TestWithParam<Planes> {
+ protected:
+  // Of every output of each pass.
+  std::map<std::string, std::vector<unsigned char>> gradients(const std::string& text, std::span<const Pass> passes,
+                                                              int threads) const {
+    const Case c = registry_.parse_case(text);
+    std::map<std::string, std::vector<unsigned char>> result;
+    for (const Pass& pass : passes) {
+      Execution execution(c, pass, registry_.find(c.spec->name).implementation("simd"),
+                          seeded_inputs(c, pass, 1, Regime::kNormal), {.threads = threads});
+      execution.run();
+      for (size_t i = 0; i < execution.refs().size(); ++i) {
+        const TensorRef& tensor = execution.refs()[i];
+        if (!execution.arguments()[i].written) continue;
+        const unsigned char* first = tensor.bytes();
+        result[execution.arguments()[i].name] = {first, first + 4 * element_count(tensor.shape)};
+      }
+    }
+    return result;
+  }
+
+ private:
+  Registry registry_ = register_operations();
+};
+
+TEST_P(StreamedGradients, TogetherHaveTheBitsThatEachHasAlone) {
+  const auto [channels, size] = GetParam();
+  const Index samples = samples_to_gather(channels, size);
+  if (samples == 0) GTEST_SKIP() << "the cache is too large";
+  const std::string text = fmt::format("layer_norm:mb={},c={},i={}", samples, channels, size);
+  const std::vector<Pass> single{Pass::vjp("src"), Pass::vjp("gamma"), Pass::vjp("beta")}, whole{Pass::vjp()};
+  const auto alone = gradients(text, single, 1);
+  ASSERT_EQ(alone.size(), 3U);
+  for (const int threads : {1, 2}) EXPECT_TRUE(gradients(text, whole, threads) == alone) << text << " " << threads;
+}
+
+// Of samples in two blocks, and in three, the last of which is no multiple of anything.
+INSTANTIATE_TEST_SUITE_P(LayerNorm, StreamedGradients, testing::Values(Planes{20, 20}, Planes{29, 19}),
                          [](const auto& tested) {
                            return fmt::format("{}x{}", tested.param.channels, tested.param.size);
                          });

@@ -77,7 +77,8 @@ struct GeluFunction {
   HWY_ATTR V gradient(V x, V diff) const {
     const NormalTail<V> beyond(x);
     const V scaled = hn::Mul(beyond.distance, Constant<V>(0.398942280F));
-    const V part = hn::MulSub(beyond.near, beyond.factor, scaled);
+    const V near = hn::Div(Constant<V>(1), beyond.reach);
+    const V part = hn::MulSub(near, NormalTail<V>::Factor(hn::Mul(beyond.distance, near)), scaled);
     const V left = TimesPowerOfTwo(hn::Mul(beyond.density, part), beyond.n);
     const auto is_left = hn::Lt(x, hn::Zero(hn::DFromV<V>()));
     return hn::Mul(diff, hn::IfThenElse(is_left, left, hn::Sub(Constant<V>(1), left)));

@@ -42,6 +42,7 @@ class ElementNorm : public Kernel {
         threads_(a.sets.total() < kSerial ? 1 : threads) {
     const Index bytes = sets_.total() * static_cast<Index>(sizeof(float)) * (pass.is_forward() ? 2 : 3);
     stores_ = stores_for(static_cast<size_t>(bytes));
+    from_memory_ = exceeds_last_level(static_cast<size_t>(bytes));
   }
 
   std::string isa() const final { return hwy::TargetName(HWY_TARGET); }
@@ -64,7 +65,7 @@ class ElementNorm : public Kernel {
     const Index runs = RunsASample();
     const auto share = [&](Index thread) {
       const Index first = sets_.mb * thread / threads_, end = sets_.mb * (thread + 1) / threads_;
-      Front front = stores_ == Stores::kStreaming ? FrontOf(tensors, first, end - first) : Front();
+      Front front = FrontOver(tensors, first * sets_.count(), (end - first) * sets_.count(), sets_.count() / 2, 2);
       for (Index n = first; n < end; ++n) {
         for (Index i = 0; i < runs; ++i) sum(RunOf(n * runs + i), front);
         merge(n);
@@ -85,6 +86,27 @@ class ElementNorm : public Kernel {
     Parallel(sets_.mb * runs, std::cref(sum_run));
     for (Index n = 0; n < sets_.mb; ++n) merge(n);
     Parallel(sets_.mb * runs, std::cref(map_run));
+  }
+
+  // map(run, front) for all runs of all samples, which are `tensors` of src's shape.
+  template <class MapRun>
+  void MapAll(Front::Tensors tensors, const MapRun& map) const {
+    const Index runs = sets_.mb * RunsASample();
+    const auto begin_of = [&](Index number) {
+      return number < runs ? RunOf(number).sample * sets_.count() + RunOf(number).begin : sets_.total();
+    };
+    const auto share = [&](Index thread) {
+      const Index first = runs * thread / threads_, end = runs * (thread + 1) / threads_;
+      Front front = FrontOver(tensors, begin_of(first), begin_of(end) - begin_of(first), kPrefetchAhead, 1);
+      for (Index number = first; number < end; ++number) map(RunOf(number), front);
+      hwy::FlushStream();
+    };
+    Parallel(threads_, std::cref(share));
+  }
+
+  // For `sweeps` over a run of each sample, that many elements from `begin` on, `ahead` of it.
+  Front FrontAcross(Front::Tensors tensors, Index begin, Index length, Index ahead, int sweeps) const {
+    return {tensors, [begin](Index) { return begin; }, 1, {sets_.mb, length, sets_.count()}, ahead, sweeps};
   }
 
   static const float* Tensor(std::span<const TensorRef> arguments, int index) {
@@ -108,16 +130,17 @@ class ElementNorm : public Kernel {
   const NormSets sets_;
   const std::vector<Argument> names_;
   const int src_, gamma_;
+  const int threads_;
+  bool from_memory_;  // whether tensors are read from there each time
 
  private:
-  // `count` samples from `first` on, one behind the other.
-  Front FrontOf(Front::Tensors tensors, Index first, Index count) const {
-    const auto start_of = [at = first * sets_.count()](Index) { return at; };
-    return {tensors, start_of, 1, {1, count * sets_.count(), 0}, sets_.count() / 2, 2};
+  // For `sweeps` over each of `count` elements that begin at `begin`, `ahead` of them.
+  Front FrontOver(Front::Tensors tensors, Index begin, Index count, Index ahead, int sweeps) const {
+    if (stores_ != Stores::kStreaming) return {};
+    return {tensors, [begin](Index) { return begin; }, 1, {1, count, 0}, ahead, sweeps};
   }
 
   static constexpr Index kSerial = 32768;  // elements: some 10 microseconds
-  const int threads_;
   Stores stores_;
 };
 

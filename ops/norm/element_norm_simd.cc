@@ -121,18 +121,20 @@ class ElementNormGradient final : public ElementNorm {
         diff_src_(Find("diff_src")),
         diff_gamma_(Find("diff_gamma")),
         diff_beta_(Find("diff_beta")),
-        sums_(static_cast<size_t>(sets_.mb * RunsASample())),
+        sums_(static_cast<size_t>(sets_.mb * BlocksASample())),
         maps_(static_cast<size_t>(sets_.mb)) {}
 
   void run(std::span<const TensorRef> arguments) override {
+    const bool wants_parameters = diff_gamma_ >= 0 || diff_beta_ >= 0;
+    if (from_memory_ && wants_parameters && diff_src_ >= 0 && BlocksASample() >= threads_)
+      return RunFromMemory(arguments);
     if (diff_src_ >= 0)
       Sweep(
-          {Tensor(arguments, src_), Tensor(arguments, diff_dst_)},
-          [&](const SampleRun& run, Front& front) { SumRun(arguments, run, front); },
+          Tensors(arguments), [&](const SampleRun& run, Front& front) { SumRun(arguments, run, front); },
           [&](Index sample) { Merge(arguments, sample); },
           [&](const SampleRun& run, Front& front) { MapRun(arguments, run, front); });
-    if (diff_gamma_ < 0 && diff_beta_ < 0) return;
-    const auto tile = [&](Index number) { AddUpSamples(arguments, number * kTile); };
+    if (!wants_parameters) return;
+    const auto tile = [&](Index number) { AddUpTile(arguments, number * kTile); };
     Parallel((sets_.count() + kTile - 1) / kTile, std::cref(tile));
   }
 
@@ -142,22 +144,35 @@ class ElementNormGradient final : public ElementNorm {
   // cache.
   static constexpr Index kTile = 1024, kStreams = 3;
 
+  Index BlocksASample() const { return (sets_.count() + kSumBlockSize - 1) / kSumBlockSize; }
+
+  Front::Tensors Tensors(std::span<const TensorRef> arguments) const {
+    return {Tensor(arguments, src_), Tensor(arguments, diff_dst_)};
+  }
+
   float Mean(std::span<const TensorRef> arguments, Index sample) const {
     return mean_ < 0 ? 0.0F : OfSample(arguments, mean_, sample);
   }
 
   void SumRun(std::span<const TensorRef> arguments, const SampleRun& run, Front& front) {
+    for (Index i = 0; i < run.length; i += kSumBlockSize)
+      SumBlockOf(arguments, {run.sample, run.begin + i, std::min(kSumBlockSize, run.length - i), 0}, front);
+  }
+
+  // A run that is one block.
+  template <class Fetch>
+  void SumBlockOf(std::span<const TensorRef> arguments, const SampleRun& run, Fetch& fetch) {
     const Channel channel{1, run.length, 0};
     const float mean = Mean(arguments, run.sample);
     const float *src = Data(arguments, src_, run), *diff = Data(arguments, diff_dst_, run);
-    sums_[static_cast<size_t>(run.number)] =
-        gamma_ < 0 ? ChannelGradientSums(front, channel, mean, src, diff)
-                   : ChannelGradientSums(front, channel, mean, src, diff, Parameters(arguments, gamma_, run));
+    sums_[static_cast<size_t>(run.sample * BlocksASample() + run.begin / kSumBlockSize)] =
+        gamma_ < 0 ? BlockGradientSums(fetch, channel, mean, src, diff)
+                   : BlockGradientSums(fetch, channel, mean, src, diff, Parameters(arguments, gamma_, run));
   }
 
   void Merge(std::span<const TensorRef> arguments, Index sample) {
     GradientSums sums;
-    for (Index i = 0; i < RunsASample(); ++i) sums.add(sums_[static_cast<size_t>(sample * RunsASample() + i)]);
+    for (Index i = 0; i < BlocksASample(); ++i) sums.add(sums_[static_cast<size_t>(sample * BlocksASample() + i)]);
     const auto n = static_cast<double>(sets_.count());
     const float rounded = OfSample(arguments, rstd_, sample);
     const auto rstd = static_cast<double>(rounded);
@@ -182,12 +197,25 @@ class ElementNormGradient final : public ElementNorm {
     HWY_ALIGN double gamma[kTile], beta[kTile];
   };
 
-  // diff_gamma and diff_beta of the elements from `begin` on, samples in order.
-  void AddUpSamples(std::span<const TensorRef> arguments, Index begin) const {
+  // diff_gamma and diff_beta of the elements of a tile, samples in order.
+  void AddUpTile(std::span<const TensorRef> arguments, Index begin) const {
     const Index length = std::min(kTile, sets_.count() - begin);
     Totals totals;
-    for (Index n = 0; n < sets_.mb; n += kStreams)
-      (diff_gamma_ < 0 ? AddSamples<false> : AddSamples<true>)(StreamsOf(arguments, n, begin), n == 0, length, totals);
+    const auto add_up = [&](auto& fetch) {
+      for (Index n = 0; n < sets_.mb; n += kStreams) AddSamples(arguments, n, begin, length, totals, fetch);
+    };
+    if (from_memory_) {
+      Front front = FrontAcross(diff_gamma_ < 0 ? Front::Tensors{Tensor(arguments, diff_dst_)} : Tensors(arguments),
+                                begin, length, 2 * kStreams * length, 1);
+      add_up(front);
+    } else {
+      NoFetch nothing;
+      add_up(nothing);
+    }
+    StoreTotals(arguments, begin, length, totals);
+  }
+
+  void StoreTotals(std::span<const TensorRef> arguments, Index begin, Index length, const Totals& totals) const {
     const auto store = [&](int index, const double* sums) {
       if (index >= 0)
         std::transform(sums, sums + length, Parameters(arguments, index, {0, begin, length, 0}),
@@ -195,6 +223,28 @@ class ElementNormGradient final : public ElementNorm {
     };
     store(diff_gamma_, totals.gamma);
     store(diff_beta_, totals.beta);
+  }
+
+  // All gradients of tensors beyond the caches: what those of the parameters read is summed for that of src as well, a
+  // block of elements of all samples at a time, so that everything is read twice, and not three times or four.
+  void RunFromMemory(std::span<const TensorRef> arguments) {
+    const auto block = [&](Index number) { AddUpBlock(arguments, number * kSumBlockSize); };
+    Parallel(BlocksASample(), std::cref(block));
+    for (Index n = 0; n < sets_.mb; ++n) Merge(arguments, n);
+    MapAll(Tensors(arguments), [&](const SampleRun& run, Front& front) { MapRun(arguments, run, front); });
+  }
+
+  void AddUpBlock(std::span<const TensorRef> arguments, Index begin) {
+    const Index length = std::min(kSumBlockSize, sets_.count() - begin);
+    Totals totals[kSumBlockSize / kTile];
+    Front front = FrontAcross(Tensors(arguments), begin, length, 2 * kStreams * length, 2);
+    for (Index n = 0; n < sets_.mb; n += kStreams) {
+      for (Index k = n; k < std::min(n + kStreams, sets_.mb); ++k) SumBlockOf(arguments, {k, begin, length, 0}, front);
+      for (Index i = 0; i < length; i += kTile)
+        AddSamples(arguments, n, begin + i, std::min(kTile, length - i), totals[i / kTile], front);
+    }
+    for (Index i = 0; i < length; i += kTile)
+      StoreTotals(arguments, begin + i, std::min(kTile, length - i), totals[i / kTile]);
   }
 
   // Samples that are added in one go.
@@ -215,8 +265,16 @@ class ElementNormGradient final : public ElementNorm {
     return streams;
   }
 
-  template <bool kGamma>
-  static void AddSamples(const Streams& streams, bool first, Index length, Totals& totals) {
+  // kStreams samples from `first` on.
+  template <class Fetch>
+  void AddSamples(std::span<const TensorRef> arguments, Index first, Index begin, Index length, Totals& totals,
+                  Fetch& fetch) const {
+    (diff_gamma_ < 0 ? AddStreams<false, Fetch> : AddStreams<true, Fetch>)(StreamsOf(arguments, first, begin),
+                                                                           first == 0, length, totals, fetch);
+  }
+
+  template <bool kGamma, class Fetch>
+  static void AddStreams(const Streams& streams, bool first, Index length, Totals& totals, Fetch& fetch) {
     const hn::ScalableTag<double> d;
     const hn::Rebind<float, decltype(d)> df;
     using V = hn::Vec<decltype(d)>;
@@ -235,9 +293,13 @@ class ElementNormGradient final : public ElementNorm {
     };
     const auto lanes = static_cast<Index>(hn::Lanes(d));
     Index i = 0;
-    for (; i + lanes <= length; i += lanes) add(i, [&](const float* from) HWY_ATTR { return hn::LoadU(df, from); });
+    for (; i + lanes <= length; i += lanes) {
+      add(i, [&](const float* from) HWY_ATTR { return hn::LoadU(df, from); });
+      fetch(lanes * streams.count);
+    }
     const auto rest = static_cast<size_t>(length - i);
     if (rest > 0) add(i, [&](const float* from) HWY_ATTR { return LoadFirst(df, from, rest); });
+    fetch(static_cast<Index>(rest) * streams.count);
   }
 
   const int mean_, rstd_, diff_dst_, diff_src_, diff_gamma_, diff_beta_;

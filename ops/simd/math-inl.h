@@ -232,13 +232,12 @@ HWY_INLINE V Softplus(V x) {
   return hn::Add(AtLeast(0, x), Log1pOfUnit(ExpOfNegative(hn::Neg(hn::Abs(x)))));
 }
 
-// What the normal distribution has beyond |x|: P(X > |x|) = near * factor * density * 2^n, where density * 2^n =
+// What the normal distribution has beyond |x|: P(X > |x|) = factor * density * 2^n / reach, where density * 2^n =
 // exp(-x^2 / 2). The square comes in two parts, since its error is that of the exponent, which is relative in the
-// result; beyond 15 all is 0. near = 1 / (|x| + 4), share = |x| near, and the factor is a polynomial in share - 0.4:
-// 0.5 roundings.
+// result; beyond 15 all is 0.
 template <class V>
 struct NormalTail {
-  explicit HWY_INLINE NormalTail(V x) : distance(AtMost(15, hn::Abs(x))) {
+  explicit HWY_INLINE NormalTail(V x) : distance(AtMost(15, hn::Abs(x))), reach(hn::Add(distance, Constant<V>(4))) {
     const hn::DFromV<V> d;
     const hn::RebindToUnsigned<decltype(d)> du;
     const V high = hn::And(distance, hn::BitCast(d, hn::Set(du, 0xFFFFF000U)));
@@ -249,20 +248,25 @@ struct NormalTail {
     n = Reduced<V>(hn::Add(square, rest_of_square)).n;
     const V rest = hn::NegMulAdd(n, Constant<V>(kLn2Low), hn::NegMulAdd(n, Constant<V>(kLn2High), square));
     density = ExpOfRest(hn::Add(rest, rest_of_square));
-    near = hn::Div(Constant<V>(1), hn::Add(distance, Constant<V>(4)));
-    share = hn::Mul(distance, near);
-    factor = Polynomial(hn::Sub(share, Constant<V>(0.4F)), -0.0687074065F,
-                        {0.106550626F, 0.140250564F, -0.34689185F, -0.067186825F, 1.04651499F, -1.8976835F, 2.05622172F,
-                         -1.57423973F, 0.893940926F});
   }
-  V distance, n, density, near, share, factor;
+
+  // A polynomial in share - 0.4, share = |x| / reach: 0.5 roundings.
+  static HWY_INLINE V Factor(V share) {
+    return Polynomial(hn::Sub(share, Constant<V>(0.4F)), -0.0687074065F,
+                      {0.106550626F, 0.140250564F, -0.34689185F, -0.067186825F, 1.04651499F, -1.8976835F, 2.05622172F,
+                       -1.57423973F, 0.893940926F});
+  }
+
+  V distance, reach, n, density;
 };
 
 // x P(X < x) = max(x, 0) - |x| P(X > |x|), so that the left tail keeps its digits.
 template <class V>
 HWY_INLINE V Gelu(V x) {
-  const NormalTail<V> beyond(x);
-  const V part = TimesPowerOfTwo(hn::Mul(hn::Mul(beyond.share, beyond.factor), beyond.density), beyond.n);
+  using Tail = NormalTail<V>;
+  const Tail beyond(x);
+  const V share = hn::Div(beyond.distance, beyond.reach);
+  const V part = TimesPowerOfTwo(hn::Mul(share, hn::Mul(Tail::Factor(share), beyond.density)), beyond.n);
   return WithSignOf(x, hn::Sub(AtLeast(0, x), part));
 }
 
