@@ -70,30 +70,40 @@ const SampledTruth::Samples& SampledTruth::samples_for(double depth) {
   return samples_.emplace_back(depth, sample_truth(reference_, case_, pass_, values, depth, options_));
 }
 
-void SampledTruth::compare_parts(std::span<const KernelPart> parts, Comparison& comparison) const {
+// Every part must pass by itself: elements of one that are undecided are not made up for by those of others.
+Verdict SampledTruth::compare_parts(std::span<const KernelPart> parts) const {
   SampleOptions options = options_;
   options.seconds /= static_cast<double>(parts.size());
+  Verdict worst;
+  Index compared = 0;
   for (const KernelPart& part : parts) {
+    const Reference& reference = reference_.layers->at(part.c.spec->name);
     const double depth = depth_for_masses(part.c, part.pass, *part.implementation);
-    const std::vector<Sample> samples =
-        sample_truth(reference_.layers->at(part.c.spec->name), part.c, part.pass, read_by(part), depth, options);
-    compare_samples(samples, part.c, part.pass, *part.implementation, part.arguments,
+    Comparison comparison(part.c);
+    compare_samples(sample_truth(reference, part.c, part.pass, read_by(part), depth, options), part.c, part.pass,
+                    *part.implementation, part.arguments,
                     fmt::format("sampled, {} {}", part.c.to_text(), part.pass.to_text()), comparison);
+    const Verdict verdict = comparison.verdict();
+    if (!verdict.passed()) return verdict;
+    compared += verdict.compared;
+    if (!(verdict.worst <= worst.worst)) worst = verdict;
   }
+  worst.compared = compared;
+  return worst;
+}
+
+Verdict SampledTruth::compare_whole(const Execution& execution, const Implementation& implementation) {
+  Comparison comparison(case_);
+  compare_samples(samples_for(depth_for_masses(case_, pass_, implementation)).elements, case_, pass_, implementation,
+                  execution.refs(), "sampled", comparison);
+  return comparison.verdict();
 }
 
 Verdict SampledTruth::compare(Execution& execution, const Implementation& implementation) {
-  Comparison comparison(case_);
   const std::vector<KernelPart> parts = execution.kernel().parts();
-  if (parts.empty() || reference_.layers == nullptr) {
-    compare_samples(samples_for(depth_for_masses(case_, pass_, implementation)).elements, case_, pass_, implementation,
-                    execution.refs(), "sampled", comparison);
-  } else {
-    compare_parts(parts, comparison);
-  }
-  Verdict verdict = comparison.verdict();
-  if (!parts.empty())
-    if (const auto broken = broken_chain(execution, parts)) verdict = damaged(verdict, *broken);
+  const bool in_parts = reference_.layers != nullptr && !parts.empty();
+  Verdict verdict = in_parts ? compare_parts(parts) : compare_whole(execution, implementation);
+  if (const auto broken = in_parts ? broken_chain(execution, parts) : std::nullopt) verdict = damaged(verdict, *broken);
   if (const auto damage = execution.damage()) verdict = damaged(verdict, *damage);
   verdict.isa = execution.kernel().isa();
   return verdict;

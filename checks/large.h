@@ -38,7 +38,8 @@ class SampledTruth {
   };
 
   const Samples& samples_for(double depth);
-  void compare_parts(std::span<const KernelPart> parts, Comparison& comparison) const;
+  Verdict compare_parts(std::span<const KernelPart> parts) const;
+  Verdict compare_whole(const Execution& execution, const Implementation& implementation);
 
   const Reference& reference_;
   Case case_;

@@ -130,24 +130,43 @@ TEST_F(LargeTest, ANetworkIsTakenPartByPart) {
   }
 }
 
+// The residual block of the registry, but that `other` stands for the operation that makes `result`.
+Implementation with_another(const std::string& result, const Operation& other, const Case& c,
+                            const std::shared_ptr<const Layers>& layers) {
+  const GraphOf graph = remembered([result, &other, &c](const Attributes& attributes) {
+    Graph wrong("residual_block");
+    for (const Node& node : c.spec->graph(attributes)->nodes())
+      wrong.add(node.result() == result ? other : *node.operation, node.c.attributes.to_text(), node.tensors);
+    return wrong;
+  });
+  return network_simd_implementations(graph, layers).front();
+}
+
+constexpr const char* kSmallBlock = "residual_block:mb=1,i=6,c=8,g=2";
+
 TEST_F(LargeTest, SeesAWrongLayerInsideANetwork) {
-  const Case c = registry_.parse_case("residual_block:mb=1,i=6,c=8,g=2");
+  const Case c = registry_.parse_case(kSmallBlock);
   const auto layers = std::make_shared<const Layers>();
   Operation relu = layers->relu;
   for (Implementation& implementation : relu.implementations)
     implementation = spoiled(implementation, [](const TensorRef& t) { t.floats()[element_count(t.shape) - 1] += 1; });
-  const GraphOf graph = remembered([&](const Attributes& attributes) {
-    Graph wrong("residual_block");
-    for (const Node& node : c.spec->graph(attributes)->nodes())
-      wrong.add(node.result() == "relu1" ? relu : *node.operation, node.c.attributes.to_text(), node.tensors);
-    return wrong;
-  });
-  const Implementation implementation = network_simd_implementations(graph, layers).front();
+  const Implementation wrong = with_another("relu1", relu, c, layers);
   for (const Pass& pass : c.spec->passes()) {
-    const Verdict verdict = check_large(references_.at("residual_block"), c, pass, implementation, {.seed = 3});
+    const Verdict verdict = check_large(references_.at("residual_block"), c, pass, wrong, {.seed = 3});
     EXPECT_TRUE(verdict.failed()) << pass.to_text();
     EXPECT_NE(verdict.where.find("relu:"), std::string::npos) << verdict.where;
   }
+}
+
+// A normalization that adds 16 million times has no bound, whatever is known of the layers around it.
+TEST_F(LargeTest, ALayerThatIsUndecidedIsNotHidden) {
+  const Case c = registry_.parse_case(kSmallBlock);
+  const auto layers = std::make_shared<const Layers>();
+  Operation norm = layers->group_norm;
+  for (Implementation& implementation : norm.implementations)
+    implementation.depth = [](const Case&, const Pass&, std::string_view) { return 1.6e7; };
+  const Implementation deep = with_another("norm2", norm, c, layers);
+  EXPECT_FALSE(check_large(references_.at("residual_block"), c, Pass::forward(), deep, {.seed = 3}).passed());
 }
 
 // What is not shown of a network is not taken for right.
@@ -169,7 +188,7 @@ TEST_F(LargeTest, PartsThatDoNotAddUpFail) {
     std::unique_ptr<Kernel> whole_;
     size_t first_, left_out_;
   };
-  const Case c = registry_.parse_case("residual_block:mb=1,i=6,c=8,g=2");
+  const Case c = registry_.parse_case(kSmallBlock);
   const auto reason = [&](size_t first, size_t left_out) {
     Implementation implementation = registry_.find("residual_block").implementation("simd");
     implementation.prepare = [=, whole = implementation.prepare](const Case& made, const Pass& pass,

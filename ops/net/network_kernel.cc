@@ -39,11 +39,11 @@ class NetworkKernel final : public Kernel {
                                                       : argument.name,
                 {.shape = argument.shape, .strides = dense_strides(argument.shape)});
     callers_ = places_.size();
-    for (size_t k = 0; k < graph_.nodes().size(); ++k) plan(k, Pass::forward());
+    for (size_t k = 0; k < graph_.nodes().size(); ++k) plan_forward(k);
     if (pass.is_forward()) return;
     count_senders(pass);
     for (size_t k = graph_.nodes().size(); k-- > 0;)
-      for (const Pass& back : passes_towards(graph_, graph_.nodes()[k], pass)) plan(k, back);
+      for (const Pass& back : passes_towards(graph_, graph_.nodes()[k], pass)) plan_gradient(k, back);
   }
 
   void run(std::span<const TensorRef> arguments) override {
@@ -75,7 +75,8 @@ class NetworkKernel final : public Kernel {
     std::string sum{};
   };
 
-  static std::string diff(const std::string& tensor) { return "diff_" + tensor; }
+  static constexpr std::string_view kDiff = "diff_";
+  static std::string diff(const std::string& tensor) { return std::string(kDiff) + tensor; }
 
   size_t add_place(const std::string& name, TensorRef ref) {
     places_.push_back(std::move(ref));
@@ -107,22 +108,25 @@ class NetworkKernel final : public Kernel {
     steps_.push_back(std::move(step));
   }
 
-  void plan(size_t number, const Pass& pass) {
+  void plan_forward(size_t number) {
     const Node& node = graph_.nodes()[number];
-    const auto name_of = [&](const std::string& argument) { return tensor_of(number, argument); };
-    if (pass.is_forward()) return append(*node.operation, node.c, pass, name_of);
+    append(*node.operation, node.c, Pass::forward(),
+           [&](const std::string& argument) { return tensor_of(number, argument); });
+  }
+
+  // What one of several sends to a tensor is added to what came before.
+  void plan_gradient(size_t number, const Pass& pass) {
+    const Node& node = graph_.nodes()[number];
     const std::string wanted = diff(*node.tensor(pass.slot));
     Senders& senders = senders_.at(wanted);
     const std::string sent = senders.all == 1 ? wanted : fmt::format("{} from node {}", wanted, number);
-    append(*node.operation, node.c, pass,
-           [&](const std::string& argument) { return argument == diff(pass.slot) ? sent : name_of(argument); });
-    if (++senders.heard > 1) {
-      const std::string sum = senders.heard == senders.all ? wanted : fmt::format("{} down to node {}", wanted, number);
-      add_up(senders.sum, sent, sum);
-      senders.sum = sum;
-    } else {
-      senders.sum = sent;
-    }
+    append(*node.operation, node.c, pass, [&](const std::string& argument) {
+      return argument == diff(pass.slot) ? sent : tensor_of(number, argument);
+    });
+    const bool is_first = ++senders.heard == 1, is_last = senders.heard == senders.all;
+    const std::string sum = is_first ? sent : is_last ? wanted : fmt::format("{} down to node {}", wanted, number);
+    if (!is_first) add_up(senders.sum, sent, sum);
+    senders.sum = sum;
   }
 
   // sum = a + b, whatever the tensors' shape.
@@ -138,9 +142,8 @@ class NetworkKernel final : public Kernel {
   std::string tensor_of(size_t number, const std::string& argument) const {
     const Node& node = graph_.nodes()[number];
     if (const std::string* tensor = node.tensor(argument)) return *tensor;
-    const std::string before = "diff_";
-    if (argument.starts_with(before))
-      if (const std::string* tensor = node.tensor(argument.substr(before.size()))) return diff(*tensor);
+    if (argument.starts_with(kDiff))
+      if (const std::string* tensor = node.tensor(argument.substr(kDiff.size()))) return diff(*tensor);
     return fmt::format("node {} {}", number, argument);
   }
 

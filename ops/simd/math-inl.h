@@ -260,7 +260,8 @@ struct NormalTail {
   V distance, reach, n, density;
 };
 
-// x P(X < x) = max(x, 0) - |x| P(X > |x|), so that the left tail keeps its digits.
+// x P(X < x) = max(x, 0) - |x| P(X > |x|), so that the left tail keeps its digits: 4.28 units at worst of all floats,
+// 4.51 without fused operations.
 template <class V>
 HWY_INLINE V Gelu(V x) {
   using Tail = NormalTail<V>;
