@@ -17,6 +17,7 @@
 #include "ops/pool/joined_planes-inl.h"
 #include "ops/pool/max_pool.h"
 #include "ops/pool/neighbour_rows-inl.h"
+#include "ops/pool/paired_max_pool-inl.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/simd/line_stream-inl.h"
 
@@ -96,8 +97,6 @@ class NeighbourSweep {
   static HWY_INLINE void Put(const Best<Order> (&best)[kRows], Index o, Index out, float* HWY_RESTRICT dst,
                              std::uint8_t* HWY_RESTRICT argmax) {
     const hn::Rebind<std::uint8_t, DI> bytes;
-    const auto tap = [&](Index r)
-                         HWY_ATTR { return hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<DI>(), best[r].tap)); };
     if (HWY_LIKELY(o >= 0 && o + Lanes() <= out)) {
 #pragma GCC unroll 8
       for (Index r = 0; r < kRows; ++r) {
@@ -106,7 +105,7 @@ class NeighbourSweep {
         } else {
           hn::StoreU(best[r].value, D(), dst + r * out + o);
         }
-        hn::StoreU(tap(r), bytes, argmax + r * out + o);
+        hn::StoreU(TapBytes(best[r].tap), bytes, argmax + r * out + o);
       }
       return;
     }
@@ -115,7 +114,7 @@ class NeighbourSweep {
 #pragma GCC unroll 8
     for (Index r = 0; r < kRows; ++r) {
       StoreBetween(best[r].value, D(), dst + r * out + o, begin, end);
-      StoreBetween(tap(r), bytes, argmax + r * out + o, begin, end);
+      StoreBetween(TapBytes(best[r].tap), bytes, argmax + r * out + o, begin, end);
     }
   }
 
@@ -340,6 +339,7 @@ template <class Order>
 std::unique_ptr<Kernel> MakeNeighbourSweep(const MaxPoolAttributes& a, int threads) {
   const PoolGeometry g(a.mb * a.c, a.window);
   if (ChooseSweep<Order>(g).prime == nullptr) return nullptr;
+  if (auto paired = MakePairedMaxPool<Order>(g, threads)) return paired;
   const JoinedWindows joined(g, threads);
   if (joined.count > 1) return MakeJoinedSweep<Order>(g, joined, threads);
   return std::make_unique<MaxPoolSweep<Order>>(g, FirstTaps(g.w, 1, 0), threads);

@@ -115,6 +115,8 @@ std::vector<std::string> pool_full_cases() {
       "mb=1,c=2,ih=7,iw=67,k=2,s=2,p=1",                  // small squares behind padding
       "mb=1,c=1,ih=6,iw=66,k=3,s=2,pw_lo=1,ceil_mode=1",  // whole vectors, and an overhang
       "mb=1,c=1,ih=7,iw=65,k=3,s=2",                      // three taps without padding
+      "mb=1,c=3,ih=5,iw=16,k=3,s=2,p=1",                  // two planes fill the lanes of a vector, and one
+      "mb=1,c=2,ih=4,iw=16,k=3,s=2,ceil_mode=1",          // the same with an overhang
       "mb=1,c=2,ih=2,iw=3,kh=5,kw=7,ph=2,pw=3",           // windows that begin before the input and end behind it
       "mb=1,c=3,ih=150,iw=151,k=3,s=2,p=1",               // bands of an image, which threads share
       "mb=1,c=2,ih=190,iw=180,kh=5,kw=4,sh=2,sw=1,ph=2",  // the same for windows that no sweep is compiled for

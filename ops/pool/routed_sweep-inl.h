@@ -15,8 +15,10 @@
 
 #include "ops/pool/joined_planes-inl.h"
 #include "ops/pool/max_pool.h"
+#include "ops/pool/paired_max_pool-inl.h"
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/routed_taps-inl.h"
+#include "ops/pool/sent_sums-inl.h"
 #include "ops/simd/every_second-inl.h"
 #include "ops/simd/line_stream-inl.h"
 #include "ops/simd/shifted_lanes-inl.h"
@@ -26,17 +28,6 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Rows of inputs come in pairs. Where p is the padding above, pair R is rows 2 * R - p and the next of windows of 2
-// taps, which the windows of row R alone read; of 3 taps it is rows 2 * R + 1 - p and the next: tap 1 of row R reads
-// the upper one, tap 2 of row R and tap 0 of row R + 1 the lower one. A pair may start above the input, and end below.
-struct InputPairs {
-  Index offset;        // pair R starts at input 2 * R + offset
-  Index first, count;  // those with a row in the input
-
-  explicit InputPairs(const PoolAxis& h)
-      : offset(h.kernel - 2 - h.pad), first((2 - offset) / 2 - 1), count((h.in + 1 - offset) / 2 - first) {}
-};
 
 // A slice of windows; the inputs at hand are read by its taps from first_tap on.
 struct WindowSlice {
@@ -50,54 +41,6 @@ struct WindowSlices {
   std::vector<WindowSlice> found;  // the last of the tensor first
   WindowSlice none;                // stands for rows that there are not
   const float* end;                // of the tensor that `diff` points into
-};
-
-// What a vector of windows sends to the pairs of inputs of its columns: columns 2 * i and 2 * i + 1 for window i. With
-// a column of padding tap 0 of a window reads the last column of the window before it; without one tap 2 reads the
-// first column of the window behind. Those sums wait until that window is met: from right to left, or left to right.
-template <Index kTaps, Index kPadW>
-struct SentSums {
-  static constexpr Index kRows = kTaps - 1;  // of windows over a pair of rows
-  static constexpr bool kSendsBeside = kTaps == 3 || kPadW == 1;
-  static constexpr Index kBesideColumn = kPadW;
-
-  HWY_INLINE SentSums()
-      : own{{hn::Zero(D()), hn::Zero(D())}, {hn::Zero(D()), hn::Zero(D())}}, beside{hn::Zero(D()), hn::Zero(D())} {}
-
-  hn::Vec<D> own[2][2];  // [row][column]
-  hn::Vec<D> beside[2];
-
-  // What argmax is where a tap was chosen. Made once for many rows, not from constants: those GCC makes anew, in three
-  // instructions each, wherever registers are few.
-  struct Taps {
-    HWY_INLINE explicit Taps(std::int32_t first) {
-#pragma GCC unroll 16
-      for (Index k = 0; k < kTaps * kTaps; ++k) v[k] = hn::Set(DI(), first + static_cast<std::int32_t>(k));
-    }
-
-    hn::Vec<DI> v[kTaps * kTaps];
-  };
-
-  // Row kRow of the windows over the pair.
-  template <Index kRow, Index kTap = 0>
-  HWY_INLINE void Add(hn::Vec<D> diff, hn::Vec<DI> argmax, const Taps& taps) {
-    if constexpr (kTap < kTaps * kTaps) {
-      constexpr Index kInputRow = kTap / kTaps + 2 * kRow - (kTaps - 2);
-      if constexpr (kInputRow == 0 || kInputRow == 1) {
-        constexpr Index kColumn = kTap % kTaps - kPadW;
-        auto& sum = kColumn == 0 || kColumn == 1 ? own[kInputRow][kColumn & 1] : beside[kInputRow];
-        const auto chosen = hn::RebindMask(D(), hn::Eq(argmax, taps.v[kTap]));
-        sum = hn::IfThenElse(chosen, hn::Add(sum, diff), sum);
-      }
-      Add<kRow, kTap + 1>(diff, argmax, taps);
-    }
-  }
-
-  // What the windows beside sent.
-  HWY_INLINE void Take(hn::Vec<D> upper, hn::Vec<D> lower) {
-    own[0][kBesideColumn] = hn::Add(own[0][kBesideColumn], upper);
-    own[1][kBesideColumn] = hn::Add(own[1][kBesideColumn], lower);
-  }
 };
 
 // One or two vectors of a row, of which `count` elements belong to it.
@@ -123,8 +66,7 @@ HWY_INLINE void PutPair(hn::Vec<D> even, hn::Vec<D> odd, Index count, float* to)
 template <Index kTaps, Index kPadW>
 struct RoutedSweep {
   using Sums = SentSums<kTaps, kPadW>;
-  // Vectors are taken from right to left, unless they send to the one on the right.
-  static constexpr bool kFromRight = kPadW == 1 || !Sums::kSendsBeside;
+  static constexpr bool kFromRight = Sums::kFromRight;
   using Beside = OneBeside<D, kFromRight ? 1 : -1>;
   static constexpr bool kMasksAreCheap = HWY_TARGET <= HWY_AVX3;
 
@@ -342,6 +284,7 @@ inline std::unique_ptr<Kernel> MakeJoinedRoutedSweep(const PoolGeometry& g, cons
 inline std::unique_ptr<Kernel> MakeRoutedSweep(const MaxPoolAttributes& a, int threads) {
   const PoolGeometry g(a.mb * a.c, a.window);
   if (ChooseRoutedSweep(g).one_slice == nullptr) return nullptr;
+  if (auto paired = MakePairedMaxPoolGradient(g, threads)) return paired;
   const JoinedWindows joined(g, threads);
   if (joined.count > 1) return MakeJoinedRoutedSweep(g, joined, threads);
   return std::make_unique<MaxPoolGradientSweep>(g, threads);
