@@ -58,6 +58,7 @@ struct TapsOfWindows {
   static constexpr Index Column(Index tap) { return (tap + kPad) % kStride; }
   static constexpr Index Shift(Index tap) { return (tap - kPad - Column(tap)) / kStride; }
   static constexpr Index Target(Index) { return 0; }
+  static constexpr Index kNewest = kRows - 1;  // of those rows, the one that no row of targets above has met
   static HWY_INLINE Index Row(Index target, Index pad, Index k) { return target * kStride - pad + k; }
 };
 
@@ -66,6 +67,7 @@ template <Index kStride, Index kTaps, Index kPad>
 struct TapsOfInputs {
   static constexpr Index kCount = kTaps;
   static constexpr Index kColumns = 1, kTargets = kStride, kRows = (kTaps + kStride - 1) / kStride;
+  static constexpr Index kNewest = 0;
   static constexpr Index Column(Index) { return 0; }
   static constexpr Index Target(Index tap) { return (tap + kPad) % kStride; }
   static constexpr Index Shift(Index tap) { return (Target(tap) + kPad - tap) / kStride; }
@@ -89,6 +91,8 @@ class SumSweep {
   template <Stores kStores, class Finish>
   static HWY_NOINLINE void Run(const SweptRows source, Index pad, const SweptTargets targets, const Finish& finish,
                                Ahead ahead, float* HWY_RESTRICT to) {
+    if constexpr (kStores == Stores::kCached && Taps::kColumns == 1 && Taps::kTargets == 1)
+      if (std::max(source.width, targets.width) <= Lanes()) return RunNarrow(source, pad, targets, finish, ahead, to);
     const V zero = hn::Zero(D());
     const Index fresh = Taps::kColumns * Taps::kColumns * std::min(Lanes(), targets.width);
     for (Index row = 0; row < targets.rows; ++row, to += targets.width) {
@@ -136,6 +140,29 @@ class SumSweep {
 
   HWY_INLINE SumSweep(const SweptRows& source, Index target, Index pad) : width_(source.width) {
     for (Index k = 0; k < Taps::kRows; ++k) rows_[k] = source.At(Taps::Row(target, pad, k));
+  }
+
+  // Rows of one vector, 1 apart: each is loaded once, for all rows of targets that it goes to (Zen 4, 14 x 14: 0.64 of
+  // the time).
+  template <class Finish>
+  static HWY_INLINE void RunNarrow(const SweptRows source, Index pad, const SweptTargets targets, const Finish& finish,
+                                   Ahead ahead, float* HWY_RESTRICT to) {
+    const V zero = hn::Zero(D());
+    const Found none{zero, zero, zero};
+    const LoadSome load = Part(source.width);
+    constexpr Index kOldest = Taps::kRows - 1 - Taps::kNewest, kOlder = kOldest == 0 ? 1 : -1;
+    V rows[Taps::kRows];
+    for (Index k = 0; k < Taps::kRows; ++k) rows[k] = load(source.At(Taps::Row(targets.first - 1, pad, k)));
+    for (Index row = 0; row < targets.rows; ++row, to += targets.width) {
+      ahead.Pace(targets.width);
+      for (Index k = kOldest; k != Taps::kNewest; k += kOlder) rows[k] = rows[k + kOlder];
+      rows[Taps::kNewest] = load(source.At(Taps::Row(targets.first + row, pad, Taps::kNewest)));
+      V sum = zero;
+      for (Index k = 0; k < Taps::kRows; ++k) sum = hn::Add(sum, rows[k]);
+      const Found here{RotatedFor<0>(sum), RotatedFor<1>(sum), RotatedFor<2>(sum)};
+      const V total = AddTaps<0>(none, here, none);
+      Put<Stores::kCached>(finish.OfRow(row)(total, 0), {targets.width, (targets.rows - row) * targets.width}, to);
+    }
   }
 
   static HWY_INLINE V Plus(V first) { return first; }
