@@ -75,15 +75,16 @@ class NeighbourSweep {
   static HWY_NOINLINE bool Run(const PoolGeometry& g, const SweptPlane& plane, Index oh, Index rows,
                                float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
     hn::Vec<D> sum = hn::Zero(D());
+    const RowEnd end(g.w.out);
     Index ih = g.h.input_of(oh, 0);
     for (; rows >= kRowsAtATime; rows -= kRowsAtATime) {
-      sum = hn::Add(sum, RowsOfWindows<kStores, kRowsAtATime>(g, plane, ih, dst, argmax));
+      sum = hn::Add(sum, RowsOfWindows<kStores, kRowsAtATime>(g, plane, ih, end, dst, argmax));
       ih += kRowsAtATime * kStride;
       dst += kRowsAtATime * g.w.out;
       argmax += kRowsAtATime * g.w.out;
     }
     for (; rows > 0; --rows, ih += kStride, dst += g.w.out, argmax += g.w.out)
-      sum = hn::Add(sum, RowsOfWindows<kStores, 1>(g, plane, ih, dst, argmax));
+      sum = hn::Add(sum, RowsOfWindows<kStores, 1>(g, plane, ih, end, dst, argmax));
     return hn::AllTrue(D(), hn::Eq(sum, sum));
   }
 
@@ -92,11 +93,24 @@ class NeighbourSweep {
   // Two rows of windows at a time hand a row on in registers, of which sixteen are too few.
   static constexpr Index kRowsAtATime = HWY_TARGET == HWY_AVX3 ? 2 : 1;
 
+  using Bytes = hn::Rebind<std::uint8_t, DI>;
+  // Window 0 is in lane 0, and masks can be kept for the last vector of all rows.
+  static constexpr bool kOnlyEndsRagged = kStride == 2 && kMasksMemory<std::uint8_t>;
+
+  // The lanes of a row's last vector.
+  struct RowEnd {
+    explicit HWY_INLINE RowEnd(Index out)
+        : values(hn::FirstN(D(), Count(out))), bytes(hn::FirstN(Bytes(), Count(out))) {}
+    static HWY_INLINE size_t Count(Index out) { return At((out - 1) % Lanes() + 1); }
+
+    const hn::Mask<D> values;
+    const hn::Mask<Bytes> bytes;
+  };
+
   // The vector of windows o, o + 1, ... of kRows rows, as far as they are in 0 ... out - 1.
   template <Stores kStores, Index kRows>
-  static HWY_INLINE void Put(const Best<Order> (&best)[kRows], Index o, Index out, float* HWY_RESTRICT dst,
-                             std::uint8_t* HWY_RESTRICT argmax) {
-    const hn::Rebind<std::uint8_t, DI> bytes;
+  static HWY_INLINE void Put(const Best<Order> (&best)[kRows], Index o, Index out, const RowEnd& end,
+                             float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
     if (HWY_LIKELY(o >= 0 && o + Lanes() <= out)) {
 #pragma GCC unroll 8
       for (Index r = 0; r < kRows; ++r) {
@@ -105,23 +119,32 @@ class NeighbourSweep {
         } else {
           hn::StoreU(best[r].value, D(), dst + r * out + o);
         }
-        hn::StoreU(TapBytes(best[r].tap), bytes, argmax + r * out + o);
+        hn::StoreU(TapBytes(best[r].tap), Bytes(), argmax + r * out + o);
       }
       return;
     }
-    const size_t begin = At(std::clamp<Index>(-o, 0, Lanes()));
-    const size_t end = At(std::min(out - o, Lanes()));
+    if constexpr (kOnlyEndsRagged) {
+#pragma GCC unroll 8
+      for (Index r = 0; r < kRows; ++r) {
+        hn::BlendedStore(best[r].value, end.values, D(), dst + r * out + o);
+        hn::BlendedStore(TapBytes(best[r].tap), end.bytes, Bytes(), argmax + r * out + o);
+      }
+      return;
+    }
+    const size_t first = At(std::clamp<Index>(-o, 0, Lanes()));
+    const size_t behind = At(std::min(out - o, Lanes()));
 #pragma GCC unroll 8
     for (Index r = 0; r < kRows; ++r) {
-      StoreBetween(best[r].value, D(), dst + r * out + o, begin, end);
-      StoreBetween(TapBytes(best[r].tap), bytes, argmax + r * out + o, begin, end);
+      StoreBetween(best[r].value, D(), dst + r * out + o, first, behind);
+      StoreBetween(TapBytes(best[r].tap), Bytes(), argmax + r * out + o, first, behind);
     }
   }
 
   // kRows rows of windows, the first taps along h of the first at ih. The sum of all that is read.
   template <Stores kStores, Index kRows>
   static HWY_INLINE hn::Vec<D> RowsOfWindows(const PoolGeometry& g, const SweptPlane& plane, Index ih,
-                                             float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
+                                             const RowEnd& end, float* HWY_RESTRICT dst,
+                                             std::uint8_t* HWY_RESTRICT argmax) {
     constexpr Index kFresh = kTaps + (kRows - 1) * kStride - kShared;
     const Index out = g.w.out;
     const Index width = g.w.in;
@@ -187,7 +210,7 @@ class NeighbourSweep {
         for (Index k = 1; k < kTaps; ++k)
           best[r].Meet(window[k].value, hn::Add(window[k].tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
       }
-      Put<kStores>(best, at - first_lane, out, dst, argmax);
+      Put<kStores>(best, at - first_lane, out, end, dst, argmax);
     }
     return sum;
   }
