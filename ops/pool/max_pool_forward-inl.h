@@ -36,8 +36,8 @@ struct AlongRows {
 
 template <class Order, Index kStride, Index kTaps, Index kStart>
 void UseNeighbours(const PoolAxis& w, AlongRows& along) {
-  using Neighbours = NeighboursAlongRow<Order, kStride, kTaps, kStart>;
-  along.run = BestsOfNeighbours<Order, kStride, kTaps, kStart>;
+  using Neighbours = NeighboursAlongRow<Order, kStride, kTaps, kStart, WideTaps>;
+  along.run = BestsOfNeighbours<Order, kStride, kTaps, kStart, WideTaps>;
   along.first_lane = Neighbours::FirstLane(w);
   along.vectors = Neighbours::Vectors(w);
 }
@@ -132,7 +132,7 @@ class MaxPoolForward final : public PoolKernel {
         std::copy_n(space.taps.get() + from, known * pitch_, space.taps.get() + slab);
       }
       const Index to = slab + known * pitch_;
-      const RowBests bests{space.values.get() + to, space.taps.get() + to, pitch_};
+      const RowBests<> bests{space.values.get() + to, space.taps.get() + to, pitch_};
       const Index first = rows.first + known;
       along_rows_.run(g_.w, src + (id * g_.h.in + first) * g_.w.in, rows.end - first, first_taps_.get(), bests,
                       space.spare_row.get());

@@ -35,9 +35,11 @@ HWY_INLINE hn::Vec<D> LoadPadded(const float* from, Index count, float padding) 
 // the one on the right. No line of the row is touched twice: loads at the taps' own distances cross lines, and rows
 // beyond the caches came at half the rate that way (Zen 5, 25.7 MB of 112 x 112, 3 x 3 windows 2 apart: 25 GB/s, and 33
 // so).
-template <class Order, Index kStride, Index kTaps, Index kStart>
+template <class Order, Index kStride, Index kTaps, Index kStart, class Taps>
 class NeighboursAlongRow {
  public:
+  using Found = Best<Order, Taps>;
+  using TapNumbers = hn::Vec<typename Taps::Lanes>;
   static_assert(kStride == 2 ? kStart == 0 || kStart == -1 : kStart == 1 - kTaps);
   // Vectors are taken from right to left.
   static constexpr bool kFromRight = kStart + kTaps > kStride;
@@ -60,14 +62,14 @@ class NeighboursAlongRow {
   static HWY_INLINE Index Place(Index i, Index vectors) { return (kFromRight ? vectors - 1 - i : i) * Lanes(); }
 
   // A vector of windows: the next kStride * Lanes() elements of the row are read.
-  HWY_INLINE Best<Order> Next(const float* from, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
+  HWY_INLINE Found Next(const float* from, TapNumbers first_taps, hn::Vec<D>& sum) {
     auto first = hn::LoadU(D(), from), second = hn::LoadU(D(), from + (kStride - 1) * Lanes());
     KeepLoaded(first);
     KeepLoaded(second);
     return Next(first, second, first_taps, sum);
   }
   // The same near the end of the row: `rest` elements of it, and padding.
-  HWY_INLINE Best<Order> NextPadded(const float* from, Index rest, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
+  HWY_INLINE Found NextPadded(const float* from, Index rest, TapNumbers first_taps, hn::Vec<D>& sum) {
     return Next(LoadPadded(from, rest, Order::kWorst), LoadPadded(from + Lanes(), rest - Lanes(), Order::kWorst),
                 first_taps, sum);
   }
@@ -75,7 +77,7 @@ class NeighboursAlongRow {
  private:
   using Beside = OneBeside<D, kFromRight ? 1 : -1>;
 
-  HWY_INLINE Best<Order> Next(hn::Vec<D> first, hn::Vec<D> second, hn::Vec<DI> first_taps, hn::Vec<D>& sum) {
+  HWY_INLINE Found Next(hn::Vec<D> first, hn::Vec<D> second, TapNumbers first_taps, hn::Vec<D>& sum) {
     sum = hn::Add(sum, kStride == 2 ? hn::Add(first, second) : first);
     hn::Vec<D> taps[3];
     if constexpr (kStride == 2) {
@@ -89,19 +91,20 @@ class NeighboursAlongRow {
       taps[kTaps - 2] = beside_(first);
       if constexpr (kTaps == 3) taps[0] = beyond_(taps[1]);
     }
-    Best<Order> running{taps[0], first_taps};
-    for (Index k = 1; k < kTaps; ++k) running.Meet(taps[k], hn::Set(DI(), static_cast<std::int32_t>(k)));
+    Found running{taps[0], first_taps};
+    for (Index k = 1; k < kTaps; ++k) running.Meet(taps[k], Found::Tap(k));
     return running;
   }
 
   Beside beside_, beyond_;
 };
 
-// A RowFunction.
-template <class Order, Index kStride, Index kTaps, Index kStart>
+// A RowFunction, with WideTaps.
+template <class Order, Index kStride, Index kTaps, Index kStart, class Taps>
 HWY_NOINLINE void BestsOfNeighbours(const PoolAxis& w, const float* HWY_RESTRICT in, Index count,
-                                    const std::int32_t* HWY_RESTRICT first_taps, const RowBests& bests, float*) {
-  using Along = NeighboursAlongRow<Order, kStride, kTaps, kStart>;
+                                    const typename Taps::Number* HWY_RESTRICT first_taps, const RowBests<Taps>& bests,
+                                    float*) {
+  using Along = NeighboursAlongRow<Order, kStride, kTaps, kStart, Taps>;
   const Index width = w.in;
   const Index vectors = Along::Vectors(w);
   for (Index row = 0; row < count; ++row, in += width) {
@@ -112,7 +115,7 @@ HWY_NOINLINE void BestsOfNeighbours(const PoolAxis& w, const float* HWY_RESTRICT
       const Index at = Along::Place(vector, vectors);
       const Index rest = width - kStride * at;
       const float* from = in + kStride * at;
-      const auto first = hn::Load(DI(), first_taps + at);
+      const auto first = hn::Load(typename Taps::Lanes(), first_taps + at);
       hwy::Prefetch(from + kPrefetchAhead);
       bests.Put(rest >= kStride * Lanes() ? along.Next(from, first, sum) : along.NextPadded(from, rest, first, sum),
                 row * bests.pitch + at);

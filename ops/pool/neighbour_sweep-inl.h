@@ -44,15 +44,16 @@ struct SweptPlane {
   const float* in;             // a slice of the input
   const float* padding;        // a row of it
   const Index* unpadded_rows;  // that may be read beyond their end as far as all vectors go
-  const std::int32_t* first_taps;
-  const RowBests* shared;  // the bests along the rows that a row of windows shares with the one below
-  bool reads_far;          // the input is not in the L2 cache
+  const ByteTaps::Number* first_taps;
+  const RowBests<ByteTaps>* shared;  // the bests along the rows that a row of windows shares with the one below
+  bool reads_far;                    // the input is not in the L2 cache
 };
 
 template <class Order, Index kStride, Index kTaps, Index kStart>
 class NeighbourSweep {
  public:
-  using Along = NeighboursAlongRow<Order, kStride, kTaps, kStart>;
+  using Along = NeighboursAlongRow<Order, kStride, kTaps, kStart, ByteTaps>;
+  using Found = Best<Order, ByteTaps>;
 
   // The bests along the rows that row oh of windows shares with the one above: before the first one of a band, and
   // again after a NaN. False where they hold one.
@@ -62,8 +63,8 @@ class NeighbourSweep {
     for (Index k = 0; k < kShared; ++k) {
       const float* row = g.h.holds(ih + k) ? plane.in + (ih + k) * g.w.in : plane.padding;
       const Index at = k * plane.shared->pitch;
-      const RowBests bests{plane.shared->value + at, plane.shared->tap + at, plane.shared->pitch};
-      BestsOfNeighbours<Order, kStride, kTaps, kStart>(g.w, row, 1, plane.first_taps, bests, nullptr);
+      const RowBests<ByteTaps> bests{plane.shared->value + at, plane.shared->tap + at, plane.shared->pitch};
+      BestsOfNeighbours<Order, kStride, kTaps, kStart, ByteTaps>(g.w, row, 1, plane.first_taps, bests, nullptr);
       for (Index i = 0; i < bests.pitch; i += Lanes()) sum = hn::Add(sum, hn::Load(D(), bests.value + i));
     }
     return hn::AllTrue(D(), hn::Eq(sum, sum));
@@ -109,8 +110,8 @@ class NeighbourSweep {
 
   // The vector of windows o, o + 1, ... of kRows rows, as far as they are in 0 ... out - 1.
   template <Stores kStores, Index kRows>
-  static HWY_INLINE void Put(const Best<Order> (&best)[kRows], Index o, Index out, const RowEnd& end,
-                             float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
+  static HWY_INLINE void Put(const Found (&best)[kRows], Index o, Index out, const RowEnd& end, float* HWY_RESTRICT dst,
+                             std::uint8_t* HWY_RESTRICT argmax) {
     if (HWY_LIKELY(o >= 0 && o + Lanes() <= out)) {
 #pragma GCC unroll 8
       for (Index r = 0; r < kRows; ++r) {
@@ -150,9 +151,10 @@ class NeighbourSweep {
     const Index width = g.w.in;
     const Index vectors = Along::Vectors(g.w);
     const Index first_lane = Along::FirstLane(g.w);
-    const std::int32_t* HWY_RESTRICT first_taps = plane.first_taps;
+    const ByteTaps::Lanes tap_lanes;
+    const ByteTaps::Number* HWY_RESTRICT first_taps = plane.first_taps;
     float* HWY_RESTRICT values = plane.shared->value;
-    std::int32_t* HWY_RESTRICT taps = plane.shared->tap;
+    ByteTaps::Number* HWY_RESTRICT taps = plane.shared->tap;
     const Index pitch = plane.shared->pitch;
     const bool inside = ih + kShared >= 0 && ih + kShared + kFresh <= g.h.in;
     const float* fresh[kFresh];
@@ -163,10 +165,9 @@ class NeighbourSweep {
     }
     const bool whole_rows = ih + kShared + kFresh <= *plane.unpadded_rows;
     // Of windows that start in the padding the first tap is in the first row of the input.
-    hn::Vec<DI> above[kRows];
+    hn::Vec<ByteTaps::Lanes> above[kRows];
 #pragma GCC unroll 8
-    for (Index r = 0; r < kRows; ++r)
-      above[r] = hn::Set(DI(), static_cast<std::int32_t>(std::max<Index>(-ih - r * kStride, 0) * kTaps));
+    for (Index r = 0; r < kRows; ++r) above[r] = Found::Tap(std::max<Index>(-ih - r * kStride, 0) * kTaps);
     if constexpr (kStores == Stores::kStreaming) {
       TranslateAhead(dst);
       TranslateAhead(argmax);
@@ -178,16 +179,16 @@ class NeighbourSweep {
     for (Index k = 0; k < kFresh; ++k) along[k].Begin(g.w, fresh[k], sum);
     for (Index vector = 0; vector < vectors; ++vector) {
       const Index at = Along::Place(vector, vectors);
-      const auto first = hn::Load(DI(), first_taps + at);
+      const auto first = hn::Load(tap_lanes, first_taps + at);
       const Index rest = width - kStride * at;
       // With every vector its share: all at once, at the start of a row, took 1.08 to 1.16 of the time beyond the
       // caches.
       for (Index i = 0; plane.reads_far && i < kFresh * kStride * Lanes(); i += kLineFloats) hwy::Prefetch(ahead + i);
       ahead += kFresh * kStride * Lanes();
-      Best<Order> row[kShared + kFresh];
+      Found row[kShared + kFresh];
 #pragma GCC unroll 8
       for (Index k = 0; k < kShared; ++k)
-        row[k] = {hn::Load(D(), values + k * pitch + at), hn::Load(DI(), taps + k * pitch + at)};
+        row[k] = {hn::Load(D(), values + k * pitch + at), hn::Load(tap_lanes, taps + k * pitch + at)};
       if (HWY_LIKELY(whole_rows || rest >= kStride * Lanes())) {
 #pragma GCC unroll 8
         for (Index k = 0; k < kFresh; ++k) row[kShared + k] = along[k].Next(fresh[k] + kStride * at, first, sum);
@@ -199,16 +200,15 @@ class NeighbourSweep {
 #pragma GCC unroll 8
       for (Index k = 0; k < kShared; ++k) {
         hn::Store(row[k + kFresh].value, D(), values + k * pitch + at);
-        hn::Store(row[k + kFresh].tap, DI(), taps + k * pitch + at);
+        hn::Store(row[k + kFresh].tap, tap_lanes, taps + k * pitch + at);
       }
-      Best<Order> best[kRows];
+      Found best[kRows];
 #pragma GCC unroll 8
       for (Index r = 0; r < kRows; ++r) {
-        const Best<Order>* window = row + r * kStride;
+        const Found* window = row + r * kStride;
         best[r] = {window[0].value, hn::Add(window[0].tap, above[r])};
 #pragma GCC unroll 8
-        for (Index k = 1; k < kTaps; ++k)
-          best[r].Meet(window[k].value, hn::Add(window[k].tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
+        for (Index k = 1; k < kTaps; ++k) best[r].Meet(window[k].value, hn::Add(window[k].tap, Found::Tap(k * kTaps)));
       }
       Put<kStores>(best, at - first_lane, out, end, dst, argmax);
     }
@@ -265,9 +265,10 @@ class MaxPoolSweep final : public PoolKernel {
         sweep_(ChooseSweep<Order>(g)),
         reads_far_(exceeds_l2(static_cast<size_t>(4 * g.planes * g.in_count()))),
         pitch_(WholeLines(sweep_.vectors * Lanes())),
-        first_taps_(Filled(pitch_, std::int32_t{0})),
+        first_taps_(Filled(pitch_, ByteTaps::Number{0})),
         padding_(Filled(WholeLines(std::max(g_.w.in, g_.w.stride * pitch_)), Order::kWorst)) {
-    std::copy(first_taps.begin(), first_taps.end(), first_taps_.get() + sweep_.first_lane);
+    std::transform(first_taps.begin(), first_taps.end(), first_taps_.get() + sweep_.first_lane,
+                   [](std::int32_t tap) { return static_cast<ByteTaps::Number>(tap); });
     // Where no window reaches beyond a row, lanes may hold what follows it, as far as it is there.
     const Index overrun = std::max<Index>(g_.w.stride * sweep_.vectors * Lanes() - g_.w.in, 0);
     const bool pads = g_.w.input_of(g_.w.out - 1, g_.w.kernel - 1) >= g_.w.in;
@@ -277,7 +278,7 @@ class MaxPoolSweep final : public PoolKernel {
     step_rows_ = std::min(std::max(kStepBytes / row_bytes, kStepRows), band_rows_);
     const Index shared = g_.h.kernel * pitch_;
     for (int thread = 0; thread < threads_; ++thread)
-      workspaces_.push_back({Filled(shared, 0.0F), Filled(shared, std::int32_t{0}),
+      workspaces_.push_back({Filled(shared, 0.0F), Filled(shared, ByteTaps::Number{0}),
                              Filled(WholeLines(step_rows_ * g_.w.out) + kLineFloats, 0.0F)});
   }
 
@@ -289,7 +290,7 @@ class MaxPoolSweep final : public PoolKernel {
       Workspace& space = workspaces_[At(thread)];
       const Index from = band.plane * g_.d.in + g_.d.input_of(band.slice, 0);
       const Index at = ((band.plane * g_.d.out + band.slice) * g_.h.out + band.row) * g_.w.out;
-      const RowBests shared{space.values.get(), space.taps.get(), pitch_};
+      const RowBests<ByteTaps> shared{space.values.get(), space.taps.get(), pitch_};
       const bool streams = stores_ == Stores::kStreaming && sweep_.first_lane == 0 && AreWholeLines(dst + at, g_.w.out);
       const auto run_among_numbers = streams ? sweep_.run_among_numbers_streamed : sweep_.run_among_numbers;
       const SweptPlane plane{
@@ -314,16 +315,16 @@ class MaxPoolSweep final : public PoolKernel {
 
  private:
   struct Workspace {
-    AlignedMemory<float> values;       // [shared row][pitch_], of the best along rows
-    AlignedMemory<std::int32_t> taps;  // as values
+    AlignedMemory<float> values;           // [shared row][pitch_], of the best along rows
+    AlignedMemory<ByteTaps::Number> taps;  // as values
     AlignedMemory<float> staged;
   };
 
   const SweepFunctions sweep_;
   const bool reads_far_;
-  const Index pitch_;                       // lanes of a row of windows
-  AlignedMemory<std::int32_t> first_taps_;  // of each lane
-  AlignedMemory<float> padding_;            // a row of the input
+  const Index pitch_;                           // lanes of a row of windows
+  AlignedMemory<ByteTaps::Number> first_taps_;  // of each lane
+  AlignedMemory<float> padding_;                // a row of the input
   Index unpadded_rows_ = 0;
   Index step_rows_ = 0;  // rows of windows of a step
   std::vector<Workspace> workspaces_;

@@ -53,39 +53,41 @@ class BesideInHalves {
 template <class Order, Index kTaps, Index kStart>
 class PairedWindows {
  public:
+  using Found = Best<Order, ByteTaps>;
+
   // False where a NaN may have been met.
   static HWY_NOINLINE bool Run(const PoolGeometry& g, const PairOf<const float>& in,
-                               const std::int32_t* HWY_RESTRICT first_taps, const PairOf<float>& dst,
+                               const std::uint8_t* HWY_RESTRICT first_taps, const PairOf<float>& dst,
                                const PairOf<std::uint8_t>& argmax) {
     const PairedWindows windows(g, in, first_taps);
     const HalvesOfRows<float> values(g.w.out);
     const HalvesOfRows<std::uint8_t> bytes(g.w.out);
     hn::Vec<D> sum = hn::Zero(D());
-    Best<Order> shared = windows.Row(g.h.input_of(0, 0), sum);
+    Found shared = windows.Row(g.h.input_of(0, 0), sum);
     for (Index oh = 0; oh < g.h.out; ++oh) {
       const Index ih = g.h.input_of(oh, 0);
-      Best<Order> best = kTaps > 2 || oh == 0 ? shared : windows.Row(ih, sum);
+      Found best = kTaps > 2 || oh == 0 ? shared : windows.Row(ih, sum);
       // Of windows that start in the padding the first tap is in the first row of the input.
-      best.tap = hn::Add(best.tap, hn::Set(DI(), static_cast<std::int32_t>(std::max<Index>(-ih, 0) * kTaps)));
+      best.tap = hn::Add(best.tap, Found::Tap(std::max<Index>(-ih, 0) * kTaps));
 #pragma GCC unroll 2
       for (Index k = 1; k < kTaps; ++k) {
         shared = windows.Row(ih + k, sum);
-        best.Meet(shared.value, hn::Add(shared.tap, hn::Set(DI(), static_cast<std::int32_t>(k * kTaps))));
+        best.Meet(shared.value, hn::Add(shared.tap, Found::Tap(k * kTaps)));
       }
       values.Store(best.value, dst, oh * g.w.out);
-      bytes.Store(TapBytes(best.tap), argmax, oh * g.w.out);
+      bytes.Store(best.tap, argmax, oh * g.w.out);
     }
     return hn::AllTrue(D(), hn::Eq(sum, sum));
   }
 
  private:
-  HWY_INLINE PairedWindows(const PoolGeometry& g, const PairOf<const float>& in, const std::int32_t* first_taps)
+  HWY_INLINE PairedWindows(const PoolGeometry& g, const PairOf<const float>& in, const std::uint8_t* first_taps)
       : in_(in),
         rows_(g.h.in),
         width_(g.w.in),
         inside_(hn::FirstN(D(), At(g.w.in))),
         padding_(hn::Set(D(), Order::kWorst)),
-        first_taps_(hn::Load(DI(), first_taps)),
+        first_taps_(hn::Load(ByteTaps::Lanes(), first_taps)),
         beside_(Order::kWorst) {}
 
   HWY_INLINE hn::Vec<D> Load(const float* row) const {
@@ -93,7 +95,7 @@ class PairedWindows {
   }
 
   // The best along row ih. What is read is added to `sum`.
-  HWY_INLINE Best<Order> Row(Index ih, hn::Vec<D>& sum) const {
+  HWY_INLINE Found Row(Index ih, hn::Vec<D>& sum) const {
     if (ih < 0 || ih >= rows_) return {padding_, first_taps_};
     const auto lower = Load(in_.lower + ih * width_), upper = Load(in_.upper + ih * width_);
     sum = hn::Add(sum, hn::Add(lower, upper));
@@ -101,9 +103,9 @@ class PairedWindows {
     const hn::Vec<D> beside = beside_(kStart == 0 ? pairs.even : pairs.odd, Order::kWorst);
     const hn::Vec<D> taps[3] = {kStart == 0 ? pairs.even : beside, kStart == 0 ? pairs.odd : pairs.even,
                                 kStart == 0 ? beside : pairs.odd};
-    Best<Order> running{taps[0], first_taps_};
+    Found running{taps[0], first_taps_};
 #pragma GCC unroll 2
-    for (Index k = 1; k < kTaps; ++k) running.Meet(taps[k], hn::Set(DI(), static_cast<std::int32_t>(k)));
+    for (Index k = 1; k < kTaps; ++k) running.Meet(taps[k], Found::Tap(k));
     return running;
   }
 
@@ -111,7 +113,7 @@ class PairedWindows {
   const Index rows_, width_;
   const hn::Mask<D> inside_;
   const hn::Vec<D> padding_;
-  const hn::Vec<DI> first_taps_;
+  const hn::Vec<ByteTaps::Lanes> first_taps_;
   const BesideInHalves<kStart == 0 ? 1 : -1> beside_;
 };
 
@@ -122,10 +124,10 @@ class PairedMaxPool final : public PairedPlanes {
       : PairedPlanes(g, g.out_count(), threads),
         run_(Choose<Order>(g.w)),
         run_among_numbers_(Choose<AmongNumbers<Order>>(g.w)),
-        first_taps_(Filled(Lanes(), std::int32_t{0})) {
+        first_taps_(Filled(Lanes(), std::uint8_t{0})) {
     for (Index o = 0; o < g.w.out; ++o)
       for (const Index half : {Index{0}, Lanes() / 2})
-        first_taps_.get()[half + o] = static_cast<std::int32_t>(g.w.first_tap(o));
+        first_taps_.get()[half + o] = static_cast<std::uint8_t>(g.w.first_tap(o));
   }
 
   void run(std::span<const TensorRef> arguments) override {
@@ -139,7 +141,7 @@ class PairedMaxPool final : public PairedPlanes {
   }
 
  private:
-  using Run = bool (*)(const PoolGeometry&, const PairOf<const float>&, const std::int32_t* HWY_RESTRICT,
+  using Run = bool (*)(const PoolGeometry&, const PairOf<const float>&, const std::uint8_t* HWY_RESTRICT,
                        const PairOf<float>&, const PairOf<std::uint8_t>&);
 
   template <class SomeOrder>
@@ -149,7 +151,7 @@ class PairedMaxPool final : public PairedPlanes {
   }
 
   const Run run_, run_among_numbers_;
-  AlignedMemory<std::int32_t> first_taps_;  // of each lane
+  AlignedMemory<std::uint8_t> first_taps_;  // of each lane
 };
 
 // What windows send to the inputs, as RoutedSweep does.

@@ -60,38 +60,62 @@ struct AmongNumbers {
   }
 };
 
+// Numbers of taps, one a lane: as wide as the values.
+struct WideTaps {
+  using Number = std::int32_t;
+  using Lanes = DI;
+  static HWY_INLINE hn::Mask<Lanes> Where(hn::Mask<D> mask) { return hn::RebindMask(Lanes(), mask); }
+};
+
+// In bytes, where masks are the same for lanes of any width: a quarter of a vector, and nothing to narrow (Zen 4: see
+// docs/decisions/0028-max-pool-in-the-l2-cache.md).
+#if HWY_TARGET <= HWY_AVX3
+struct ByteTaps {
+  using Number = std::uint8_t;
+  using Lanes = hn::Rebind<Number, DI>;
+  static HWY_INLINE hn::Mask<Lanes> Where(hn::Mask<D> mask) { return {mask.raw}; }
+};
+#else
+using ByteTaps = WideTaps;
+#endif
+
 // The best value so far and the tap that it was found at.
-template <class Order>
+template <class Order, class Taps = WideTaps>
 struct Best {
   hn::Vec<D> value;
-  hn::Vec<DI> tap;
+  hn::Vec<typename Taps::Lanes> tap;
 
-  HWY_INLINE void Meet(hn::Vec<D> next, hn::Vec<DI> next_tap) {
+  static HWY_INLINE hn::Vec<typename Taps::Lanes> Tap(Index number) {
+    return hn::Set(typename Taps::Lanes(), static_cast<typename Taps::Number>(number));
+  }
+
+  HWY_INLINE void Meet(hn::Vec<D> next, hn::Vec<typename Taps::Lanes> next_tap) {
     const auto take = Order::Takes(next, value);
     value = Order::Taken(take, next, value);
-    tap = hn::IfThenElse(hn::RebindMask(DI(), take), next_tap, tap);
+    tap = hn::IfThenElse(Taps::Where(take), next_tap, tap);
   }
 };
 
 // Where the best of windows along rows go, in the order of the windows, and the numbers of their taps in the row. Never
 // copied, nor is any other struct in the way of a row: a copy may load at once what was just stored in pieces, and
 // waits until all stores before it have left the core.
+template <class Taps = WideTaps>
 struct RowBests {
   float* value;
-  std::int32_t* tap;
+  typename Taps::Number* tap;
   Index pitch;
 
   template <class Order>
-  HWY_INLINE void Put(const Best<Order>& best, Index at) const {
+  HWY_INLINE void Put(const Best<Order, Taps>& best, Index at) const {
     hn::Store(best.value, D(), value + at);
-    hn::Store(best.tap, DI(), tap + at);
+    hn::Store(best.tap, typename Taps::Lanes(), tap + at);
   }
 };
 
 // The best of each window along `count` rows of the input, from `in` on. Ties in the padding go to first_taps, which
 // has an entry for each lane. `spare_row` has room for a padded row.
 using RowFunction = void (*)(const PoolAxis& w, const float* HWY_RESTRICT in, Index count,
-                             const std::int32_t* HWY_RESTRICT first_taps, const RowBests& bests,
+                             const std::int32_t* HWY_RESTRICT first_taps, const RowBests<>& bests,
                              float* HWY_RESTRICT spare_row);
 
 // from[0], from[kStride], ...; kStride 0: any stride, which is given. May read kStride - 1 elements beyond the last.
@@ -111,7 +135,7 @@ HWY_INLINE hn::Vec<D> LoadStrided(const float* from, [[maybe_unused]] Index stri
 // Windows of any taps along a row, which is copied between its padding first. kStride 0: any stride.
 template <class Order, Index kStride>
 HWY_NOINLINE void BestsAlongRows(const PoolAxis& w, const float* HWY_RESTRICT in, Index count,
-                                 const std::int32_t* HWY_RESTRICT first_taps, const RowBests& bests,
+                                 const std::int32_t* HWY_RESTRICT first_taps, const RowBests<>& bests,
                                  float* HWY_RESTRICT spare_row) {
   for (Index row = 0; row < count; ++row, in += w.in) {
     CopyRow(in, w.in, spare_row + w.pad);
@@ -119,7 +143,7 @@ HWY_NOINLINE void BestsAlongRows(const PoolAxis& w, const float* HWY_RESTRICT in
       const float* at = spare_row + o * w.stride;
       Best<Order> running{LoadStrided<kStride>(at, w.stride), hn::Load(DI(), first_taps + o)};
       for (Index k = 1; k < w.kernel; ++k)
-        running.Meet(LoadStrided<kStride>(at + k * w.dilation, w.stride), hn::Set(DI(), static_cast<std::int32_t>(k)));
+        running.Meet(LoadStrided<kStride>(at + k * w.dilation, w.stride), Best<Order>::Tap(k));
       bests.Put(running, row * bests.pitch + o);
     }
   }
@@ -132,6 +156,9 @@ struct TapRow {
 };
 
 // Taps in bytes.
+#if HWY_TARGET <= HWY_AVX3
+HWY_INLINE hn::Vec<ByteTaps::Lanes> TapBytes(hn::Vec<ByteTaps::Lanes> taps) { return taps; }
+#endif
 HWY_INLINE hn::Vec<hn::Rebind<std::uint8_t, DI>> TapBytes(hn::Vec<DI> taps) {
 #if HWY_TARGET <= HWY_AVX3  // VPMOVDB, in place of two shuffles and what they go by; without a mask GCC 12 warns
   hn::Vec<hn::Rebind<std::uint8_t, DI>> bytes{_mm512_maskz_cvtepi32_epi8(0xFFFF, taps.raw)};
