@@ -15,7 +15,7 @@
 #include "ops/pool/pool_kernel-inl.h"
 #include "ops/pool/routed_rows-inl.h"
 #include "ops/pool/routed_sweep-inl.h"
-#include "ops/pool/routed_taps-inl.h"
+#include "ops/pool/tap_numbers-inl.h"
 #include "ops/simd/line_stream-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -37,7 +37,7 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
   const auto valid = hn::FirstN(di, At(std::min(width, Lanes())));
   for (; rows > 0; --rows, diff += width, argmax += width, to_diff += pitch, to_argmax += pitch) {
     if (width < Lanes()) {
-      const auto taps = LoadTaps(argmax, At(width)) - offset;
+      const auto taps = WideTaps::Load(argmax, At(width)) - offset;
       hn::StoreU(LoadFirst(d, diff, At(width)), d, to_diff);
       hn::StoreU(hn::IfThenElse(valid, taps, hn::Set(di, kNoTap)), di, to_argmax);
       continue;
@@ -46,7 +46,7 @@ HWY_NOINLINE void CopyWindows(const float* HWY_RESTRICT diff, const T* HWY_RESTR
       const Index i = vectors.Position(vector);
       hwy::Prefetch(diff + i + kPrefetchAhead);
       hn::StoreU(hn::LoadU(d, diff + i), d, to_diff + i);
-      hn::StoreU(LoadTaps(argmax + i) - offset, di, to_argmax + i);
+      hn::StoreU(WideTaps::Load(argmax + i) - offset, di, to_argmax + i);
     }
   }
 }

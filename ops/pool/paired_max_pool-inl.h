@@ -172,7 +172,7 @@ struct PairedRoutes {
       const auto add = [&]<Index kRow>() HWY_ATTR {
         const Index at = (pair + kRow) * g.w.out;
         if (pair + kRow < 0 || pair + kRow >= g.h.out) return;
-        sums.template Add<kRow>(values.Load(diff, at), hn::PromoteTo(DI(), bytes.Load(argmax, at)), taps);
+        sums.template Add<kRow>(values.Load(diff, at), bytes.Load(argmax, at), taps);
       };
       add.template operator()<0>();
       if constexpr (Sums::kRows == 2) add.template operator()<1>();

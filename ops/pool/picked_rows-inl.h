@@ -14,7 +14,7 @@
 
 #include "ops/pool/geometry.h"
 #include "ops/pool/padded_rows-inl.h"
-#include "ops/pool/routed_taps-inl.h"
+#include "ops/pool/tap_numbers-inl.h"
 #include "ops/simd/every_second-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,7 +33,7 @@ struct PickedNeighbours {
     const RowVectors vectors(count);
     for (Index vector = 0; vector < vectors.count; ++vector) {
       const Index i = vectors.Position(vector);
-      const auto wanted = LoadTaps(taps + i);
+      const auto wanted = WideTaps::Load(taps + i);
       auto picked = hn::Zero(D());
 #pragma GCC unroll 3
       for (Index kh = 0; kh < kTaps; ++kh) PickRow(from + kh * pitch + i * kStride, kh * kTaps, wanted, picked);

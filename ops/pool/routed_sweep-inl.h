@@ -17,8 +17,8 @@
 #include "ops/pool/max_pool.h"
 #include "ops/pool/paired_max_pool-inl.h"
 #include "ops/pool/pool_kernel-inl.h"
-#include "ops/pool/routed_taps-inl.h"
 #include "ops/pool/sent_sums-inl.h"
+#include "ops/pool/tap_numbers-inl.h"
 #include "ops/simd/every_second-inl.h"
 #include "ops/simd/line_stream-inl.h"
 #include "ops/simd/shifted_lanes-inl.h"
@@ -143,12 +143,12 @@ struct RoutedSweep {
       hwy::Prefetch(argmax + kPrefetchAhead);
     }
     if (HWY_LIKELY(rest >= Lanes())) {
-      sums.template Add<kRow>(hn::LoadU(D(), diff), LoadTaps(argmax), taps);
+      sums.template Add<kRow>(hn::LoadU(D(), diff), ByteTaps::Load(argmax), taps);
     } else if (rest > 0 && overreads) {
       const auto inside = hn::IfThenElseZero(hn::FirstN(D(), At(rest)), hn::LoadU(D(), diff));
-      sums.template Add<kRow>(inside, LoadTaps(argmax), taps);
+      sums.template Add<kRow>(inside, ByteTaps::Load(argmax), taps);
     } else if (rest > 0) {
-      sums.template Add<kRow>(LoadFirst(D(), diff, At(rest)), LoadTaps(argmax, At(rest)), taps);
+      sums.template Add<kRow>(LoadFirst(D(), diff, At(rest)), ByteTaps::Load(argmax, At(rest)), taps);
     }
   }
 };

@@ -11,6 +11,7 @@
 
 #include "ops/pool/geometry.h"
 #include "ops/pool/padded_rows-inl.h"
+#include "ops/pool/tap_numbers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -49,23 +50,24 @@ struct SentSums {
   // What argmax is where a tap was chosen. Made once for many rows, not from constants: those GCC makes anew, in three
   // instructions each, wherever registers are few.
   struct Taps {
-    HWY_INLINE explicit Taps(std::int32_t first) {
+    HWY_INLINE explicit Taps(Index first) {
 #pragma GCC unroll 16
-      for (Index k = 0; k < kTaps * kTaps; ++k) v[k] = hn::Set(DI(), first + static_cast<std::int32_t>(k));
+      for (Index k = 0; k < kTaps * kTaps; ++k)
+        v[k] = hn::Set(ByteTaps::Lanes(), static_cast<ByteTaps::Number>(first + k));
     }
 
-    hn::Vec<DI> v[kTaps * kTaps];
+    hn::Vec<ByteTaps::Lanes> v[kTaps * kTaps];
   };
 
   // Row kRow of the windows over the pair.
   template <Index kRow, Index kTap = 0>
-  HWY_INLINE void Add(hn::Vec<D> diff, hn::Vec<DI> argmax, const Taps& taps) {
+  HWY_INLINE void Add(hn::Vec<D> diff, hn::Vec<ByteTaps::Lanes> argmax, const Taps& taps) {
     if constexpr (kTap < kTaps * kTaps) {
       constexpr Index kInputRow = kTap / kTaps + 2 * kRow - (kTaps - 2);
       if constexpr (kInputRow == 0 || kInputRow == 1) {
         constexpr Index kColumn = kTap % kTaps - kPadW;
         auto& sum = kColumn == 0 || kColumn == 1 ? own[kInputRow][kColumn & 1] : beside[kInputRow];
-        const auto chosen = hn::RebindMask(D(), hn::Eq(argmax, taps.v[kTap]));
+        const auto chosen = ByteTaps::OfValues(hn::Eq(argmax, taps.v[kTap]));
         sum = hn::IfThenElse(chosen, hn::Add(sum, diff), sum);
       }
       Add<kRow, kTap + 1>(diff, argmax, taps);

@@ -15,6 +15,7 @@
 
 #include "ops/pool/geometry.h"
 #include "ops/pool/padded_rows-inl.h"
+#include "ops/pool/tap_numbers-inl.h"
 #include "ops/simd/every_second-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -60,25 +61,6 @@ struct AmongNumbers {
   }
 };
 
-// Numbers of taps, one a lane: as wide as the values.
-struct WideTaps {
-  using Number = std::int32_t;
-  using Lanes = DI;
-  static HWY_INLINE hn::Mask<Lanes> Where(hn::Mask<D> mask) { return hn::RebindMask(Lanes(), mask); }
-};
-
-// In bytes, where masks are the same for lanes of any width: a quarter of a vector, and nothing to narrow (Zen 4: see
-// docs/decisions/0028-max-pool-in-the-l2-cache.md).
-#if HWY_TARGET <= HWY_AVX3
-struct ByteTaps {
-  using Number = std::uint8_t;
-  using Lanes = hn::Rebind<Number, DI>;
-  static HWY_INLINE hn::Mask<Lanes> Where(hn::Mask<D> mask) { return {mask.raw}; }
-};
-#else
-using ByteTaps = WideTaps;
-#endif
-
 // The best value so far and the tap that it was found at.
 template <class Order, class Taps = WideTaps>
 struct Best {
@@ -92,7 +74,7 @@ struct Best {
   HWY_INLINE void Meet(hn::Vec<D> next, hn::Vec<typename Taps::Lanes> next_tap) {
     const auto take = Order::Takes(next, value);
     value = Order::Taken(take, next, value);
-    tap = hn::IfThenElse(Taps::Where(take), next_tap, tap);
+    tap = hn::IfThenElse(Taps::OfTaps(take), next_tap, tap);
   }
 };
 
@@ -154,20 +136,6 @@ struct TapRow {
   Index offset;
   std::int32_t first;
 };
-
-// Taps in bytes.
-#if HWY_TARGET <= HWY_AVX3
-HWY_INLINE hn::Vec<ByteTaps::Lanes> TapBytes(hn::Vec<ByteTaps::Lanes> taps) { return taps; }
-#endif
-HWY_INLINE hn::Vec<hn::Rebind<std::uint8_t, DI>> TapBytes(hn::Vec<DI> taps) {
-#if HWY_TARGET <= HWY_AVX3  // VPMOVDB, in place of two shuffles and what they go by; without a mask GCC 12 warns
-  hn::Vec<hn::Rebind<std::uint8_t, DI>> bytes{_mm512_maskz_cvtepi32_epi8(0xFFFF, taps.raw)};
-  KeepLoaded(bytes);  // to memory, and with a mask, it is slow (Zen 4, rows of 28 windows: 1.3 of the time)
-  return bytes;
-#else
-  return hn::U8FromU32(hn::BitCast(hn::RebindToUnsigned<DI>(), taps));
-#endif
-}
 
 template <typename T>
 HWY_INLINE void StoreTaps(hn::Vec<DI> taps, T* to, size_t count) {
