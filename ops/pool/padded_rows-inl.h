@@ -70,8 +70,8 @@ struct Ahead {
   // `count` elements, half of them from each place.
   HWY_INLINE void Fetch(Index count) {
     for (Index i = 0; i < count; i += 2 * kLineFloats) {
-      hwy::Prefetch(first + i / 2);
-      hwy::Prefetch(second + i / 2);
+      PrefetchFar(first + i / 2);
+      PrefetchFar(second + i / 2);
     }
     first += count / 2;
     second += count / 2;

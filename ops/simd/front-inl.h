@@ -44,6 +44,7 @@ class Front {
         count_(count),
         rows_(rows),
         granule_(kFetchGranule / sweeps),
+        sweeps_once_(sweeps == 1),
         tile_(first / (rows.length * rows.count)),
         row_(first / rows.length % rows.count) {
     if (tile_ < count_) Enter(start_of_(tile_) + row_ * rows_.pitch, first % rows_.length);
@@ -62,7 +63,8 @@ class Front {
       for (Index left = granule_; left > 0 && tile_ < count_;) {
         const Index end = std::min(at_ + left, end_);
         for (const float* tensor : tensors_)
-          for (Index i = tensor == nullptr ? end : at_; i < end; i += kLineFloats) hwy::Prefetch(tensor + i);
+          for (Index i = tensor == nullptr ? end : at_; i < end; i += kLineFloats)
+            sweeps_once_ ? PrefetchFar(tensor + i) : hwy::Prefetch(tensor + i);
         left -= end - at_;
         at_ = end;
         if (at_ == end_) NextRow();
@@ -86,6 +88,9 @@ class Front {
   Index count_ = 0;
   Rows rows_{1, 1, 1};
   Index granule_ = kFetchGranule;  // elements to move on by
+  // Sums alone take memory's whole rate. A set that is swept twice is wanted near, and from the last level's cache
+  // comes near fast enough (Zen 4, 13 to 26 MB: 0.8 of the time that PrefetchFar takes forward).
+  bool sweeps_once_ = false;
   Index tile_ = 0, row_ = 0;
   Index at_ = 0, end_ = 0;
   Index due_ = 0;  // elements of sweeps not yet moved on for
