@@ -68,6 +68,18 @@ std::optional<Case> changed(const Case& c, const AttributeSpec& spec, double val
   return valid_case(*c.spec, attributes.to_text());
 }
 
+// Two attributes of an axis as simple as they go, where neither does without the other: padding is at most half a
+// kernel, which must not exceed the padded input.
+std::optional<Case> both_simplest(const Case& c, const AttributeSpec& first, const AttributeSpec& second) {
+  Attributes attributes = c.attributes;
+  for (const AttributeSpec* spec : {&first, &second}) {
+    const std::vector<double> values = simpler_values(*spec, c.attributes.real(spec->key));
+    if (values.empty()) return {};
+    attributes = attributes.with(spec->key, values.front());
+  }
+  return valid_case(*c.spec, attributes.to_text());
+}
+
 class Shrinker {
  public:
   using Clock = std::chrono::steady_clock;
@@ -78,7 +90,7 @@ class Shrinker {
         end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))) {}
 
   Case run() {
-    while (leave_axes_out() || change_attributes(false) || change_attributes(true)) {
+    while (leave_axes_out() || change_attributes(false) || change_attributes(true) || change_pairs()) {
     }
     return smallest_;
   }
@@ -109,6 +121,17 @@ class Shrinker {
         break;
       }
     }
+    return progress;
+  }
+
+  bool change_pairs() {
+    bool progress = false;
+    for (const AttributeSpec& first : smallest_.spec->attributes)
+      for (const AttributeSpec& second : smallest_.spec->attributes) {
+        if (&second <= &first || first.axis < 0 || first.axis != second.axis) continue;
+        if (!smallest_.attributes.applies(first)) continue;
+        progress = take(both_simplest(smallest_, first, second)) || progress;
+      }
     return progress;
   }
 

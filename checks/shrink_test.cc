@@ -31,6 +31,13 @@ TEST_F(ShrinkTest, FindsSmallNumbersThatSuitTheOthers) {
             "conv:mb=1,ic=2,iw=1,oc=2,g=2,kw=1");
 }
 
+// Of one column a window of 1 has no padding, and one of 2 needs it.
+TEST_F(ShrinkTest, LetsAKernelGoWithItsPadding) {
+  EXPECT_EQ(shrunk("avg_pool:mb=1,c=1,ih=3,iw=1,kh=1,kw=2,pw_hi=1",
+                   [](const Attributes& a) { return a.rank() > 1 && a.integer("ih") > 2 && a.integer("iw") == 1; }),
+            "avg_pool:mb=1,c=1,ih=3,iw=1,kh=1,kw=1");
+}
+
 TEST_F(ShrinkTest, LeavesOutTheAxesThatDoNotMatter) {
   const std::string big = "conv:mb=2,ic=2,id=5,ih=6,iw=7,oc=2,kd=3,kh=3,kw=2,dh=2,ph=1";
   EXPECT_EQ(shrunk(big, [](const Attributes&) { return true; }), "conv:mb=1,ic=1,iw=1,oc=1,kw=1");

@@ -35,17 +35,16 @@ template <Index kShift>
 class BesideInHalves {
  public:
   explicit HWY_INLINE BesideInHalves(float beyond)
-      : beyond_(hn::Set(D(), beyond)),
-        at_border_(hn::RebindMask(D(), hn::Eq(hn::Iota(DI(), 0), hn::Set(DI(), kBorder)))) {}
+      : beyond_(beyond), at_border_(hn::RebindMask(D(), hn::Eq(hn::Iota(DI(), 0), hn::Set(DI(), kBorder)))) {}
 
-  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v, float beyond) const {
-    OneBeside<D, kShift> beside(beyond);
-    return hn::IfThenElse(at_border_, beyond_, beside(v));
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) const {
+    OneBeside<D, kShift> beside(beyond_);
+    return hn::IfThenElse(at_border_, hn::Set(D(), beyond_), beside(v));
   }
 
  private:
   static constexpr auto kBorder = static_cast<std::int32_t>(hn::MaxLanes(D()) / 2 - (kShift > 0 ? 1 : 0));
-  const hn::Vec<D> beyond_;
+  const float beyond_;
   const hn::Mask<D> at_border_;
 };
 
@@ -100,7 +99,7 @@ class PairedWindows {
     const auto lower = Load(in_.lower + ih * width_), upper = Load(in_.upper + ih * width_);
     sum = hn::Add(sum, hn::Add(lower, upper));
     const EvenOdd<hn::Vec<D>> pairs(lower, upper);
-    const hn::Vec<D> beside = beside_(kStart == 0 ? pairs.even : pairs.odd, Order::kWorst);
+    const hn::Vec<D> beside = beside_(kStart == 0 ? pairs.even : pairs.odd);
     const hn::Vec<D> taps[3] = {kStart == 0 ? pairs.even : beside, kStart == 0 ? pairs.odd : pairs.even,
                                 kStart == 0 ? beside : pairs.odd};
     Found running{taps[0], first_taps_};
@@ -176,7 +175,7 @@ struct PairedRoutes {
       };
       add.template operator()<0>();
       if constexpr (Sums::kRows == 2) add.template operator()<1>();
-      if constexpr (Sums::kSendsBeside) sums.Take(beside(sums.beside[0], 0.0F), beside(sums.beside[1], 0.0F));
+      if constexpr (Sums::kSendsBeside) sums.Take(beside(sums.beside[0]), beside(sums.beside[1]));
 #pragma GCC unroll 2
       for (Index r = 0; r < 2; ++r) {
         const Index row = 2 * pair + pairs.offset + r;
