@@ -1,4 +1,4 @@
-# Targets format, format-check and lint, and the tests habits.format and habits.snippets; cmake/habits.sh does the work.
+# Targets format, format-check and lint, and the tests habits.format, habits.snippets and habits.prefetches; cmake/habits.sh does the work.
 
 foreach(habit format format-check lint)
   add_custom_target(${habit} VERBATIM USES_TERMINAL
@@ -8,3 +8,4 @@ endforeach()
 add_test(NAME habits.format COMMAND bash "${PROJECT_SOURCE_DIR}/cmake/habits.sh" format-check)
 set_tests_properties(habits.format PROPERTIES SKIP_RETURN_CODE 77)
 add_test(NAME habits.snippets COMMAND bash "${PROJECT_SOURCE_DIR}/cmake/habits.sh" snippets)
+add_test(NAME habits.prefetches COMMAND bash "${PROJECT_SOURCE_DIR}/cmake/habits.sh" prefetches)

@@ -5,6 +5,7 @@
 #   habits.sh format-check            say what would change
 #   habits.sh lint BUILD-DIRECTORY    clang-tidy with the settings in .clang-tidy
 #   habits.sh snippets                every line of C++ in CONTRIBUTING.md is a line of the worked examples' files
+#   habits.sh prefetches              functions that only prefetch are always inlined: GCC leaves out calls of others
 #
 # Exit codes: 0 clean, 77 the program is not installed (ctest counts that as skipped), else something is to be mended.
 set -euo pipefail
@@ -53,7 +54,10 @@ case ${1-} in
       }
       END { if (!seen) print "CONTRIBUTING.md holds no C++"; exit bad || !seen }
     ' ops/pool/max_pool.cc reference/pool.cc checks/property/convolution.cc CONTRIBUTING.md ;;
+  prefetches)
+    # docs/decisions/0032-a-line-a-step.md
+    ! sources 'ops/*.h' 'ops/*.cc' | xargs -0 -r grep -nE '\bvoid [A-Za-z]*Prefetch[A-Za-z]*\(' | grep -v HWY_INLINE ;;
   *)
-    echo "habits.sh: '${1-}' is not one of format, format-check, lint, snippets" >&2
+    echo "habits.sh: '${1-}' is not one of format, format-check, lint, snippets, prefetches" >&2
     exit 64 ;;
 esac

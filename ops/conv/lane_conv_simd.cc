@@ -178,7 +178,7 @@ class LaneConv final : public ConvSum {
   }
 
   // The part of a block's source that falls to row h of `rows`.
-  void PrefetchSource(const float* source, Index h, Index rows) const {
+  HWY_INLINE void PrefetchSource(const float* source, Index h, Index rows) const {
     const Index size = kChannelLanes * geometry_.planes.source_count();
     for (Index i = size * h / rows / kLineFloats * kLineFloats; i < size * (h + 1) / rows; i += kLineFloats)
       hwy::Prefetch(source + i);

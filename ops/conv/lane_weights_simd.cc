@@ -135,15 +135,15 @@ class LaneWeights final : public ConvSum {
     for (Index row = 0; row < bands_.all_rows; row += bands_.rows) {
       const Index rows = std::min(bands_.rows, bands_.all_rows - row);
       if (has_next) {
-        Prefetch(in.of[kChannelLanes - 1] + in_count, in_count, row, rows);
-        Prefetch(out.of[kChannelLanes - 1] + out_count, out_count, row, rows);
+        PrefetchPlanes(in.of[kChannelLanes - 1] + in_count, in_count, row, rows);
+        PrefetchPlanes(out.of[kChannelLanes - 1] + out_count, out_count, row, rows);
       }
       AddBand(row, rows, space, Sums(block));
     }
   }
 
   // The part of the next block's planes of `count` elements that falls to rows [row, row + rows).
-  void Prefetch(const float* planes, Index count, Index row, Index rows) const {
+  HWY_INLINE void PrefetchPlanes(const float* planes, Index count, Index row, Index rows) const {
     const Index size = kChannelLanes * count;
     const Index end = size * (row + rows) / bands_.all_rows;
     for (Index i = size * row / bands_.all_rows / kLineFloats * kLineFloats; i < end; i += kLineFloats)

@@ -43,18 +43,17 @@ class OuterConv final : public ConvSum {
         packs_weights_(!forward && (s.window.taps() == 1 || IsStrided(s.window))),
         tiles_unpacked_(s.weights_channels() * s.window.taps() % kFloatsOfSets == 0 ? kTilesOfOneSet : kTilesUnpacked),
         writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * plan_.output_image()))),
-        copied_tiles_(TilesToCopy()),
+        prefetches_(s.window.taps() == 1),
         ahead_(WeightsAhead()) {
     const Index taps = s.window.taps();
     for (Index row = 0; row < plan_.rows(); ++row)
       a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? s.weights_channels() * taps : taps)));
     for (Index k = 0; k < kMostDepth; ++k) gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
-    // Behind the sums packed weights, then gathered tiles.
+    // Behind the sums packed weights, then a gathered tile.
     if (packs_weights_) packing_.emplace(taps, plan_.chunk_rows());
     packed_size_ = packs_weights_ ? packing_->size() : 0;
     const Index sums = plan_.most_tiles() * plan_.chunk_rows() * SumsPitch();
-    const Index gathered = std::max<Index>(copied_tiles_, 1) * kMostDepth * TileWidth();
-    workspace_size_ = RoundUp(sums + packed_size_ + gathered, 16);
+    workspace_size_ = RoundUp(sums + packed_size_ + kMostDepth * TileWidth(), kLineFloats);
     workspace_ = zeroed_floats(threads * workspace_size_);
   }
 
@@ -160,7 +159,6 @@ class OuterConv final : public ConvSum {
     block.planes = operands.planes + item.group * plan_.channels() * plan_.stack().channel_pitch;
     block.output = operands.output + first_channel * plan_.pixels();
     block.gathered = packed + packed_size_;
-    const bool gathers = plan.is_compact() || copied_tiles_ > 0;
     block.weights = operands.weights + item.group * weights_group_ + a_rows_[static_cast<size_t>(item.first_row)];
     for (Index k = 0; k < depth; k += step) {
       block.first_term = k;
@@ -173,8 +171,7 @@ class OuterConv final : public ConvSum {
       problem.a_rows = a_rows_.data() + item.first_row;
       problem.a_offsets = block.a_offsets();
       problem.a_ahead = item.last_tile - item.first_tile <= kTilesUnpacked ? ahead_ : 0;
-      problem.b_offsets = gathers ? gathered_offsets_.data() : block.b_offsets();
-      problem.next_b_offsets = copied_tiles_ > 1 ? gathered_offsets_.data() : block.b_offsets();
+      problem.b_offsets = plan.is_compact() ? gathered_offsets_.data() : block.b_offsets();
       if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) packing_->Pack(problem, packed);
       block.sums = sums;
       for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch())
@@ -187,25 +184,21 @@ class OuterConv final : public ConvSum {
     }
   }
 
-  // Where the columns of tile t are, and those of the next.
+  // Where the columns of tile t are, and which are next.
   void FindColumns(Block& block, const Item& item, Index t) const {
     const TilePlan& plan = *block.plan;
+    const TilePlan::Tile& tile = plan.tiles[static_cast<size_t>(t)];
     OuterProblem& problem = block.problem;
-    const std::span tiles(&plan.tiles[static_cast<size_t>(t)], static_cast<size_t>(item.last_tile - t));
-    const Index place = copied_tiles_ == 0 ? 0 : (t - item.first_tile) % copied_tiles_;
-    const bool in_place = !plan.is_compact() && copied_tiles_ == 0;
-    problem.b = in_place ? block.planes + tiles[0].first_pixel : block.gathered + place * kMostDepth * TileWidth();
     problem.next_b = nullptr;
-    if (plan.is_compact())
-      GatherColumns(plan, tiles[0], block.planes, block.b_offsets(), problem.depth, block.gathered);
-    else if (!in_place && place == 0)
-      GatherNeighbours(tiles.first(std::min(tiles.size(), static_cast<size_t>(copied_tiles_))), block.planes,
-                       block.b_offsets(), problem.depth, block.gathered);
-    if (plan.is_compact() || tiles.size() == 1) return;
-    if (copied_tiles_ <= 1)
-      problem.next_b = block.planes + tiles[1].first_pixel;
-    else if (place + 1 < copied_tiles_)
-      problem.next_b = problem.b + kMostDepth * TileWidth();
+    if (plan.is_compact()) {
+      GatherColumns(plan, tile, block.planes, block.b_offsets(), problem.depth, block.gathered);
+      problem.b = block.gathered;
+      return;
+    }
+    problem.b = block.planes + tile.first_pixel;
+    if (!prefetches_ || t + 1 == item.last_tile) return;
+    problem.next_b_offsets = block.b_offsets();
+    problem.next_b = block.planes + plan.tiles[static_cast<size_t>(t + 1)].first_pixel;
   }
 
   void RunTile(Block& block, const TilePlan::Tile& tile) const {
@@ -240,19 +233,6 @@ class OuterConv final : public ConvSum {
     }
   }
 
-  // Pointwise, each term is a row of its own, a plane apart. Where such rows meet in few sets of a small L1 cache a
-  // copy of a tile pays, as soon as 64 rows of weights share it (0.81 of the FMA peak for 0.76, data gradient of 64 to
-  // 256 channels, 56x56, 32 KiB on Zen 3, AVX2; with the 48 KiB of Emerald Rapids, 256 to 64 channels, 0.67 with a copy
-  // and 0.78 without). Rows that come from memory do so in longer pieces for several tiles at a time (8 images of them:
-  // 0.56 without, 0.60 with one tile, 0.68 with four).
-  Index TilesToCopy() const {
-    constexpr Index kRowsToShare = 64, kTilesFromMemory = 4, kSmallCache = Index{32} << 10;
-    if (shape_.window.taps() > 1 || plan_.rows() < kRowsToShare) return 0;
-    const Index source_floats = shape_.mb * plan_.source_image();
-    if (exceeds_caches(static_cast<size_t>(4 * source_floats))) return kTilesFromMemory;
-    return cache_sizes().l1d.value_or(kSmallCache) <= kSmallCache ? 1 : 0;
-  }
-
   const ConvShape shape_;
   const int threads_;
   const OuterPlan plan_;
@@ -260,7 +240,7 @@ class OuterConv final : public ConvSum {
   const bool packs_weights_;    // data gradient, pointwise or of a stride: the weights of few terms are neighbours
   const Index tiles_unpacked_;  // up to so many in an item
   const bool writes_memory_;    // the output exceeds the caches
-  const Index copied_tiles_;    // at a time; 0: columns are read where they lie
+  const bool prefetches_;       // the next columns, of which every term is a row of its own, a plane apart
   const Index ahead_;           // see WeightsAhead
   std::vector<std::int32_t> a_rows_, gathered_offsets_;
   std::optional<WeightPacking> packing_;

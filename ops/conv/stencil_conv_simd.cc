@@ -193,7 +193,7 @@ class StencilConv final : public ConvSum {
   }
 
   // The part of a group's source that falls to rows [first, last) of `rows`.
-  void PrefetchSource(const float* source, Index first, Index last, Index rows) const {
+  HWY_INLINE void PrefetchSource(const float* source, Index first, Index last, Index rows) const {
     const Index size = planes_ * geometry_.planes.source_count();
     for (Index i = size * first / rows / kLineFloats * kLineFloats; i < size * last / rows; i += kLineFloats)
       hwy::Prefetch(source + i);

@@ -29,21 +29,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // From one row of a tile's sums to the next where a tile may be a single column.
 inline Index SumsPitch() { return std::max(TileWidth(), kColumnLanes); }
 
-// out[tile][k][column] = planes[offsets[k] + tile.first_pixel + column] for the tiles of a flat plan, k < depth and
-// whole vectors of columns.
-inline void GatherNeighbours(std::span<const TilePlan::Tile> tiles, const float* planes,
-                             const std::int32_t* HWY_RESTRICT offsets, Index depth, float* HWY_RESTRICT out) {
-  const hn::ScalableTag<float> d;
-  for (Index k = 0; k < depth; ++k) {
-    float* HWY_RESTRICT to = out + k * TileWidth();
-    for (const TilePlan::Tile& tile : tiles) {
-      const float* HWY_RESTRICT from = planes + offsets[k] + tile.first_pixel;
-      for (Index i = 0; i < tile.width; i += LaneCount()) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-      to += kMostDepth * TileWidth();
-    }
-  }
-}
-
 // The columns of a vector from lane `first` up to `end` that one vector of the planes holds, which starts at `pixel`,
 // that of the first.
 struct NearColumns {

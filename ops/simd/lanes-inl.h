@@ -66,7 +66,8 @@ constexpr Index kPrefetchAhead = 2048;
 
 // Fetches what comes from memory as far as the L2 cache: a core has fewer lines under way to its L1 cache than memory
 // delivers (Zen 4, beyond the caches, of the time with hwy::Prefetch: 3 x 3 maxima and averages 0.8, sums for gamma and
-// beta 0.4 to 0.9).
+// beta 0.4 to 0.9). Whatever does nothing but prefetch is named so and HWY_INLINE: GCC 12 takes a function of that kind
+// for one without effect, and leaves out its calls (docs/decisions/0032-a-line-a-step.md).
 HWY_INLINE void PrefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 // Touches the page after next, so that it is known where it lies by the time that elements behind `at` are there. A

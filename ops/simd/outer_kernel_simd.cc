@@ -38,11 +38,15 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   const Index depth = step.depth;
   const std::int32_t* const a_rows = step.a_rows;
   const float* const a_ahead = step.a_ahead == 0 ? nullptr : step.a + step.a_ahead;
+  const float* const next_b = step.next_b;
+  const std::int32_t* const next_b_offsets = step.next_b_offsets;
   for (Index k = 0; k < depth; ++k) {
     const float* b_row = b + b_offsets[k];
     const Index a_offset = a_offsets[k];
-    // Evenly, from another row each time: a burst of prefetches would fill the line buffers that loads need.
+    // Evenly: a burst of prefetches fills the line buffers that loads need, and what finds them full is dropped (Zen 4:
+    // those into the L1 cache unless 16 cycles apart, docs/decisions/0032-a-line-a-step.md).
     if (a_ahead != nullptr) hwy::Prefetch(a_ahead + a_rows[k % kRows] + a_offset);
+    if (next_b != nullptr) PrefetchFar(next_b + next_b_offsets[k]);
     V column[kVectors];
 #pragma GCC unroll 3
     for (Index v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b_row + v * lanes);
@@ -97,19 +101,8 @@ OuterFunction SelectOuterBlock(Index rows, Index vectors) {
   return kTable[static_cast<size_t>(vectors - 1)][static_cast<size_t>(rows - 1)];
 }
 
-// The share of the next columns that falls to the register block at row m: their rows are too far apart for hardware.
-// Of three lines that a row may take the first is that which the columns before end in.
-void PrefetchColumns(const OuterProblem& problem, Index m, Index rows, Index width) {
-  const Index end = problem.depth * (m + rows) / problem.rows;
-  for (Index k = problem.depth * m / problem.rows; k < end; ++k) {
-    const float* last = problem.next_b + problem.next_b_offsets[k] + width - 1;
-    hwy::Prefetch(last - kLineFloats);
-    hwy::Prefetch(last);
-  }
-}
-
 // Output of the register block after the next: otherwise each store waits for its line.
-void PrefetchOutput(const OuterStep& step, Index rows, Index width) {
+HWY_INLINE void PrefetchOutput(const OuterStep& step, Index rows, Index width) {
   for (Index r = 2 * rows; r < 3 * rows; ++r) {
     hwy::Prefetch(step.out + r * step.out_stride);
     hwy::Prefetch(step.out + r * step.out_stride + width - 1);
@@ -138,9 +131,12 @@ void OuterRows(const OuterProblem& problem, Index width, const float* sums, Inde
   step.bias = problem.bias;
   const bool are_lines = LaneCount() == kLineFloats && width % kLineFloats == 0 && AreWholeLines(out, out_stride);
   step.streams = problem.reaches_memory && are_lines;
+  step.next_b_offsets = problem.next_b_offsets;
+  Index next_lines = problem.next_b == nullptr ? 0 : (width - 1) / kLineFloats + 1;
   Index m = 0;
   for (; m + rows <= problem.rows; m += rows) {
-    if (problem.next_b != nullptr) PrefetchColumns(problem, m, rows, width);
+    // Of lines that a row of the next columns takes the first is that which the columns before end in.
+    step.next_b = --next_lines >= 0 ? problem.next_b + width - 1 - next_lines * kLineFloats : nullptr;
     if (problem.reaches_memory && !are_lines) PrefetchOutput(step, rows, width);
     whole(step);
     step.a_rows += rows;

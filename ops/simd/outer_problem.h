@@ -32,7 +32,7 @@ struct OuterProblem {
   const std::int32_t* b_offsets = nullptr;
   Index a_ahead = 0;  // a comes from beyond the L2 cache: prefetch a[a_rows[m] + a_offsets[k] + a_ahead]
   const float* bias = nullptr;
-  const float* next_b = nullptr;  // next columns, to be prefetched: next_b[next_b_offsets[k] + p]
+  const float* next_b = nullptr;  // next columns, prefetched into the L2 cache: next_b[next_b_offsets[k] + p]
   const std::int32_t* next_b_offsets = nullptr;
   bool reaches_memory = false;  // c exceeds the caches: whole lines are streamed, others prefetched
   bool accumulate = false;
@@ -48,6 +48,8 @@ struct OuterStep {
   Index a_ahead = 0;  // as above
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
+  const float* next_b = nullptr;  // lines to prefetch: next_b[next_b_offsets[k]]
+  const std::int32_t* next_b_offsets = nullptr;
   const float* sums = nullptr;
   Index sums_stride = 0;
   float* out = nullptr;
