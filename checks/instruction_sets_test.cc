@@ -1,6 +1,7 @@
 // Kernels that promise the same bits on every instruction set with a fused multiply-add: the convolution engine's.
 #include <gtest/gtest.h>
 
+#include "checks/draw.h"
 #include "checks/execution.h"
 #include "checks/inputs.h"
 #include "ops/register.h"
@@ -23,24 +24,41 @@ std::vector<std::vector<unsigned char>> outputs_by_target(const Operation& opera
   return outputs;
 }
 
-class InstructionSets : public testing::TestWithParam<const char*> {};
+class InstructionSets : public testing::TestWithParam<const char*> {
+ protected:
+  static const Operation& operation() {
+    static const Registry registry = register_operations();
+    return registry.find(GetParam());
+  }
+
+  // All passes of a case.
+  void compare(const Case& c) {
+    for (const Pass& pass : operation().spec.passes()) {
+      if (!has_pass(operation().spec, c.attributes, pass)) continue;
+      const auto outputs = outputs_by_target(operation(), c, pass);
+      if (outputs.size() < 2) continue;
+      EXPECT_EQ(outputs[0], outputs[1]) << c.to_text() << " " << pass.to_text();
+      ++compared_;
+    }
+  }
+
+  void TearDown() override {
+    if (compared_ == 0) GTEST_SKIP() << "the processor has fewer than two vector instruction sets";
+  }
+
+ private:
+  Index compared_ = 0;
+};
 
 TEST_P(InstructionSets, AgreeBitForBit) {
-  static const Registry registry = register_operations();
-  const Operation& operation = registry.find(GetParam());
-  Index compared = 0;
-  for (const auto* cases : {&operation.spec.smoke_cases, &operation.spec.full_cases})
-    for (const std::string& text : *cases) {
-      const Case c = make_case(operation.spec, text);
-      for (const Pass& pass : operation.spec.passes()) {
-        if (!has_pass(operation.spec, c.attributes, pass)) continue;
-        const auto outputs = outputs_by_target(operation, c, pass);
-        if (outputs.size() < 2) continue;
-        EXPECT_EQ(outputs[0], outputs[1]) << c.to_text() << " " << pass.to_text();
-        ++compared;
-      }
-    }
-  if (compared == 0) GTEST_SKIP() << "the processor has fewer than two vector instruction sets";
+  for (const auto* cases : {&operation().spec.smoke_cases, &operation().spec.full_cases})
+    for (const std::string& text : *cases) compare(make_case(operation().spec, text));
+}
+
+// Shapes that nobody thought of.
+TEST_P(InstructionSets, AgreeOnDrawnCases) {
+  constexpr Index kDraws = 4000;
+  for (Index number = 0; number < kDraws; ++number) compare(draw_case(operation().spec, 1, number).c);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engine, InstructionSets, testing::Values("conv", "conv_transpose", "coord_conv", "linear"),
