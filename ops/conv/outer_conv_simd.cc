@@ -228,7 +228,7 @@ class OuterConv final : public ConvSum {
     if (!block.is_last) return;
     float* out = block.output + block.plan->runs[static_cast<size_t>(tile.first_run)].output;
     for (Index row = 0; row < problem.rows; ++row) {
-      const float sum = plan_.is_forward() ? ColumnSum(block.sums + row * kColumnLanes) : block.sums[row];
+      const float sum = plan_.is_forward() ? ColumnSum(block.sums + row * kDotLanes) : block.sums[row];
       out[row * plan_.pixels()] = problem.bias == nullptr ? sum : sum + problem.bias[row];
     }
   }

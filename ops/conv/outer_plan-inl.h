@@ -15,7 +15,7 @@
 #include "ops/conv/geometry.h"
 #include "ops/conv/outer_conv.h"
 #include "ops/conv/planes.h"
-#include "ops/simd/column_dots.h"
+#include "ops/simd/dot.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
 
@@ -161,7 +161,7 @@ class OuterPlan {
     const bool some_in_place = planes.is_dense() && planes.image_pitch() >= kFewestInPlace;
     const bool are_dots = forward_ && static_cast<Index>(sub.taps.size()) == shape_.window.taps() && !some_in_place;
     const bool are_chains = !forward_ && shape_.window.taps() == 1;
-    const Index rest = pixels % (are_chains ? LaneCount() : kColumnLanes);
+    const Index rest = pixels % (are_chains ? LaneCount() : kDotLanes);
     return (are_dots || are_chains) && pixels < kMostPixelsOfSingles && rest <= kMostSingles ? rest : 0;
   }
 

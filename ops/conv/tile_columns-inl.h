@@ -15,7 +15,7 @@
 
 #include "ops/conv/geometry.h"
 #include "ops/conv/pack_planes-inl.h"
-#include "ops/simd/column_dots.h"
+#include "ops/simd/dot.h"
 #include "ops/simd/every_second-inl.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
@@ -27,7 +27,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // From one row of a tile's sums to the next where a tile may be a single column.
-inline Index SumsPitch() { return std::max(TileWidth(), kColumnLanes); }
+inline Index SumsPitch() { return std::max(TileWidth(), kDotLanes); }
 
 // The columns of a vector from lane `first` up to `end` that one vector of the planes holds, which starts at `pixel`,
 // that of the first.

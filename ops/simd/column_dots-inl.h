@@ -10,11 +10,8 @@
 
 #include <hwy/highway.h>
 
-#include <algorithm>
-
 #include "ops/simd/column_dots.h"
-#include "ops/simd/dot_block-inl.h"
-#include "ops/simd/lanes-inl.h"
+#include "ops/simd/running_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradproof {
@@ -25,42 +22,20 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The running sums of one block, for kRows rows.
 template <Index kRows>
 HWY_INLINE void ColumnBlock(const ColumnProblem& problem, Index row) {
-  const hn::CappedTag<float, kColumnLanes> d;
-  using V = hn::Vec<decltype(d)>;
-  constexpr Index kLanes = hn::MaxLanes(d);
-  constexpr Index kParts = kColumnLanes / kLanes;
+  using Running = RunningSums<kRows>;
+  const typename Running::D d;
   const float* a[kRows];
-  V sum[kRows][kParts];
 #pragma GCC unroll 4
-  for (Index r = 0; r < kRows; ++r) {
-    a[r] = problem.a + problem.a_rows[row + r];
-#pragma GCC unroll kUnrolledParts
-    for (Index part = 0; part < kParts; ++part) sum[r][part] = hn::Zero(d);
-  }
-  const auto step = [&](Index at, Index part, const auto& load) HWY_ATTR {
-    const V right = load(problem.column + at);
-#pragma GCC unroll 4
-    for (Index r = 0; r < kRows; ++r) sum[r][part] = hn::MulAdd(load(a[r] + at), right, sum[r][part]);
-  };
-  const Index whole = problem.depth / kColumnLanes * kColumnLanes;
-  for (Index k = 0; k < whole; k += kColumnLanes)
-#pragma GCC unroll kUnrolledParts
-    for (Index part = 0; part < kParts; ++part)
-      step(k + part * kLanes, part, [&](const float* from) HWY_ATTR { return hn::LoadU(d, from); });
-#pragma GCC unroll kUnrolledParts
-  for (Index part = 0; part < kParts; ++part) {
-    const Index at = whole + part * kLanes;
-    if (at >= problem.depth) break;
-    const auto rest = static_cast<size_t>(std::min(kLanes, problem.depth - at));
-    step(at, part, [&](const float* from) HWY_ATTR { return LoadFirst(d, from, rest); });
-  }
-  float* HWY_RESTRICT sums = problem.sums + row * kColumnLanes;
+  for (Index r = 0; r < kRows; ++r) a[r] = problem.a + problem.a_rows[row + r];
+  const Running block(a, problem.column, problem.depth);
+  float* HWY_RESTRICT sums = problem.sums + row * kDotLanes;
 #pragma GCC unroll 4
   for (Index r = 0; r < kRows; ++r)
 #pragma GCC unroll kUnrolledParts
-    for (Index part = 0; part < kParts; ++part) {
-      float* to = sums + r * kColumnLanes + part * kLanes;
-      hn::StoreU(problem.accumulate ? hn::Add(hn::LoadU(d, to), sum[r][part]) : sum[r][part], d, to);
+    for (Index part = 0; part < Running::kParts; ++part) {
+      float* to = sums + r * kDotLanes + part * Running::kLanes;
+      const auto sum = block.sums[r][part];
+      hn::StoreU(problem.accumulate ? hn::Add(hn::LoadU(d, to), sum) : sum, d, to);
     }
 }
 
@@ -74,11 +49,11 @@ inline void ColumnDots(const ColumnProblem& problem) {
 
 // The sum of a row's running sums, as a tree of halves.
 inline float ColumnSum(const float* sums) {
-  const hn::CappedTag<float, kColumnLanes> d;
-  constexpr Index kLanes = hn::MaxLanes(d);
-  hn::Vec<decltype(d)> parts[kColumnLanes / kLanes];
+  using Running = RunningSums<1>;
+  const Running::D d;
+  Running::V parts[Running::kParts];
 #pragma GCC unroll kUnrolledParts
-  for (Index part = 0; part < kColumnLanes / kLanes; ++part) parts[part] = hn::LoadU(d, sums + part * kLanes);
+  for (Index part = 0; part < Running::kParts; ++part) parts[part] = hn::LoadU(d, sums + part * Running::kLanes);
   return TreeSum(d, parts);
 }
 

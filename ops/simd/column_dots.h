@@ -7,11 +7,9 @@
 
 namespace gradproof {
 
-// Running sums of one dot product, whatever the vector length. A sum has the blocks of outer_problem.h: in a block 16
-// chains side by side, then one addition a further block, then the tree of 16. That is no deeper than outer_depth(),
-// since ceil(n / 16) + log2(min(n, 16)) <= n.
-inline constexpr Index kColumnLanes = 16;
-
+// A sum has the blocks of outer_problem.h: in a block 16 chains side by side, then one addition a further block, then
+// the tree of 16. That is no deeper than outer_depth(), since ceil(n / 16) + log2(min(n, 16)) <= n.
+//
 // sums[m][lane] = (accumulate ? sums[m][lane] : 0) + sum over k < depth, k % 16 == lane, of a[a_rows[m] + k] *
 // column[k]
 struct ColumnProblem {

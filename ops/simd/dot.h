@@ -8,7 +8,6 @@
 
 namespace gradproof {
 
-inline constexpr Index kDotRows = 4;    // dot products at a time, which share the loads of the other operand
 inline constexpr Index kDotLanes = 16;  // running sums of one product, whatever the vector length
 
 // Below this many samples a linear layer is bound by reading its weights, and columns of samples would fill one vector
