@@ -15,6 +15,7 @@
 #include "ops/conv/geometry.h"
 #include "ops/conv/outer_conv.h"
 #include "ops/conv/planes.h"
+#include "ops/core/environment.h"
 #include "ops/simd/dot.h"
 #include "ops/simd/lanes-inl.h"
 #include "ops/simd/outer_kernel-inl.h"
@@ -53,8 +54,8 @@ class OuterPlan {
         forward_(forward),
         geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
                           : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
-        chunk_rows_(std::min(RoundUp(rows(), kRowBlock), kChunkRows)),
-        stack_(MakeStack()) {
+        stack_(MakeStack()),
+        chunk_rows_(std::min(RoundUp(rows(), kRowBlock), MostRows(stack_))) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
     for (const SubConv& sub : geometry_.subs)
@@ -96,8 +97,12 @@ class OuterPlan {
   // Weights of a chunk, 128 rows of 128 terms, take 64 KiB: more would meet in the same sets of the L2 cache when rows
   // are a power of two apart (256 rows: 0.78 of the FMA peak on 1024 channels of 14x14 for 0.81, Zen 3, AVX2).
   static constexpr Index kChunkRows = 128;
-  // Sums that wait, a workspace a thread.
-  static constexpr Index kWorkspaceBytes = Index{256} << 10;
+  // Of planes that are copied, whose tiles may have to be gathered for each chunk again, 256 rows pay where the L2
+  // cache has room for them and their sums (3x3, 512 channels of 7x7, 8 images, data gradient: 0.97 of the time, Zen
+  // 4).
+  static constexpr Index kChunkRowsOfCopies = 256, kCacheForCopies = Index{1} << 20;
+  // Sums that wait, a workspace a thread, for each of the rows that a chunk may have.
+  static constexpr Index kWorkspaceBytes = 2048;
   // Of so few pixels as 7x7, up to four behind the last vectors are summed on their own: each takes a sixth of the time
   // of a vector of columns or less (3x3 of 512 channels, 7x7: 0.88 of the layer's time, Zen 5, AVX-512).
   static constexpr Index kMostPixelsOfSingles = 96, kMostSingles = 4;
@@ -118,13 +123,18 @@ class OuterPlan {
   bool HasWideGaps() const {
     constexpr double kWorthACopy = 1.1;
     const Index flat = forward_ ? flat_pixels(geometry_) : pixels();
-    return static_cast<double>(flat) > kWorthACopy * GatherFactor() * static_cast<double>(pixels());
+    return static_cast<double>(flat) >
+           kWorthACopy * GatherFactor(std::min(rows(), kChunkRows)) * static_cast<double>(pixels());
   }
 
-  // How much longer a vector of columns takes that is gathered, as long as three multiply-adds.
-  double GatherFactor() const {
+  static Index MostRows(const PlaneStack& stack) {
+    return stack.is_copy() && cache_sizes().l2.value_or(0) >= kCacheForCopies ? kChunkRowsOfCopies : kChunkRows;
+  }
+
+  // How much longer a vector of columns takes that is gathered for all rows of a chunk, as long as three multiply-adds.
+  static double GatherFactor(Index chunk_rows) {
     constexpr double kGatherCost = 3;
-    return 1 + kGatherCost / static_cast<double>(chunk_rows_);
+    return 1 + kGatherCost / static_cast<double>(chunk_rows);
   }
 
   Sub PlanSub(const SubConv& sub, Index channel_step) const {
@@ -149,7 +159,8 @@ class OuterPlan {
     }
     units.single_columns = SingleColumns(sub, images * sub.pixels());
     TilePlan compact = plan_compact_tiles(geometry_, sub, images, units, output_image());
-    return units.single_columns > 0 || VectorCount(compact) * GatherFactor() < VectorCount(flat) ? compact : flat;
+    return units.single_columns > 0 || VectorCount(compact) * GatherFactor(chunk_rows_) < VectorCount(flat) ? compact
+                                                                                                            : flat;
   }
 
   // Forward they are dot products, which add in an order of their own: whether there are any does not depend on the
@@ -180,7 +191,8 @@ class OuterPlan {
 
   Index PanelTiles(const TilePlan& plan) const {
     const Index tile_bytes = chunk_rows_ * TileWidth() * static_cast<Index>(sizeof(float));
-    return std::clamp<Index>(kWorkspaceBytes / tile_bytes, 1, std::max<Index>(TileCount(plan), 1));
+    const Index room = kWorkspaceBytes * MostRows(stack_) / tile_bytes;
+    return std::clamp<Index>(room, 1, std::max<Index>(TileCount(plan), 1));
   }
 
   // Items are as large as the workspace allows, and at least four a thread where there are rows or tiles to divide.
@@ -215,8 +227,8 @@ class OuterPlan {
   const int threads_;
   const bool forward_;
   const ConvGeometry geometry_;
-  const Index chunk_rows_;
   const PlaneStack stack_;
+  const Index chunk_rows_;
   std::vector<Sub> subs_;
   Schedule full_, rest_;
 };
