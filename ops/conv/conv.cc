@@ -157,6 +157,8 @@ Operation conv_operation() {
       "mb=1,ic=17,ih=35,iw=34,oc=2,kh=1,kw=1",
       // Images that do not fill the last stack.
       "mb=3,ic=16,ih=80,iw=81,oc=1,kh=1,kw=2,pw_lo=1",
+      // Several tiles, and so many rows that the first of them copy the columns for the others.
+      "mb=1,ic=3,ih=5,iw=23,oc=65,kh=1,kw=1",
       // Pointwise weight gradients with exchanged roles, in two tiles of columns.
       "mb=1,ic=50,ih=20,iw=21,oc=51,kh=1,kw=1",
       // A channel multiplier, and channels enough to fill vectors.

@@ -44,6 +44,7 @@ class OuterConv final : public ConvSum {
         tiles_unpacked_(s.weights_channels() * s.window.taps() % kFloatsOfSets == 0 ? kTilesOfOneSet : kTilesUnpacked),
         writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * plan_.output_image()))),
         prefetches_(s.window.taps() == 1),
+        copies_tiles_(kCopiesColumns && prefetches_ && plan_.rows() >= kRowsToShare),
         ahead_(WeightsAhead()) {
     const Index taps = s.window.taps();
     for (Index row = 0; row < plan_.rows(); ++row)
@@ -76,6 +77,9 @@ class OuterConv final : public ConvSum {
   // layer of 2 tiles, 1.05 to 1.15 of 12 tiles, 5x5, 4x4 and 1x1, Zen 5). Terms a multiple of 4 KiB apart meet in one
   // set of the L1 cache: a copy pays from two tiles on (0.87 of the time for 2048 rows, 7x7, Emerald Rapids).
   static constexpr Index kTilesUnpacked = 12, kTilesOfOneSet = 1, kFloatsOfSets = 1024;
+
+  // Rows of weights that a copy of a tile pays for.
+  static constexpr Index kRowsToShare = 64;
 
   using Sub = OuterPlan::Sub;
   struct Operands {
@@ -196,6 +200,8 @@ class OuterConv final : public ConvSum {
       return;
     }
     problem.b = block.planes + tile.first_pixel;
+    problem.copy = copies_tiles_ ? block.gathered : nullptr;
+    problem.copy_offsets = gathered_offsets_.data();
     if (!prefetches_ || t + 1 == item.last_tile) return;
     problem.next_b_offsets = block.b_offsets();
     problem.next_b = block.planes + plan.tiles[static_cast<size_t>(t + 1)].first_pixel;
@@ -241,7 +247,8 @@ class OuterConv final : public ConvSum {
   const Index tiles_unpacked_;  // up to so many in an item
   const bool writes_memory_;    // the output exceeds the caches
   const bool prefetches_;       // the next columns, of which every term is a row of its own, a plane apart
-  const Index ahead_;           // see WeightsAhead
+  const bool copies_tiles_;
+  const Index ahead_;  // see WeightsAhead
   std::vector<std::int32_t> a_rows_, gathered_offsets_;
   std::optional<WeightPacking> packing_;
   Index packed_size_ = 0;

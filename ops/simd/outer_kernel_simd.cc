@@ -38,6 +38,7 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
   const Index depth = step.depth;
   const std::int32_t* const a_rows = step.a_rows;
   const float* const a_ahead = step.a_ahead == 0 ? nullptr : step.a + step.a_ahead;
+  [[maybe_unused]] float* copy = step.copy;
   const float* const next_b = step.next_b;
   const std::int32_t* const next_b_offsets = step.next_b_offsets;
   for (Index k = 0; k < depth; ++k) {
@@ -50,6 +51,11 @@ HWY_NOINLINE void OuterBlock(const OuterStep& step) {
     V column[kVectors];
 #pragma GCC unroll 3
     for (Index v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b_row + v * lanes);
+    if (kCopiesColumns && copy != nullptr) {
+#pragma GCC unroll 3
+      for (Index v = 0; v < kVectors; ++v) hn::StoreU(column[v], d, copy + v * lanes);
+      copy += TileWidth();
+    }
 #pragma GCC unroll 16
     for (Index m = 0; m < kRows; ++m) {
       const V scale = hn::Set(d, rows[m][a_offset]);
@@ -124,6 +130,7 @@ void OuterRows(const OuterProblem& problem, Index width, const float* sums, Inde
   step.a_ahead = problem.a_ahead;
   step.b = problem.b;
   step.b_offsets = problem.b_offsets;
+  step.copy = problem.copy;
   step.sums = sums;
   step.sums_stride = sums_stride;
   step.out = out;
@@ -139,6 +146,11 @@ void OuterRows(const OuterProblem& problem, Index width, const float* sums, Inde
     step.next_b = --next_lines >= 0 ? problem.next_b + width - 1 - next_lines * kLineFloats : nullptr;
     if (problem.reaches_memory && !are_lines) PrefetchOutput(step, rows, width);
     whole(step);
+    if (step.copy != nullptr) {
+      step.b = step.copy;
+      step.b_offsets = problem.copy_offsets;
+      step.copy = nullptr;
+    }
     step.a_rows += rows;
     if (sums != nullptr) step.sums += rows * sums_stride;
     step.out += rows * out_stride;

@@ -34,7 +34,9 @@ struct OuterProblem {
   const float* bias = nullptr;
   const float* next_b = nullptr;  // next columns, prefetched into the L2 cache: next_b[next_b_offsets[k] + p]
   const std::int32_t* next_b_offsets = nullptr;
-  bool reaches_memory = false;  // c exceeds the caches: whole lines are streamed, others prefetched
+  float* copy = nullptr;  // where the first rows copy the columns to, for the others: copy[copy_offsets[k] + p]
+  const std::int32_t* copy_offsets = nullptr;  // 0, the width of a tile, ...
+  bool reaches_memory = false;                 // c exceeds the caches: whole lines are streamed, others prefetched
   bool accumulate = false;
 };
 
@@ -48,6 +50,7 @@ struct OuterStep {
   Index a_ahead = 0;  // as above
   const float* b = nullptr;
   const std::int32_t* b_offsets = nullptr;
+  float* copy = nullptr;          // where b is copied to, as above
   const float* next_b = nullptr;  // lines to prefetch: next_b[next_b_offsets[k]]
   const std::int32_t* next_b_offsets = nullptr;
   const float* sums = nullptr;
