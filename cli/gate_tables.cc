@@ -58,7 +58,8 @@ void print_plan(Console& console, const GatePlan& plan, const GateRules& rules, 
   console.line(detectable_text(rules, calibration));
 }
 
-// What is worth a line: everything but rows that held, and of those none that were merely screened.
+// What is worth a line: everything but rows that held, and of those none that were merely screened; what may be faster
+// is said even so.
 void print_rows(Console& console, const GateResult& result) {
   Table table{.head = {"verdict", "row", "change", "95%", "p", ""}, .rows = {}, .colour_of_row = colour_of_verdict};
   std::vector<std::pair<std::string, const Evidence*>> shown;
@@ -69,7 +70,8 @@ void print_rows(Console& console, const GateResult& result) {
     if (control->evidence.verdict != GateVerdict::kPass)
       shown.emplace_back(std::string(kControl) + control->bout.key.to_text(), &control->evidence);
   std::erase_if(shown, [](const auto& entry) {
-    return entry.second->verdict == GateVerdict::kPass && entry.second->confirmed.empty();
+    return entry.second->verdict == GateVerdict::kPass && entry.second->confirmed.empty() &&
+           entry.second->reason.empty();
   });
   std::stable_sort(shown.begin(), shown.end(),
                    [](const auto& a, const auto& b) { return a.second->verdict > b.second->verdict; });

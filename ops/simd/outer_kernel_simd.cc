@@ -130,7 +130,7 @@ void OuterRows(const OuterProblem& problem, Index width, const float* sums, Inde
   step.a_ahead = problem.a_ahead;
   step.b = problem.b;
   step.b_offsets = problem.b_offsets;
-  step.copy = problem.copy;
+  step.copy = kCopiesColumns ? problem.copy : nullptr;
   step.sums = sums;
   step.sums_stride = sums_stride;
   step.out = out;

@@ -34,7 +34,7 @@ struct OuterProblem {
   const float* bias = nullptr;
   const float* next_b = nullptr;  // next columns, prefetched into the L2 cache: next_b[next_b_offsets[k] + p]
   const std::int32_t* next_b_offsets = nullptr;
-  float* copy = nullptr;  // where the first rows copy the columns to, for the others: copy[copy_offsets[k] + p]
+  float* copy = nullptr;  // where the first rows copy the columns to, if kCopiesColumns: copy[copy_offsets[k] + p]
   const std::int32_t* copy_offsets = nullptr;  // 0, the width of a tile, ...
   bool reaches_memory = false;                 // c exceeds the caches: whole lines are streamed, others prefetched
   bool accumulate = false;
