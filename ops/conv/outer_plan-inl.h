@@ -113,18 +113,25 @@ class OuterPlan {
   PlaneStack MakeStack() const {
     const Planes& planes = geometry_.planes;
     const Index all = channels() * shape_.g;
-    if (planes.is_dense() && planes.image_pitch() >= kTilesInPlace * TileWidth() && !HasWideGaps())
+    const Index images = images_per_stack(planes, all, shape_.mb);
+    if (planes.is_dense() && planes.image_pitch() >= kTilesInPlace * TileWidth() && !PaysToStack(images))
       return PlaneStack::in_place(planes, all);
-    return PlaneStack::copied(planes, all, images_per_stack(planes, all, shape_.mb), TileWidth());
+    return PlaneStack::copied(planes, all, images, TileWidth());
   }
 
-  // Whether flat tiles of an image in place compute so many gaps that it pays to gather, from a stack of images (5x5
-  // over 14x14, 6 to 16 channels, 8 images: 0.88 of the time).
-  bool HasWideGaps() const {
-    constexpr double kWorthACopy = 1.1;
+  // Whether images in place take so much longer, for gaps between their outputs and for the columns of their last
+  // vectors, that a stack of them pays: pointwise it is copied, which takes as long as eight multiply-adds (256 to 1024
+  // channels, 14x14, 8 images: 0.95 of the time), else gathered, too (5x5 over 14x14, 6 to 16 channels, 8 images:
+  // 0.88).
+  bool PaysToStack(Index images) const {
+    constexpr double kCopyCost = 8, kWorthIt = 1.02;  // a vector
     const Index flat = forward_ ? flat_pixels(geometry_) : pixels();
-    return static_cast<double>(flat) >
-           kWorthACopy * GatherFactor(std::min(rows(), kChunkRows)) * static_cast<double>(pixels());
+    const double in_place = static_cast<double>(images * CeilDiv(flat, LaneCount()));
+    const double stacked = static_cast<double>(CeilDiv(images * pixels(), LaneCount()));
+    const Index taps = shape_.window.taps();
+    const double gathers = taps == 1 ? 1 : 1.08 * GatherFactor(std::min(rows(), kChunkRows));
+    const double copies = 1 + kCopyCost / static_cast<double>(rows() * taps);
+    return in_place > kWorthIt * stacked * gathers * copies;
   }
 
   static Index MostRows(const PlaneStack& stack) {
