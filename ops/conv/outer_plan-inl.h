@@ -124,14 +124,14 @@ class OuterPlan {
   // channels, 14x14, 8 images: 0.95 of the time), else gathered, too (5x5 over 14x14, 6 to 16 channels, 8 images:
   // 0.88).
   bool PaysToStack(Index images) const {
-    constexpr double kCopyCost = 8, kWorthIt = 1.02;  // a vector
+    constexpr double kCopyCost = 8;  // of a vector
+    constexpr double kWorthCopying = 1.02, kWorthGathering = 1.1;
     const Index flat = forward_ ? flat_pixels(geometry_) : pixels();
     const double in_place = static_cast<double>(images * CeilDiv(flat, LaneCount()));
     const double stacked = static_cast<double>(CeilDiv(images * pixels(), LaneCount()));
     const Index taps = shape_.window.taps();
-    const double gathers = taps == 1 ? 1 : 1.08 * GatherFactor(std::min(rows(), kChunkRows));
-    const double copies = 1 + kCopyCost / static_cast<double>(rows() * taps);
-    return in_place > kWorthIt * stacked * gathers * copies;
+    const double worth = taps == 1 ? kWorthCopying : kWorthGathering * GatherFactor(std::min(rows(), kChunkRows));
+    return in_place > worth * stacked * (1 + kCopyCost / static_cast<double>(rows() * taps));
   }
 
   static Index MostRows(const PlaneStack& stack) {
