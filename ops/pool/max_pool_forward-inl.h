@@ -77,7 +77,9 @@ class MaxPoolForward final : public PoolKernel {
     step_rows_ = std::clamp<Index>(kStepBytes / row_bytes, 1, band_rows_);
     slice_rows_ = std::min((step_rows_ - 1) * g_.h.stride + g_.h.extent(), g_.h.in);
     const Index bests = g_.d.kernel * slice_rows_ * pitch_;
-    const Index spare = g_.w.pad + std::max(g_.w.in, (g_.w.out + 2 * Lanes()) * g_.w.stride + g_.w.extent());
+    // Windows 1 or 2 apart are read in whole vectors, beyond the last one too.
+    const Index windows = g_.w.stride > 2 ? g_.w.out : g_.w.out + 2 * Lanes();
+    const Index spare = g_.w.pad + std::max(g_.w.in, windows * g_.w.stride + g_.w.extent());
     for (int thread = 0; thread < threads_; ++thread)
       workspaces_.push_back({Filled(bests, 0.0F), Filled(bests, std::int32_t{0}),
                              Filled(WholeLines(spare), Order::kWorst),

@@ -100,17 +100,16 @@ using RowFunction = void (*)(const PoolAxis& w, const float* HWY_RESTRICT in, In
                              const std::int32_t* HWY_RESTRICT first_taps, const RowBests<>& bests,
                              float* HWY_RESTRICT spare_row);
 
-// from[0], from[kStride], ...; kStride 0: any stride, which is given. May read kStride - 1 elements beyond the last.
+// from[0], from[kStride], ..., up to kStride - 1 elements beyond the last; kStride 0: from[places].
 template <Index kStride>
-HWY_INLINE hn::Vec<D> LoadStrided(const float* from, [[maybe_unused]] Index stride) {
+HWY_INLINE hn::Vec<D> LoadStrided(const float* from, [[maybe_unused]] hn::Vec<DI> places) {
   const D d;
   if constexpr (kStride == 1 || HWY_TARGET == HWY_SCALAR) {
     return hn::LoadU(d, from);
   } else if constexpr (kStride == 2) {
     return EvenOdd<hn::Vec<D>>(hn::LoadU(d, from), hn::LoadU(d, from + Lanes())).even;
   } else {
-    const DI di;
-    return hn::GatherIndex(d, from, hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(stride))));
+    return hn::GatherIndex(d, from, places);
   }
 }
 
@@ -123,9 +122,12 @@ HWY_NOINLINE void BestsAlongRows(const PoolAxis& w, const float* HWY_RESTRICT in
     CopyRow(in, w.in, spare_row + w.pad);
     for (Index o = 0; o < w.out; o += Lanes()) {
       const float* at = spare_row + o * w.stride;
-      Best<Order> running{LoadStrided<kStride>(at, w.stride), hn::Load(DI(), first_taps + o)};
+      // Lanes behind the last window repeat it: a stride may be far longer than the row.
+      const auto last = hn::Set(DI(), static_cast<std::int32_t>(std::min(Lanes(), w.out - o) - 1));
+      const auto places = hn::Mul(hn::Min(hn::Iota(DI(), 0), last), hn::Set(DI(), static_cast<std::int32_t>(w.stride)));
+      Best<Order> running{LoadStrided<kStride>(at, places), hn::Load(DI(), first_taps + o)};
       for (Index k = 1; k < w.kernel; ++k)
-        running.Meet(LoadStrided<kStride>(at + k * w.dilation, w.stride), Best<Order>::Tap(k));
+        running.Meet(LoadStrided<kStride>(at + k * w.dilation, places), Best<Order>::Tap(k));
       bests.Put(running, row * bests.pitch + o);
     }
   }
