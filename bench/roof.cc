@@ -75,7 +75,7 @@ struct Level {
   Index bytes;
 };
 std::array<Level, 4> cache_levels() {
-  const CacheSizes sizes = cache_sizes();
+  const CacheSizes& sizes = cache_sizes();
   const Index l1 = sizes.l1d.value_or(Index{32} << 10);
   const Index l2 = sizes.l2.value_or(kMiB / 2);
   const Index l3 = sizes.l3.value_or(8 * kMiB);

@@ -89,18 +89,7 @@ void set_text(Record& record, const char* key, std::string_view text) {
   if (!text.empty()) record[key] = text;
 }
 
-Record caches_record() {
-  const CacheSizes sizes = cache_sizes();
-  Record record = Record::object();
-  if (sizes.l1d) record["l1d"] = *sizes.l1d;
-  if (sizes.l2) record["l2"] = *sizes.l2;
-  if (sizes.l3) record["l3"] = *sizes.l3;
-  return record;
-}
-
-}  // namespace
-
-CacheSizes cache_sizes() {
+CacheSizes read_cache_sizes() {
   CacheSizes sizes;
   for (int index = 0;; ++index) {
     const std::string cache = fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/", index);
@@ -112,6 +101,22 @@ CacheSizes cache_sizes() {
     if (level == "2") sizes.l2 = size;
     if (level == "3") sizes.l3 = size;
   }
+}
+
+Record caches_record() {
+  const CacheSizes& sizes = cache_sizes();
+  Record record = Record::object();
+  if (sizes.l1d) record["l1d"] = *sizes.l1d;
+  if (sizes.l2) record["l2"] = *sizes.l2;
+  if (sizes.l3) record["l3"] = *sizes.l3;
+  return record;
+}
+
+}  // namespace
+
+const CacheSizes& cache_sizes() {
+  static const CacheSizes sizes = read_cache_sizes();
+  return sizes;
 }
 
 Record environment_record(int threads, const std::vector<std::string>& isas) {

@@ -14,6 +14,7 @@ struct CacheSizes {
   std::optional<Index> l3;
 };
 
-CacheSizes cache_sizes();
+// Read from the system once.
+const CacheSizes& cache_sizes();
 
 }  // namespace gradproof
