@@ -25,6 +25,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kPanelVectors = 4;  // enough sums under way to hide the latency of one
 constexpr Index kPanelColumns = kPanelVectors * kPanelLanes;
+// Rows of which two, of two inputs and an output, share an L1 cache of 32 KiB.
+constexpr Index kOverlappedClasses = 1280;
+
+// Whether each row is summed while the one before it is put, where a kernel does that: within the L2 cache (gradient of
+// softmax, Zen 4: 0.84 to 0.92 of the time; of 3 MB 1.05, of 49 MB 1.37).
+inline bool AreOverlapped(const ClassRows& rows, size_t bytes) {
+  return rows.classes <= kOverlappedClasses && !exceeds_l2(bytes);
+}
 
 // What a panel works on: its first elements in up to three tensors that are read, and in one that is written (may be
 // null), the number of its first row, and room to remember a vector for each element.
@@ -42,7 +50,9 @@ class ClassKernel : public Kernel {
   ClassKernel(const ClassRows& rows, int inputs, int outputs, int threads)
       : rows_(rows),
         threads_(threads),
-        stores_(stores_for(static_cast<size_t>(rows.count() * (inputs + outputs)) * sizeof(float))),
+        bytes_(static_cast<size_t>(rows.count() * (inputs + outputs)) * sizeof(float)),
+        stores_(stores_for(bytes_)),
+        are_overlapped_(AreOverlapped(rows, bytes_)),
         memory_size_((rows.classes * kPanelColumns + kRowParts + kLineFloats) / kLineFloats * kLineFloats),
         memory_(zeroed_floats(threads * kBuffers * memory_size_)) {}
 
@@ -65,15 +75,22 @@ class ClassKernel : public Kernel {
  private:
   static constexpr Index kBuffers = PanelTensors::kMost + 3;  // of a thread: to remember, inputs, output, and a dummy
 
-  // f(i, memory of the thread) for i < count
+  // f(first, end, memory of the thread) for ranges that make up 0 ... count - 1
   template <class F>
-  void Share(Index count, const F& f) const {
+  void ShareRanges(Index count, const F& f) const {
     const auto share = [&](Index thread) {
-      float* memory = memory_.get() + thread * kBuffers * memory_size_;
-      for (Index i = count * thread / threads_; i < count * (thread + 1) / threads_; ++i) f(i, memory);
+      const Index first = count * thread / threads_, end = count * (thread + 1) / threads_;
+      if (first < end) f(first, end, memory_.get() + thread * kBuffers * memory_size_);
       hwy::FlushStream();
     };
     parallel_tiles(threads_, threads_, std::cref(share));
+  }
+  // f(i, memory of the thread) for i < count
+  template <class F>
+  void Share(Index count, const F& f) const {
+    ShareRanges(count, [&](Index first, Index end, float* memory) {
+      for (Index i = first; i < end; ++i) f(i, memory);
+    });
   }
 
   PanelTensors At(std::initializer_list<const float*> in, float* out, Index element, Index row, float* memory) const {
@@ -110,7 +127,13 @@ class ClassKernel : public Kernel {
   template <class Work>
   void ForRows(std::initializer_list<const float*> in, float* out, const Work& work) const {
     const RowPanel panel(rows_.classes, Streams(out, rows_.classes));
-    Share(rows_.outer, [&](Index row, float* memory) { work(panel, At(in, out, row * rows_.classes, row, memory)); });
+    ShareRanges(rows_.outer, [&](Index first, Index end, float* memory) {
+      const auto tensors_of = [&](Index row) { return At(in, out, row * rows_.classes, row, memory); };
+      if constexpr (requires { work.Overlap(panel, first, end, tensors_of); }) {
+        if (are_overlapped_) return work.Overlap(panel, first, end, tensors_of);
+      }
+      for (Index row = first; row < end; ++row) work(panel, tensors_of(row));
+    });
   }
 
   // A row a lane, by way of buffers. Lanes without a row read the last one, and write a dummy.
@@ -136,7 +159,9 @@ class ClassKernel : public Kernel {
   }
 
   const int threads_;
+  const size_t bytes_;
   const Stores stores_;
+  const bool are_overlapped_;
   const Index memory_size_;
   const AlignedMemory<float> memory_;
 };

@@ -68,8 +68,16 @@ struct LogSoftmaxForward {
 
 // Both gradients take dst, and no exponential that the forward pass has taken.
 struct SoftmaxGradient {
-  template <class P>
-  HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
+  // diff_dst seen from its mean, weighted with dst
+  template <class Access>
+  static HWY_INLINE void Put(const Access& access, const PanelTensors& t, Index at, int n, PanelV mean) {
+    const PanelV off = hn::Sub(access.Load(t.in[1] + at, n), mean);
+    access.Store(hn::Mul(access.Load(t.in[0] + at, n), off), t.out + at, n);
+  }
+
+  // Mean of a panel's diff_dst; with every vector of it `beside` is done for that of another panel.
+  template <class P, class Beside>
+  static HWY_INLINE typename P::Values Mean(const P& panel, const PanelTensors& t, const Beside& beside) {
     const float *dst = t.in[0], *diff_dst = t.in[1];
     typename P::Values mean[1];
     SumOverClasses(
@@ -77,15 +85,37 @@ struct SoftmaxGradient {
         [&](const auto& access, Index at, Index, int n, auto& to) HWY_ATTR {
           if (n == 0) panel.Fetch(dst + at), panel.Fetch(diff_dst + at);
           to[0][n] = hn::MulAdd(access.Load(dst + at, n), access.Load(diff_dst + at, n), to[0][n]);
+          beside(access, at, n);
         },
         mean);
+    return mean[0];
+  }
+
+  template <class P>
+  static HWY_INLINE void PutAll(const P& panel, const PanelTensors& t, const typename P::Values& mean) {
     ForElements(panel, [&](const auto& access, Index at, Index) HWY_ATTR {
 #pragma GCC unroll kPanelUnroll
-      for (int n = 0; n < P::kVectors; ++n) {
-        const PanelV off = hn::Sub(access.Load(diff_dst + at, n), mean[0][n]);
-        access.Store(hn::Mul(access.Load(dst + at, n), off), t.out + at, n);
-      }
+      for (int n = 0; n < P::kVectors; ++n) Put(access, t, at, n, mean[n]);
     });
+  }
+
+  template <class P>
+  HWY_INLINE void operator()(const P& panel, const PanelTensors& t) const {
+    PutAll(panel, t, Mean(panel, t, [](const auto&, Index, int) HWY_ATTR {}));
+  }
+
+  // Each row is summed while the one before it is put: reads and writes overlap.
+  template <class Tensors>
+  HWY_INLINE void Overlap(const RowPanel& panel, Index first, Index end, const Tensors& tensors_of) const {
+    PanelTensors row = tensors_of(first);
+    RowPanel::Values mean = Mean(panel, row, [](const auto&, Index, int) HWY_ATTR {});
+    for (Index next = first + 1; next < end; ++next) {
+      const PanelTensors next_row = tensors_of(next);
+      mean = Mean(panel, next_row,
+                  [&](const auto& access, Index at, int n) HWY_ATTR { Put(access, row, at, n, mean[n]); });
+      row = next_row;
+    }
+    PutAll(panel, row, mean);
   }
 };
 
