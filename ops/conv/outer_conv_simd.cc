@@ -43,6 +43,7 @@ class OuterConv final : public ConvSum {
         packs_weights_(!forward && (s.window.taps() == 1 || IsStrided(s.window))),
         tiles_unpacked_(s.weights_channels() * s.window.taps() % kFloatsOfSets == 0 ? kTilesOfOneSet : kTilesUnpacked),
         writes_memory_(exceeds_caches(static_cast<size_t>(4 * s.mb * plan_.output_image()))),
+        fetches_outputs_(exceeds_l2(static_cast<size_t>(4 * s.mb * (plan_.source_image() + plan_.output_image())))),
         prefetches_(s.window.taps() == 1),
         copies_tiles_(kCopiesColumns && prefetches_ && plan_.rows() >= kRowsToShare),
         ahead_(WeightsAhead()) {
@@ -50,6 +51,8 @@ class OuterConv final : public ConvSum {
     for (Index row = 0; row < plan_.rows(); ++row)
       a_rows_.push_back(static_cast<std::int32_t>(row * (forward ? s.weights_channels() * taps : taps)));
     for (Index k = 0; k < kMostDepth; ++k) gathered_offsets_.push_back(static_cast<std::int32_t>(k * TileWidth()));
+    for (Index k = 0; k < kMostDepth; ++k)
+      output_offsets_.push_back(static_cast<std::int32_t>(k % plan_.chunk_rows() * plan_.pixels()));
     // Behind the sums packed weights, then a gathered tile.
     if (packs_weights_) packing_.emplace(taps, plan_.chunk_rows());
     packed_size_ = packs_weights_ ? packing_->size() : 0;
@@ -217,6 +220,10 @@ class OuterConv final : public ConvSum {
         block.is_last && step == 1 && run.column == 0 && run.length == tile.width && tile.width % LaneCount() == 0;
     problem.reaches_memory = direct && writes_memory_;
     if (direct) return OuterRows(problem, tile.width, before, TileWidth(), block.output + run.output, plan_.pixels());
+    if (block.is_last && fetches_outputs_ && step == 1) {
+      problem.next_b = block.output + run.output - run.column;
+      problem.next_b_offsets = output_offsets_.data();
+    }
     OuterRows(problem, tile.width, before, TileWidth(), block.sums, TileWidth());
     if (block.is_last) StoreRuns(plan, tile, step, problem.rows, block.sums, block.output, plan_.pixels());
   }
@@ -246,10 +253,11 @@ class OuterConv final : public ConvSum {
   const bool packs_weights_;    // data gradient, pointwise or of a stride: the weights of few terms are neighbours
   const Index tiles_unpacked_;  // up to so many in an item
   const bool writes_memory_;    // the output exceeds the caches
+  const bool fetches_outputs_;  // where sums are copied to, while the last of them are made
   const bool prefetches_;       // the next columns, of which every term is a row of its own, a plane apart
   const bool copies_tiles_;
   const Index ahead_;  // see WeightsAhead
-  std::vector<std::int32_t> a_rows_, gathered_offsets_;
+  std::vector<std::int32_t> a_rows_, gathered_offsets_, output_offsets_;
   std::optional<WeightPacking> packing_;
   Index packed_size_ = 0;
   Index workspace_size_ = 0;
