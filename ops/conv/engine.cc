@@ -5,6 +5,7 @@
 #include "ops/conv/dot_weights.h"
 #include "ops/conv/lane_conv.h"
 #include "ops/conv/outer_conv.h"
+#include "ops/conv/plane_stencil.h"
 #include "ops/conv/stencil_conv.h"
 #include "ops/conv/stencil_weights.h"
 #include "ops/simd/outer_problem.h"
@@ -63,13 +64,15 @@ class OneSumKernel final : public Kernel {
 }  // namespace
 
 std::unique_ptr<ConvSum> plan_conv_forward(const ConvShape& shape, int threads) {
-  if (is_forward_in_lanes(shape)) return plan_lane_conv(shape, true, threads);
-  return is_forward_stencil(shape) ? plan_stencil_conv(shape, true, threads) : plan_outer_conv(shape, true, threads);
+  if (!is_forward_stencil(shape)) return plan_outer_conv(shape, true, threads);
+  if (auto stencil = plan_plane_stencil(shape, true, threads)) return stencil;
+  return is_forward_in_lanes(shape) ? plan_lane_conv(shape, true, threads) : plan_stencil_conv(shape, true, threads);
 }
 
 std::unique_ptr<ConvSum> plan_conv_data_gradient(const ConvShape& shape, int threads) {
-  if (is_gradient_in_lanes(shape)) return plan_lane_conv(shape, false, threads);
-  return is_gradient_stencil(shape) ? plan_stencil_conv(shape, false, threads) : plan_outer_conv(shape, false, threads);
+  if (!is_gradient_stencil(shape)) return plan_outer_conv(shape, false, threads);
+  if (auto stencil = plan_plane_stencil(shape, false, threads)) return stencil;
+  return is_gradient_in_lanes(shape) ? plan_lane_conv(shape, false, threads) : plan_stencil_conv(shape, false, threads);
 }
 
 std::unique_ptr<ConvSum> plan_conv_weights_gradient(const ConvShape& shape, int threads) {

@@ -102,6 +102,7 @@ struct LrnNumbers {
       : share(static_cast<float>(a.share())),
         k(static_cast<float>(a.k)),
         slope(static_cast<float>(2 * a.beta * a.share())),
+        counts(slope == 0 ? 0.0F : 1.0F),
         beta(a.beta) {}
 
   template <class P>
@@ -110,6 +111,7 @@ struct LrnNumbers {
   }
 
   float share, k, slope;
+  float counts;  // 0 where the slope is: terms that nothing comes of may be beyond float32
   double beta;
 };
 
@@ -150,7 +152,8 @@ struct Split {
     hwy::Prefetch(rows.next + i);
     const auto scale = numbers.Scale(squares(i, access));
     const auto direct = power.Times(access.Load(rows.diff_dst + i), scale);
-    const auto term = Div(Mul(direct, access.Load(rows.src + i)), scale);
+    const auto src = access.Load(rows.src + i);
+    const auto term = Div(Mul(direct, Mul(std::decay_t<decltype(src)>::Set(numbers.counts), src)), scale);
     access.Store(direct, rows.direct + i);
     access.Store(term, rows.term + i);
   }

@@ -19,6 +19,20 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET <= HWY_AVX3
+// Lanes kFirst, kFirst + 1, ... of two vectors in a row, as many as one has: VALIGND, which Highway has for blocks
+// only; without a mask GCC 12 warns (PR 105593).
+template <int kFirst, class V>
+HWY_INLINE V AcrossVectors(V low, V high) {
+  const hn::DFromV<V> d;
+  static_assert(sizeof(hn::TFromD<decltype(d)>) == 4);
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Vec<decltype(di)> shifted{
+      _mm512_maskz_alignr_epi32(0xFFFF, hn::BitCast(di, high).raw, hn::BitCast(di, low).raw, kFirst)};
+  return hn::BitCast(d, shifted);
+}
+#endif
+
 // Brings element i + kShift, at most a vector away, to lane i: each vector is rotated once, and what was rotated out at
 // one end comes from the vector before or behind. Loading it at an offset instead would touch two cache lines (Zen 5, 3
 // x 3 sums of 64-byte vectors in the L1 cache: 2.6 ns that way, 1.1 this).
@@ -71,14 +85,11 @@ class OneBeside {
   HWY_INLINE void Begin(hn::TFromD<D> beyond) { beside_ = hn::Set(D(), beyond); }
 
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> v) {
-#if HWY_TARGET <= HWY_AVX3  // VALIGND, which Highway has for blocks only; without a mask GCC 12 warns (PR 105593)
-    static_assert(sizeof(hn::TFromD<D>) == 4);
-    const hn::RebindToSigned<D> di;
-    const auto left = hn::BitCast(di, kShift < 0 ? beside_ : v).raw;
-    const auto right = hn::BitCast(di, kShift < 0 ? v : beside_).raw;
-    const hn::Vec<decltype(di)> shifted{_mm512_maskz_alignr_epi32(0xFFFF, right, left, kShift < 0 ? 15 : 1)};
+#if HWY_TARGET <= HWY_AVX3
+    const hn::Vec<D> shifted =
+        kShift < 0 ? AcrossVectors<hn::MaxLanes(D()) - 1>(beside_, v) : AcrossVectors<1>(v, beside_);
     beside_ = v;
-    return hn::BitCast(D(), shifted);
+    return shifted;
 #else
     const auto rotated = lanes_.Rotated(v);
     const auto shifted = lanes_.Joined(beside_, rotated, beside_);
