@@ -161,6 +161,11 @@ Operation conv_operation() {
       "mb=1,ic=3,ih=5,iw=23,oc=65,kh=1,kw=1",
       // Pointwise weight gradients with exchanged roles, in two tiles of columns.
       "mb=1,ic=50,ih=20,iw=21,oc=51,kh=1,kw=1",
+      // Depthwise planes that keep their size: vectors of a row and bands of rows, whole ones and a part; a channel
+      // multiplier; fewer rows than a band.
+      "mb=2,ic=2,ih=6,iw=35,oc=2,g=2,kh=3,kw=3,ph=1,pw=1",
+      "mb=1,ic=2,ih=5,iw=16,oc=4,g=2,kh=3,kw=3,ph=1,pw=1",
+      "mb=1,ic=2,ih=3,iw=11,oc=2,g=2,kh=3,kw=3,ph=1,pw=1,bias=0",
       // A channel multiplier, and channels enough to fill vectors.
       "mb=1,ic=16,ih=4,iw=5,oc=32,g=16,kh=3,kw=3,ph=1,pw=1",
   };
