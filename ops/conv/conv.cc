@@ -149,6 +149,8 @@ Operation conv_operation() {
       "mb=2,ic=2,iw=160,oc=210,kw=2,pw_lo=1",
       // Images that are read in place, whose last tile would end behind them; sums that go on from image to image.
       "mb=2,ic=3,ih=13,iw=15,oc=9,kh=1,kw=1",
+      // As large, but with a kernel that leaves no tile of columns.
+      "mb=1,ic=1,iw=198,oc=4,kw=197",
       // The last element of the tensor is the first of a pair.
       "mb=1,ic=2,ih=3,iw=31,oc=3,kh=1,kw=1,sh=2,sw=2",
       // Two blocks of terms, with a bias.

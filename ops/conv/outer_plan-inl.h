@@ -114,9 +114,16 @@ class OuterPlan {
     const Planes& planes = geometry_.planes;
     const Index all = channels() * shape_.g;
     const Index images = images_per_stack(planes, all, shape_.mb);
-    if (planes.is_dense() && planes.image_pitch() >= kTilesInPlace * TileWidth() && !PaysToStack(images))
+    const bool has_tiles = planes.image_pitch() >= kTilesInPlace * TileWidth();
+    if (planes.is_dense() && has_tiles && HoldsTiles() && !PaysToStack(images))
       return PlaneStack::in_place(planes, all);
     return PlaneStack::copied(planes, all, images, TileWidth());
+  }
+
+  // Whether the columns that all taps have within an image fill a tile, so that the last one can be moved back there.
+  bool HoldsTiles() const {
+    return std::all_of(geometry_.subs.begin(), geometry_.subs.end(),
+                       [&](const SubConv& sub) { return geometry_.planes.image_pitch() - Reach(sub) >= TileWidth(); });
   }
 
   // Whether images in place take so much longer, for gaps between their outputs and for the columns of their last
