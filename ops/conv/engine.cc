@@ -5,6 +5,7 @@
 #include "ops/conv/dot_weights.h"
 #include "ops/conv/lane_conv.h"
 #include "ops/conv/outer_conv.h"
+#include "ops/conv/pixel_conv.h"
 #include "ops/conv/plane_stencil.h"
 #include "ops/conv/stencil_conv.h"
 #include "ops/conv/stencil_weights.h"
@@ -64,6 +65,7 @@ class OneSumKernel final : public Kernel {
 }  // namespace
 
 std::unique_ptr<ConvSum> plan_conv_forward(const ConvShape& shape, int threads) {
+  if (is_pixel_conv(shape)) return plan_pixel_conv(shape, threads);
   if (!is_forward_stencil(shape)) return plan_outer_conv(shape, true, threads);
   if (auto stencil = plan_plane_stencil(shape, true, threads)) return stencil;
   return is_forward_in_lanes(shape) ? plan_lane_conv(shape, true, threads) : plan_stencil_conv(shape, true, threads);

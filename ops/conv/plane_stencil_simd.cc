@@ -1,8 +1,10 @@
 #include "ops/conv/plane_stencil.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
+#include "ops/core/memory.h"
 #include "ops/simd/parallel.h"
 #include "ops/simd/stores.h"
 
