@@ -13,6 +13,7 @@
 
 #include "ops/conv/pack_planes-inl.h"
 #include "ops/simd/dot_block-inl.h"
+#include "ops/simd/lanes-inl.h"
 #include "ops/simd/stencil_dots-inl.h"
 
 #ifndef GRADPROOF_STENCIL_WEIGHTS_ONCE
