@@ -19,7 +19,11 @@ namespace gradproof {
 namespace HWY_NAMESPACE {
 namespace {
 
-// A vector of output channels at a time. Each element is the chain of multiply-adds that the outer kernel makes of it
+// Output channels at a time: a vector of 16, or two of 8, so that few rows of pixels share a broadcast with AVX2 too.
+constexpr Index kVectors = kChannelLanes == 8 ? 2 : 1;
+constexpr Index kChannels = kVectors * kChannelLanes;
+
+// A block of output channels at a time. Each element is the chain of multiply-adds that the outer kernel makes of it
 // with rows and columns exchanged.
 class PixelConv final : public ConvSum {
  public:
@@ -32,21 +36,22 @@ class PixelConv final : public ConvSum {
         terms_(s.ic_per_group() * s.window.taps()),
         plane_offsets_(stack_.term_offsets(geometry_.subs[0].taps, s.ic_per_group())),
         weights_(zeroed_floats(s.oc * terms_)),
-        sums_(zeroed_floats(threads * pixels_ * kChannelLanes)) {
+        sums_(zeroed_floats(threads * pixels_ * kChannels)) {
     const auto& [depth, height, width] = geometry_.output;
     for (Index d = 0; d < depth; ++d)
       for (Index h = 0; h < height; ++h)
         for (Index w = 0; w < width; ++w)
           pixel_offsets_.push_back(static_cast<std::int32_t>(geometry_.planes.offset(d, h, w)));
-    for (Index k = 0; k < terms_; ++k) weights_offsets_.push_back(static_cast<std::int32_t>(k * kChannelLanes));
+    for (Index k = 0; k < terms_; ++k) weights_offsets_.push_back(static_cast<std::int32_t>(k * kChannels));
   }
 
   void run(const float* source, const float* weights, const float* bias, float* output) override {
-    const Index blocks = shape_.oc / kChannelLanes;
+    const Index blocks = shape_.oc / kChannels;
     const Index source_image = shape_.ic * geometry_.planes.source_count();
-    parallel_tiles(threads_, blocks, [&](Index block) {
-      RowsToLanes({weights, shape_.weights_channels() * shape_.window.taps(), block * kChannelLanes, shape_.oc}, 0,
-                  terms_, weights_.get() + block * terms_ * kChannelLanes);
+    parallel_tiles(threads_, shape_.oc / kChannelLanes, [&](Index vector) {
+      const Index first = vector * kChannelLanes;
+      RowsToLanes({weights, shape_.weights_channels() * shape_.window.taps(), first, shape_.oc}, 0, terms_,
+                  weights_.get() + first / kChannels * kChannels * terms_ + first % kChannels, kChannels);
     });
     for (Index n = 0; n < shape_.mb; n += stack_.images) {
       const Index images = std::min(stack_.images, shape_.mb - n);
@@ -54,7 +59,7 @@ class PixelConv final : public ConvSum {
       if (stack_.is_copy()) PackPlanes(stack_, from, images, threads_);
       const Index items = images * blocks;
       parallel_tiles(threads_, threads_, [&](Index thread) {
-        float* sums = sums_.get() + thread * pixels_ * kChannelLanes;
+        float* sums = sums_.get() + thread * pixels_ * kChannels;
         for (Index item = items * thread / threads_; item < items * (thread + 1) / threads_; ++item)
           RunBlock(stack_.base(from) + item / blocks * geometry_.planes.image_pitch(), item % blocks, bias, sums,
                    output + (n + item / blocks) * shape_.oc * pixels_);
@@ -73,7 +78,7 @@ class PixelConv final : public ConvSum {
 
   // `output`: of the image.
   void RunBlock(const float* planes, Index block, const float* bias, float* sums, float* output) const {
-    const Index channel = block * kChannelLanes;
+    const Index channel = block * kChannels;
     const Index group = channel / shape_.oc_per_group();
     OuterProblem problem;
     problem.rows = pixels_;
@@ -83,16 +88,19 @@ class PixelConv final : public ConvSum {
     problem.a_offsets = plane_offsets_.data();
     problem.b = weights_.get() + channel * terms_;
     problem.b_offsets = weights_offsets_.data();
-    OuterTile(problem, kChannelLanes, sums, kChannelLanes);
+    OuterTile(problem, kChannels, sums, kChannels);
     if (bias != nullptr) AddBias(bias + channel, sums);
-    LanesToRows(sums, pixels_, ChannelRows<float>(output, pixels_, channel, shape_.oc));
+    for (Index first = 0; first < kChannels; first += kChannelLanes)
+      LanesToRows(sums + first, pixels_, ChannelRows<float>(output, pixels_, channel + first, shape_.oc), kChannels);
   }
 
   void AddBias(const float* bias, float* sums) const {
     const hn::ScalableTag<float> d;
-    const auto added = hn::LoadU(d, bias);
-    for (Index i = 0; i < pixels_ * kChannelLanes; i += kChannelLanes)
-      hn::StoreU(hn::Add(hn::LoadU(d, sums + i), added), d, sums + i);
+    for (Index first = 0; first < kChannels; first += kChannelLanes) {
+      const auto added = hn::LoadU(d, bias + first);
+      for (Index i = first; i < pixels_ * kChannels; i += kChannels)
+        hn::StoreU(hn::Add(hn::LoadU(d, sums + i), added), d, sums + i);
+    }
   }
 
   const ConvShape shape_;
@@ -101,8 +109,8 @@ class PixelConv final : public ConvSum {
   const PlaneStack stack_;
   const Index pixels_, terms_;
   std::vector<std::int32_t> pixel_offsets_, plane_offsets_, weights_offsets_;
-  AlignedMemory<float> weights_;  // [block of channels][term][lane]
-  AlignedMemory<float> sums_;     // a thread: [pixel][lane]
+  AlignedMemory<float> weights_;  // [block of channels][term][channel]
+  AlignedMemory<float> sums_;     // a thread: [pixel][channel]
 };
 
 std::unique_ptr<ConvSum> PlanPixelConv(const ConvShape& shape, int threads) {

@@ -70,8 +70,9 @@ HWY_INLINE void TransposeFours(D d, hn::Vec<D> (&v)[4]) {
 }
 #endif
 
-// to[i * kChannelLanes + lane] = rows.of[lane][at + i] for i < count.
-inline void RowsToLanes(const ChannelRows<const float>& rows, Index at, Index count, float* HWY_RESTRICT to) {
+// to[i * pitch + lane] = rows.of[lane][at + i] for i < count.
+inline void RowsToLanes(const ChannelRows<const float>& rows, Index at, Index count, float* HWY_RESTRICT to,
+                        Index pitch = kChannelLanes) {
 #if HWY_TARGET != HWY_SCALAR
   const hn::ScalableTag<float> d;
   for (Index i = 0; count >= 4 && i < count; i += 4) {
@@ -81,23 +82,24 @@ inline void RowsToLanes(const ChannelRows<const float>& rows, Index at, Index co
     for (Index r = 0; r < 4; ++r) v[r] = LoadFours(d, rows.of + r, at + first);
     TransposeFours(d, v);
 #pragma GCC unroll 4
-    for (Index r = 0; r < 4; ++r) hn::StoreU(v[r], d, to + (first + r) * kChannelLanes);
+    for (Index r = 0; r < 4; ++r) hn::StoreU(v[r], d, to + (first + r) * pitch);
   }
   if (count >= 4) return;
 #endif
   for (Index i = 0; i < count; ++i)
-    for (Index lane = 0; lane < kChannelLanes; ++lane) to[i * kChannelLanes + lane] = rows.of[lane][at + i];
+    for (Index lane = 0; lane < kChannelLanes; ++lane) to[i * pitch + lane] = rows.of[lane][at + i];
 }
 
 // The inverse.
-inline void LanesToRows(const float* HWY_RESTRICT from, Index count, const ChannelRows<float>& rows) {
+inline void LanesToRows(const float* HWY_RESTRICT from, Index count, const ChannelRows<float>& rows,
+                        Index pitch = kChannelLanes) {
 #if HWY_TARGET != HWY_SCALAR
   const hn::ScalableTag<float> d;
   for (Index i = 0; count >= 4 && i < count; i += 4) {
     const Index first = std::min(i, count - 4);
     hn::Vec<decltype(d)> v[4];
 #pragma GCC unroll 4
-    for (Index r = 0; r < 4; ++r) v[r] = hn::LoadU(d, from + (first + r) * kChannelLanes);
+    for (Index r = 0; r < 4; ++r) v[r] = hn::LoadU(d, from + (first + r) * pitch);
     TransposeFours(d, v);
 #pragma GCC unroll 4
     for (Index r = 0; r < 4; ++r) StoreFours(d, v[r], rows.of + r, first);
@@ -105,7 +107,7 @@ inline void LanesToRows(const float* HWY_RESTRICT from, Index count, const Chann
   if (count >= 4) return;
 #endif
   for (Index i = 0; i < count; ++i)
-    for (Index lane = 0; lane < kChannelLanes; ++lane) rows.of[lane][i] = from[i * kChannelLanes + lane];
+    for (Index lane = 0; lane < kChannelLanes; ++lane) rows.of[lane][i] = from[i * pitch + lane];
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
