@@ -26,7 +26,7 @@ struct CoordConvFormulas {
     for (Index c = 0; c < channels; ++c)
       for (Index kh = 0; kh < h.kernel; ++kh)
         for (Index kw = 0; kw < w.kernel; ++kw)
-          sum += weights(oc, c, 0, kh, kw) * x(n, c, h.input_of(oh, kh), w.input_of(ow, kw));
+          sum += times_x(weights(oc, c, 0, kh, kw), n, c, h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 
@@ -51,7 +51,7 @@ struct CoordConvFormulas {
     for (Index n = 0; n < mb; ++n)
       for (Index oh = 0; oh < h.out; ++oh)
         for (Index ow = 0; ow < w.out; ++ow)
-          sum += diff_dst(n, oc, 0, oh, ow) * x(n, c, h.input_of(oh, kh), w.input_of(ow, kw));
+          sum += times_x(diff_dst(n, oc, 0, oh, ow), n, c, h.input_of(oh, kh), w.input_of(ow, kw));
     return sum;
   }
 
@@ -87,9 +87,13 @@ struct CoordConvFormulas {
         bias(inputs, "bias"),
         diff_dst(inputs, "diff_dst") {}
 
-  // x: src and behind it i, j, r; continued with zeros.
+  // factor * x; on padding zero, whatever the factor: padding takes no part.
+  T times_x(const T& factor, Index n, Index c, Index ih, Index iw) const {
+    return ih >= 0 && ih < h.in && iw >= 0 && iw < w.in ? factor * x(n, c, ih, iw) : T(0.0);
+  }
+
+  // x: src and behind it i, j, r.
   T x(Index n, Index c, Index ih, Index iw) const {
-    if (ih < 0 || ih >= h.in || iw < 0 || iw >= w.in) return T(0.0);
     if (c < source_channels) return src(n, c, 0, ih, iw);
     if (c == source_channels) return coordinate<T>(ih, h.in);
     if (c == source_channels + 1) return coordinate<T>(iw, w.in);

@@ -173,6 +173,8 @@ Operation conv_operation() {
       "mb=2,ic=3,ih=6,iw=7,oc=16,kh=3,kw=2,ph=1",
       "mb=1,ic=4,ih=5,iw=6,oc=64,g=2,kh=2,kw=2,bias=0",
       "mb=1,ic=23,ih=5,iw=4,oc=16,kh=3,kw=3,sw=2,pw=1",
+      // Rows of padding that are left out.
+      "mb=1,ic=2,ih=14,iw=14,oc=5,kh=3,kw=3,ph=1,pw=1",
       // A channel multiplier, and channels enough to fill vectors.
       "mb=1,ic=16,ih=4,iw=5,oc=32,g=16,kh=3,kw=3,ph=1,pw=1",
   };

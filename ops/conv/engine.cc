@@ -5,6 +5,7 @@
 #include "ops/conv/dot_weights.h"
 #include "ops/conv/lane_conv.h"
 #include "ops/conv/outer_conv.h"
+#include "ops/conv/outer_geometry.h"
 #include "ops/conv/pixel_conv.h"
 #include "ops/conv/plane_stencil.h"
 #include "ops/conv/stencil_conv.h"
@@ -85,12 +86,13 @@ std::unique_ptr<ConvSum> plan_conv_weights_gradient(const ConvShape& shape, int 
 
 double conv_forward_depth(const ConvShape& shape) {
   const Index terms = shape.ic_per_group() * shape.window.taps();
-  return is_forward_stencil(shape) ? stencil_depth(terms) : outer_depth(terms);
+  if (is_pixel_conv(shape)) return outer_depth(terms);
+  return is_forward_stencil(shape) ? stencil_depth(terms) : outer_geometry_depth(shape, true);
 }
 
 double conv_data_gradient_depth(const ConvShape& shape) {
   const Index terms = shape.oc_per_group() * shape.window.taps();
-  return is_gradient_stencil(shape) ? stencil_depth(terms) : outer_depth(terms);
+  return is_gradient_stencil(shape) ? stencil_depth(terms) : outer_geometry_depth(shape, false);
 }
 
 double conv_weights_gradient_depth(const ConvShape& shape) {

@@ -128,8 +128,9 @@ SubConv combine(const Window& window, const Planes& planes, const std::array<con
 }
 
 std::vector<SubConv> combine_all(const Window& window, const Planes& planes, std::array<AxisSubs, 3> axes,
-                                 DepthPadding padding) {
-  if (padding == DepthPadding::kSkipped) axes[0] = without_padding(axes[0], planes.axes[0]);
+                                 Padding padding) {
+  if (padding != Padding::kRead) axes[0] = without_padding(axes[0], planes.axes[0]);
+  if (padding == Padding::kSkippedInRows) axes[1] = without_padding(axes[1], planes.axes[1]);
   std::vector<SubConv> subs;
   for (const AxisSub& d : axes[0])
     for (const AxisSub& h : axes[1])
@@ -162,7 +163,7 @@ Index Planes::phase_pitch(Index images) const {
   return (images - 1) * image_pitch() + offset(axes[0].length - 1, axes[1].length - 1, axes[2].length - 1) + 1;
 }
 
-ConvGeometry ConvGeometry::forward(const Window& window, DepthPadding padding) {
+ConvGeometry ConvGeometry::forward(const Window& window, Padding padding) {
   ConvGeometry geometry;
   std::array<AxisSubs, 3> axes;
   for (size_t axis = 0; axis < 3; ++axis) {
@@ -185,7 +186,7 @@ ConvGeometry ConvGeometry::forward_unphased(const Window& window) {
   return geometry;
 }
 
-ConvGeometry ConvGeometry::data_gradient(const Window& window, DepthPadding padding) {
+ConvGeometry ConvGeometry::data_gradient(const Window& window, Padding padding) {
   ConvGeometry geometry;
   std::array<AxisSubs, 3> axes;
   for (size_t axis = 0; axis < 3; ++axis) {

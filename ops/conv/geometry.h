@@ -56,20 +56,20 @@ struct SubConv {
   Index pixels() const { return count[0] * count[1] * count[2]; }
 };
 
-// Slices of padding along the depth axis: read like the others, or skipped by sub-convolutions of their own for the
-// outputs that would see them (a third of the work for two slices and three taps).
-enum class DepthPadding { kRead, kSkipped };
+// Padding along the depth axis, or along that and the rows: read like the source, or skipped by sub-convolutions of
+// their own for the outputs that would see it (a third of the work for two slices and three taps).
+enum class Padding { kRead, kSkippedInDepth, kSkippedInRows };
 
 struct ConvGeometry {
   Planes planes;                // of src (forward), of diff_dst (data gradient)
-  std::vector<SubConv> subs;    // one (forward), one for each residue of the stride (data gradient); more: DepthPadding
+  std::vector<SubConv> subs;    // one (forward), one for each residue of the stride (data gradient); more: Padding
   std::array<Index, 3> output;  // sizes d, h, w of the tensor that is written
 
-  static ConvGeometry forward(const Window& window, DepthPadding padding = DepthPadding::kRead);
+  static ConvGeometry forward(const Window& window, Padding padding = Padding::kRead);
   // Forward for kernels that step over the stride along h and w themselves: planes have no phases along these axes, and
   // output o reads a tap at stride * o plus the tap's offset.
   static ConvGeometry forward_unphased(const Window& window);
-  static ConvGeometry data_gradient(const Window& window, DepthPadding padding = DepthPadding::kRead);
+  static ConvGeometry data_gradient(const Window& window, Padding padding = Padding::kRead);
 };
 
 // Pixels on the flat axis of one image of a forward geometry, from its first output to its last.

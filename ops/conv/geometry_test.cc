@@ -1,4 +1,6 @@
 #include "ops/conv/geometry.h"
+#include "ops/conv/outer_geometry.h"
+#include "ops/simd/outer_problem.h"
 
 #include <gtest/gtest.h>
 
@@ -37,7 +39,7 @@ Reads reads_of(const ConvGeometry& geometry) {
   return reads;
 }
 
-TEST(DepthPadding, SkippedForwardReadsTheTapsWithinTheInput) {
+TEST(Padding, SkippedForwardReadsTheTapsWithinTheInput) {
   for (const Window& window : windows_along_d()) {
     const WindowAxis& d = window.axes[0];
     Reads expected;
@@ -48,11 +50,11 @@ TEST(DepthPadding, SkippedForwardReadsTheTapsWithinTheInput) {
         if (i >= 0 && i < d.in) expected[o].insert(k);
       }
     }
-    EXPECT_EQ(reads_of(ConvGeometry::forward(window, DepthPadding::kSkipped)), expected);
+    EXPECT_EQ(reads_of(ConvGeometry::forward(window, Padding::kSkippedInDepth)), expected);
   }
 }
 
-TEST(DepthPadding, SkippedDataGradientReadsTheTapsOfWindowsThatExist) {
+TEST(Padding, SkippedDataGradientReadsTheTapsOfWindowsThatExist) {
   for (const Window& window : windows_along_d()) {
     const WindowAxis& d = window.axes[0];
     Reads expected;
@@ -62,12 +64,33 @@ TEST(DepthPadding, SkippedDataGradientReadsTheTapsOfWindowsThatExist) {
         const Index i = o * d.stride - d.pad_lo + k * d.dilation;
         if (i >= 0 && i < d.in) expected[i].insert(k);
       }
-    EXPECT_EQ(reads_of(ConvGeometry::data_gradient(window, DepthPadding::kSkipped)), expected);
+    EXPECT_EQ(reads_of(ConvGeometry::data_gradient(window, Padding::kSkippedInDepth)), expected);
   }
 }
 
-TEST(DepthPadding, ReadMeansOneForwardSubConvolution) {
+TEST(Padding, ReadMeansOneForwardSubConvolution) {
   for (const Window& window : windows_along_d()) EXPECT_EQ(ConvGeometry::forward(window).subs.size(), 1U);
+}
+
+ConvShape square_conv(Index mb, Index channels, Index size, Index stride) {
+  const WindowAxis axis{size, 3, stride, 1, 1, 1};
+  return {mb, channels, channels, 1, Window{2, {WindowAxis{1}, axis, axis}}};
+}
+
+TEST(OuterGeometry, LeavesOutRowsOfPaddingWhereThatPays) {
+  for (const bool forward : {true, false}) {
+    EXPECT_EQ(outer_geometry(square_conv(1, 256, 14, 1), forward).subs.size(), 3U);
+    EXPECT_EQ(outer_geometry(square_conv(1, 64, 56, 1), forward).subs.size(), 1U) << "a seventieth is not worth it";
+    EXPECT_EQ(outer_geometry(square_conv(8, 16, 14, 1), forward).subs.size(), 1U) << "stacked images";
+  }
+}
+
+TEST(OuterGeometry, DepthIsThatOfTheDeepestSubConvolution) {
+  // Of 40 channels 9 taps are 360 products, three blocks of 120; the 4 that meet in one input are one block of 160.
+  const ConvShape strided = square_conv(1, 40, 9, 2);
+  EXPECT_EQ(outer_depth(360), 123);
+  EXPECT_EQ(outer_geometry_depth(strided, true), 123);
+  EXPECT_EQ(outer_geometry_depth(strided, false), 161);
 }
 
 TEST(CompactTiles, OwnEveryOutputOnceAndLeaveSingleColumnsAtTheEnd) {

@@ -14,6 +14,7 @@
 
 #include "ops/conv/geometry.h"
 #include "ops/conv/outer_conv.h"
+#include "ops/conv/outer_geometry.h"
 #include "ops/conv/planes.h"
 #include "ops/core/environment.h"
 #include "ops/simd/dot.h"
@@ -52,8 +53,7 @@ class OuterPlan {
       : shape_(s),
         threads_(threads),
         forward_(forward),
-        geometry_(forward ? ConvGeometry::forward(s.window, DepthPadding::kSkipped)
-                          : ConvGeometry::data_gradient(s.window, DepthPadding::kSkipped)),
+        geometry_(outer_geometry(s, forward)),
         stack_(MakeStack()),
         chunk_rows_(std::min(RoundUp(rows(), kRowBlock), MostRows(stack_))) {
     const Index taps = s.window.taps();
