@@ -1,11 +1,12 @@
 #include "ops/conv/geometry.h"
-#include "ops/conv/outer_geometry.h"
-#include "ops/simd/outer_problem.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
+
+#include "ops/conv/outer_geometry.h"
+#include "ops/simd/outer_problem.h"
 
 namespace gradproof {
 namespace {
