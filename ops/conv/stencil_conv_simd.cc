@@ -92,7 +92,11 @@ class StencilConv final : public ConvSum {
            (w.kernel == 3 || w.kernel == 5);
   }
 
-  Index MostSubs() const { return forward_ ? 1 : shape_.window.axes[2].stride; }
+  // Of a bundle: a stride may be far longer than a row.
+  Index MostSubs() const {
+    const WindowAxis& row = shape_.window.axes[2];
+    return forward_ ? 1 : std::min(row.stride, row.in);
+  }
 
   static Index Lanes() { return static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())); }
   static Index RoundUp(Index value) { return (value + Lanes() - 1) / Lanes() * Lanes(); }
