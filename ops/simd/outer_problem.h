@@ -32,7 +32,9 @@ struct OuterProblem {
   const std::int32_t* b_offsets = nullptr;
   Index a_ahead = 0;  // a comes from beyond the L2 cache: prefetch a[a_rows[m] + a_offsets[k] + a_ahead]
   const float* bias = nullptr;
-  const float* next_b = nullptr;  // next columns, prefetched into the L2 cache: next_b[next_b_offsets[k] + p]
+  // What is needed next, prefetched into the L2 cache: next_b[next_b_offsets[k] + p]. The columns of the next problem,
+  // or where the sums of this one will be copied to.
+  const float* next_b = nullptr;
   const std::int32_t* next_b_offsets = nullptr;
   float* copy = nullptr;  // where the first rows copy the columns to, if kCopiesColumns: copy[copy_offsets[k] + p]
   const std::int32_t* copy_offsets = nullptr;  // 0, the width of a tile, ...
