@@ -20,7 +20,10 @@ ConvGeometry geometry_of(const ConvShape& shape, bool forward, Padding padding) 
 // flat columns with the gaps between rows, or gathered ones, which take a fiftieth longer.
 double work(const ConvGeometry& geometry) {
   constexpr double kGathered = 1.02;
-  const auto vectors = [](Index columns) { return static_cast<double>((columns + 15) / 16); };
+  const auto vectors = [](Index columns) {
+    const Index count = (columns + 15) / 16;
+    return static_cast<double>(count);
+  };
   double sum = 0;
   for (const SubConv& sub : geometry.subs) {
     if (sub.pixels() == 0) continue;
