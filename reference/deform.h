@@ -191,7 +191,9 @@ class Deformed {
     const Index s = iw - cell_x.low;
     if (s != 0 && s != 1) return given(cell_y.decision, given(cell_x.decision, T(0.0)));
     const Place y = place_in(cell_y, h, tap.oh, tap.kh, offset_y), x = place_in(cell_x, w, tap.ow, tap.kw, offset_x);
-    return inside(y, x, diff_column(tap) * modulation(tap) * y.weight[r] * x.weight[s]);
+    // A mask that is a denormal number is off by half a unit, and its products with the weights by as much again: the
+    // column, which may be large, multiplies all of that.
+    return inside(y, x, diff_column(tap) * (modulation(tap) * y.weight[r] * x.weight[s]));
   }
 
   // The gradient with respect to mask * S: sum over the oc of c's group of diff_dst[n,oc,o] * weights[oc,c,k]
