@@ -41,9 +41,9 @@ HWY_INLINE void StoreBetween(hn::Vec<D> v, D d, hn::TFromD<D>* to, size_t first,
 
 // The same for all rows of windows of a band.
 struct SweptPlane {
-  const float* in;             // a slice of the input
-  const float* padding;        // a row of it
-  const Index* unpadded_rows;  // that may be read beyond their end as far as all vectors go
+  const float* in;       // a slice of the input
+  const float* padding;  // a row of it
+  Index unpadded_rows;   // that may be read beyond their end as far as all vectors go
   const ByteTaps::Number* first_taps;
   const RowBests<ByteTaps>* shared;  // the bests along the rows that a row of windows shares with the one below
 };
@@ -51,6 +51,9 @@ struct SweptPlane {
 // Where the input comes from: from a cache, or from memory, so that it is fetched ahead. Asked for every vector, as a
 // flag, that costs what is in the caches a tenth of the time (Zen 4).
 enum class Input { kCached, kFetched };
+
+// Where rows of windows are: with all their taps in the plane, of which whole vectors may be read, or anywhere.
+enum class Place { kInside, kAnywhere };
 
 template <class Order, Index kStride, Index kTaps, Index kStart>
 class NeighbourSweep {
@@ -78,18 +81,24 @@ class NeighbourSweep {
   template <Stores kStores, Input kInput>
   static HWY_NOINLINE bool Run(const PoolGeometry& g, const SweptPlane& plane, Index oh, Index rows,
                                float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
-    hn::Vec<D> sum = hn::Zero(D());
-    const RowEnd end(g.w.out);
     Index ih = g.h.input_of(oh, 0);
-    for (; rows >= kRowsAtATime; rows -= kRowsAtATime) {
-      sum = hn::Add(sum, RowsOfWindows<kStores, kInput, kRowsAtATime>(g, plane, ih, end, dst, argmax));
-      ih += kRowsAtATime * kStride;
-      dst += kRowsAtATime * g.w.out;
-      argmax += kRowsAtATime * g.w.out;
+    bool numbers = true;
+    while (rows > 0) {
+      const Index inside = ih < 0 ? 0 : std::min(rows, (plane.unpadded_rows - ih - kTaps + kStride) / kStride);
+      // Behind those inside no others are.
+      const Index alike = inside >= kRowsAtATime ? inside : ih < 0 ? std::min(rows, kRowsAtATime) : rows;
+      const bool single = alike < kRowsAtATime;
+      const Index count = single ? alike : alike / kRowsAtATime * kRowsAtATime;
+      const auto run = single                   ? Rows<kStores, kInput, 1, Place::kAnywhere>
+                       : inside >= kRowsAtATime ? Rows<kStores, kInput, kRowsAtATime, Place::kInside>
+                                                : Rows<kStores, kInput, kRowsAtATime, Place::kAnywhere>;
+      numbers = run(g, plane, ih, count, dst, argmax) && numbers;
+      rows -= count;
+      ih += count * kStride;
+      dst += count * g.w.out;
+      argmax += count * g.w.out;
     }
-    for (; rows > 0; --rows, ih += kStride, dst += g.w.out, argmax += g.w.out)
-      sum = hn::Add(sum, RowsOfWindows<kStores, kInput, 1>(g, plane, ih, end, dst, argmax));
-    return hn::AllTrue(D(), hn::Eq(sum, sum));
+    return numbers;
   }
 
  private:
@@ -144,80 +153,104 @@ class NeighbourSweep {
     }
   }
 
-  // kRows rows of windows, the first taps along h of the first at ih. The sum of all that is read.
-  template <Stores kStores, Input kInput, Index kRows>
-  static HWY_INLINE hn::Vec<D> RowsOfWindows(const PoolGeometry& g, const SweptPlane& plane, Index ih,
-                                             const RowEnd& end, float* HWY_RESTRICT dst,
-                                             std::uint8_t* HWY_RESTRICT argmax) {
-    constexpr Index kFresh = kTaps + (kRows - 1) * kStride - kShared;
+  // How many rows of taps kRows rows of windows have, and how many of them the rows of windows above have not.
+  template <Index kRows>
+  static constexpr Index kTapRows = kTaps + (kRows - 1) * kStride;
+  template <Index kRows>
+  static constexpr Index kFresh = kTapRows<kRows> - kShared;
+
+  // kRows rows of windows, the first taps along h of the first at ih: their fresh rows of taps.
+  template <Index kRows, Place kPlace>
+  static HWY_INLINE void FindFresh(const PoolGeometry& g, const SweptPlane& plane, Index ih, const float* in,
+                                   Index width, const float* (&fresh)[kFresh<kRows>]) {
+#pragma GCC unroll 8
+    for (Index k = 0; k < kFresh<kRows>; ++k)
+      fresh[k] = kPlace == Place::kInside || g.h.holds(ih + kShared + k) ? in + k * width : plane.padding;
+  }
+
+  // The bests of windows, of which kRows rows have these along their rows of taps. Of windows that start in the padding
+  // the first tap is in the first row of the input.
+  template <Index kRows, Place kPlace>
+  static HWY_INLINE void MeetRows(const Found (&row)[kTapRows<kRows>], Index ih, Found (&best)[kRows]) {
+#pragma GCC unroll 8
+    for (Index r = 0; r < kRows; ++r) {
+      const Found* window = row + r * kStride;
+      best[r] = window[0];
+      if constexpr (kPlace == Place::kAnywhere)
+        best[r].tap = hn::Add(best[r].tap, Found::Tap(std::max<Index>(-ih - r * kStride, 0) * kTaps));
+#pragma GCC unroll 8
+      for (Index k = 1; k < kTaps; ++k) best[r].Meet(window[k].value, hn::Add(window[k].tap, Found::Tap(k * kTaps)));
+    }
+  }
+
+  // Rows of windows, kRows at a time, the first taps along h of the first at ih. False where a NaN may have been met.
+  // Apart for those inside, and a function of its own: with all cases in one loop its registers did not suffice (Zen 4,
+  // 55 x 55, 3 x 3: 1.3 of the time).
+  template <Stores kStores, Input kInput, Index kRows, Place kPlace>
+  static HWY_NOINLINE bool Rows(const PoolGeometry& g, const SweptPlane& plane, Index ih, Index rows,
+                                float* HWY_RESTRICT dst, std::uint8_t* HWY_RESTRICT argmax) {
+    constexpr Index kFreshRows = kFresh<kRows>;
+    const ByteTaps::Lanes tap_lanes;
+    const RowEnd end(g.w.out);
     const Index out = g.w.out;
     const Index width = g.w.in;
     const Index vectors = Along::Vectors(g.w);
     const Index first_lane = Along::FirstLane(g.w);
-    const ByteTaps::Lanes tap_lanes;
     const ByteTaps::Number* HWY_RESTRICT first_taps = plane.first_taps;
     float* HWY_RESTRICT values = plane.shared->value;
     ByteTaps::Number* HWY_RESTRICT taps = plane.shared->tap;
     const Index pitch = plane.shared->pitch;
-    const bool inside = ih + kShared >= 0 && ih + kShared + kFresh <= g.h.in;
-    const float* fresh[kFresh];
-#pragma GCC unroll 8
-    for (Index k = 0; k < kFresh; ++k) {
-      const Index row = ih + kShared + k;
-      fresh[k] = HWY_LIKELY(inside || g.h.holds(row)) ? plane.in + row * width : plane.padding;
-    }
-    const bool whole_rows = ih + kShared + kFresh <= *plane.unpadded_rows;
-    // Of windows that start in the padding the first tap is in the first row of the input.
-    hn::Vec<ByteTaps::Lanes> above[kRows];
-#pragma GCC unroll 8
-    for (Index r = 0; r < kRows; ++r) above[r] = Found::Tap(std::max<Index>(-ih - r * kStride, 0) * kTaps);
-    if constexpr (kStores == Stores::kStreaming) {
-      TranslateAhead(dst);
-      TranslateAhead(argmax);
-    }
-    [[maybe_unused]] const float* ahead = fresh[0] + kPrefetchAhead;
     hn::Vec<D> sum = hn::Zero(D());
-    Along along[kFresh];
-#pragma GCC unroll 8
-    for (Index k = 0; k < kFresh; ++k) along[k].Begin(g.w, fresh[k], sum);
-    for (Index vector = 0; vector < vectors; ++vector) {
-      const Index at = Along::Place(vector, vectors);
-      const auto first = hn::Load(tap_lanes, first_taps + at);
-      const Index rest = width - kStride * at;
-      // With every vector its share: all at once, at the start of a row, took 1.08 to 1.16 of the time beyond the
-      // caches.
-      if constexpr (kInput == Input::kFetched) {
-        for (Index i = 0; i < kFresh * kStride * Lanes(); i += kLineFloats) PrefetchFar(ahead + i);
-        ahead += kFresh * kStride * Lanes();
+    const float* HWY_RESTRICT in = plane.in + (ih + kShared) * width;
+    for (; rows > 0; rows -= kRows) {
+      const float* fresh[kFreshRows];
+      FindFresh<kRows, kPlace>(g, plane, ih, in, width, fresh);
+      const bool whole_rows = kPlace == Place::kInside || ih + kTapRows<kRows> <= plane.unpadded_rows;
+      if constexpr (kStores == Stores::kStreaming) {
+        TranslateAhead(dst);
+        TranslateAhead(argmax);
       }
-      Found row[kShared + kFresh];
+      [[maybe_unused]] const float* ahead = fresh[0] + kPrefetchAhead;
+      Along along[kFreshRows];
 #pragma GCC unroll 8
-      for (Index k = 0; k < kShared; ++k)
-        row[k] = {hn::Load(D(), values + k * pitch + at), hn::Load(tap_lanes, taps + k * pitch + at)};
-      if (HWY_LIKELY(whole_rows || rest >= kStride * Lanes())) {
+      for (Index k = 0; k < kFreshRows; ++k) along[k].Begin(g.w, fresh[k], sum);
+      for (Index vector = 0; vector < vectors; ++vector) {
+        const Index at = Along::Place(vector, vectors);
+        const auto first = hn::Load(tap_lanes, first_taps + at);
+        const Index rest = width - kStride * at;
+        // With every vector its share: all at once, at the start of a row, took 1.08 to 1.16 of the time beyond the
+        // caches.
+        if constexpr (kInput == Input::kFetched) {
+          for (Index i = 0; i < kFreshRows * kStride * Lanes(); i += kLineFloats) PrefetchFar(ahead + i);
+          ahead += kFreshRows * kStride * Lanes();
+        }
+        Found row[kTapRows<kRows>];
 #pragma GCC unroll 8
-        for (Index k = 0; k < kFresh; ++k) row[kShared + k] = along[k].Next(fresh[k] + kStride * at, first, sum);
-      } else {
+        for (Index k = 0; k < kShared; ++k)
+          row[k] = {hn::Load(D(), values + k * pitch + at), hn::Load(tap_lanes, taps + k * pitch + at)};
+        if (HWY_LIKELY(whole_rows || rest >= kStride * Lanes())) {
 #pragma GCC unroll 8
-        for (Index k = 0; k < kFresh; ++k)
-          row[kShared + k] = along[k].NextPadded(fresh[k] + kStride * at, rest, first, sum);
+          for (Index k = 0; k < kFreshRows; ++k) row[kShared + k] = along[k].Next(fresh[k] + kStride * at, first, sum);
+        } else {
+#pragma GCC unroll 8
+          for (Index k = 0; k < kFreshRows; ++k)
+            row[kShared + k] = along[k].NextPadded(fresh[k] + kStride * at, rest, first, sum);
+        }
+#pragma GCC unroll 8
+        for (Index k = 0; k < kShared; ++k) {
+          hn::Store(row[k + kFreshRows].value, D(), values + k * pitch + at);
+          hn::Store(row[k + kFreshRows].tap, tap_lanes, taps + k * pitch + at);
+        }
+        Found best[kRows];
+        MeetRows<kRows, kPlace>(row, ih, best);
+        Put<kStores>(best, at - first_lane, out, end, dst, argmax);
       }
-#pragma GCC unroll 8
-      for (Index k = 0; k < kShared; ++k) {
-        hn::Store(row[k + kFresh].value, D(), values + k * pitch + at);
-        hn::Store(row[k + kFresh].tap, tap_lanes, taps + k * pitch + at);
-      }
-      Found best[kRows];
-#pragma GCC unroll 8
-      for (Index r = 0; r < kRows; ++r) {
-        const Found* window = row + r * kStride;
-        best[r] = {window[0].value, hn::Add(window[0].tap, above[r])};
-#pragma GCC unroll 8
-        for (Index k = 1; k < kTaps; ++k) best[r].Meet(window[k].value, hn::Add(window[k].tap, Found::Tap(k * kTaps)));
-      }
-      Put<kStores>(best, at - first_lane, out, end, dst, argmax);
+      ih += kRows * kStride;
+      in += kRows * kStride * width;
+      dst += kRows * out;
+      argmax += kRows * out;
     }
-    return sum;
+    return hn::AllTrue(D(), hn::Eq(sum, sum));
   }
 };
 
@@ -278,10 +311,10 @@ class MaxPoolSweep final : public PoolKernel {
     // Where no window reaches beyond a row, lanes may hold what follows it, as far as it is there.
     const Index overrun = std::max<Index>(g_.w.stride * sweep_.vectors * Lanes() - g_.w.in, 0);
     const bool pads = g_.w.input_of(g_.w.out - 1, g_.w.kernel - 1) >= g_.w.in;
-    unpadded_rows_ = pads && overrun > 0 ? 0 : g_.h.in - (overrun + g_.w.in - 1) / g_.w.in;
+    unpadded_rows_ = pads && overrun > 0 ? 0 : g_.planes * g_.d.in * g_.h.in - (overrun + g_.w.in - 1) / g_.w.in;
     const Index row_bytes = 4 * g_.h.stride * g_.w.in;
     PlanBands(g_.h.out, row_bytes, kSweptBytes);
-    step_rows_ = std::min(std::max(kStepBytes / row_bytes, kStepRows), band_rows_);
+    step_rows_ = is_fetched(g) ? std::min(std::max(kStepBytes / row_bytes, kStepRows), band_rows_) : band_rows_;
     const Index shared = g_.h.kernel * pitch_;
     for (int thread = 0; thread < threads_; ++thread)
       workspaces_.push_back({Filled(shared, 0.0F), Filled(shared, ByteTaps::Number{0}),
@@ -299,7 +332,8 @@ class MaxPoolSweep final : public PoolKernel {
       const RowBests<ByteTaps> shared{space.values.get(), space.taps.get(), pitch_};
       const bool streams = stores_ == Stores::kStreaming && sweep_.first_lane == 0 && AreWholeLines(dst + at, g_.w.out);
       const auto run_among_numbers = streams ? sweep_.run_among_numbers_streamed : run_among_numbers_;
-      const SweptPlane plane{src + from * g_.h.in * g_.w.in, padding_.get(), &unpadded_rows_, first_taps_.get(),
+      const SweptPlane plane{src + from * g_.h.in * g_.w.in, padding_.get(),
+                             std::clamp<Index>(unpadded_rows_ - from * g_.h.in, 0, g_.h.in), first_taps_.get(),
                              &shared};
       LineStream out(streams ? Stores::kCached : stores_, space.staged.get(), dst + at);
       bool numbers = sweep_.prime(g_, plane, band.row);
@@ -337,8 +371,8 @@ class MaxPoolSweep final : public PoolKernel {
   const Index pitch_;                           // lanes of a row of windows
   AlignedMemory<ByteTaps::Number> first_taps_;  // of each lane
   AlignedMemory<float> padding_;                // a row of the input
-  Index unpadded_rows_ = 0;
-  Index step_rows_ = 0;  // rows of windows of a step
+  Index unpadded_rows_ = 0;                     // of all slices
+  Index step_rows_ = 0;                         // rows of windows of a step
   std::vector<Workspace> workspaces_;
 };
 

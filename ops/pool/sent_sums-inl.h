@@ -59,8 +59,8 @@ struct SentSums {
     hn::Vec<ByteTaps::Lanes> v[kTaps * kTaps];
   };
 
-  // Row kRow of the windows over the pair.
-  template <Index kRow, Index kTap = 0>
+  // Row kRow of the windows over the pair; kFirst: nothing was added yet. No two of its taps read the same input.
+  template <Index kRow, bool kFirst = false, Index kTap = 0>
   HWY_INLINE void Add(hn::Vec<D> diff, hn::Vec<ByteTaps::Lanes> argmax, const Taps& taps) {
     if constexpr (kTap < kTaps * kTaps) {
       constexpr Index kInputRow = kTap / kTaps + 2 * kRow - (kTaps - 2);
@@ -68,9 +68,9 @@ struct SentSums {
         constexpr Index kColumn = kTap % kTaps - kPadW;
         auto& sum = kColumn == 0 || kColumn == 1 ? own[kInputRow][kColumn & 1] : beside[kInputRow];
         const auto chosen = ByteTaps::OfValues(hn::Eq(argmax, taps.v[kTap]));
-        sum = hn::IfThenElse(chosen, hn::Add(sum, diff), sum);
+        sum = kFirst ? hn::IfThenElseZero(chosen, diff) : hn::IfThenElse(chosen, hn::Add(sum, diff), sum);
       }
-      Add<kRow, kTap + 1>(diff, argmax, taps);
+      Add<kRow, kFirst, kTap + 1>(diff, argmax, taps);
     }
   }
 

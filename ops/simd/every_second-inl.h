@@ -29,14 +29,17 @@ HWY_INLINE Index ElementOfLane(D d, Index lane) {
   return lanes > 1 ? lane % 2 * (lanes / 2) + lane / 2 : lane;
 }
 
+template <class D>
+HWY_INLINE hn::Mask<D> IsOddLane(D du) {
+  return hn::Ne(hn::And(hn::Iota(du, 0), hn::Set(du, 1)), hn::Zero(du));
+}
+
 // The elements that lanes 0, 1, ... hold.
 template <class D>
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> ElementsOfLanes(D d) {
   const hn::RebindToUnsigned<D> du;
-  const auto lane = hn::Iota(du, 0);
-  const auto is_odd = hn::Ne(hn::And(lane, hn::Set(du, 1)), hn::Zero(du));
   const auto half = hn::Set(du, static_cast<std::uint32_t>(hn::Lanes(d) / 2));
-  return hn::Add(hn::ShiftRight<1>(lane), hn::IfThenElseZero(is_odd, half));
+  return hn::Add(hn::ShiftRight<1>(hn::Iota(du, 0)), hn::IfThenElseZero(IsOddLane(du), half));
 }
 
 // The lanes that elements 0, 1, ... are in: 0, 2, ... and then 1, 3, ...
@@ -104,6 +107,12 @@ struct Interleaved {
     const V low = hn::InterleaveLower(d, a, b), high = hn::InterleaveUpper(d, a, b);
     first = hn::ConcatLowerLower(d, high, low);
     second = hn::ConcatUpperUpper(d, high, low);
+#elif HWY_TARGET <= HWY_AVX3  // VPERMT2PS, which Highway has for even and odd lanes only
+    static_assert(sizeof(V) == 64 && sizeof(hn::TFromV<V>) == 4);
+    const hn::RebindToUnsigned<decltype(d)> du;
+    const auto by_turns = hn::Add(ElementsOfLanes(d), hn::IfThenElseZero(IsOddLane(du), hn::Set(du, 8)));
+    first = V{_mm512_permutex2var_ps(a.raw, by_turns.raw, b.raw)};
+    second = V{_mm512_permutex2var_ps(a.raw, hn::Add(by_turns, hn::Set(du, 8)).raw, b.raw)};
 #else
     const auto by_turns = hn::IndicesFromVec(d, ElementsOfLanes(d));
     first = hn::TableLookupLanes(hn::ConcatLowerLower(d, b, a), by_turns);
