@@ -1,6 +1,7 @@
 #include "ops/conv/geometry.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gradproof {
 namespace {
@@ -129,8 +130,9 @@ SubConv combine(const Window& window, const Planes& planes, const std::array<con
 
 std::vector<SubConv> combine_all(const Window& window, const Planes& planes, std::array<AxisSubs, 3> axes,
                                  Padding padding) {
-  if (padding != Padding::kRead) axes[0] = without_padding(axes[0], planes.axes[0]);
-  if (padding == Padding::kSkippedInRows) axes[1] = without_padding(axes[1], planes.axes[1]);
+  if (padding >= Padding::kSkippedInDepth) axes[0] = without_padding(axes[0], planes.axes[0]);
+  if (padding >= Padding::kSkippedInRows) axes[1] = without_padding(axes[1], planes.axes[1]);
+  if (padding >= Padding::kSkipped) axes[2] = without_padding(axes[2], planes.axes[2]);
   std::vector<SubConv> subs;
   for (const AxisSub& d : axes[0])
     for (const AxisSub& h : axes[1])
@@ -203,18 +205,6 @@ Index flat_pixels(const ConvGeometry& forward) {
 
 namespace {
 
-// Calls visit(pixel, output) for the rows of a sub-convolution: where they start in the planes and in the output.
-template <class Visit>
-void for_each_row(const ConvGeometry& geometry, const SubConv& sub, Index images, Index image_size, Visit visit) {
-  for (Index n = 0; n < images; ++n)
-    for (Index d = 0; d < sub.count[0]; ++d)
-      for (Index h = 0; h < sub.count[1]; ++h) {
-        const Index row = (sub.start[0] + d * sub.step[0]) * geometry.output[1] + sub.start[1] + h * sub.step[1];
-        visit(n * geometry.planes.image_pitch() + geometry.planes.offset(d, h, 0),
-              n * image_size + row * geometry.output[2] + sub.start[2]);
-      }
-}
-
 // Columns of the next tile when `columns` are left.
 Index tile_width(Index columns, TileUnits units) {
   const Index vectors = ceil_div(columns, units.lanes);
@@ -270,28 +260,35 @@ TilePlan plan_flat_tiles(const ConvGeometry& geometry, const SubConv& sub, Index
 
 TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
                             Index image_size) {
-  TilePlan plan;
-  plan.single_columns = units.single_columns;
-  Index left = images * sub.pixels();
-  Index room = 0;
-  for_each_row(geometry, sub, images, image_size, [&](Index pixel, Index output) {
-    for (Index w = 0; w < sub.count[2];) {
-      if (room == 0) {
-        fill_vector(plan, units.lanes);
-        open_tile(plan, 0);
-        room = left > units.single_columns ? tile_width(left - units.single_columns, units) : 1;
-      }
-      TilePlan::Tile& tile = plan.tiles.back();
-      const Index length = std::min(room, sub.count[2] - w);
-      for (Index i = 0; i < length; ++i) plan.pixels.push_back(static_cast<std::int32_t>(pixel + w + i));
-      add_run(plan, {tile.width, length, output + w * sub.step[2]}, sub.step[2]);
-      room -= length;
-      left -= length;
-      w += length;
+  CompactTiles tiles(images * sub.pixels(), units);
+  for_each_row(geometry, sub, images, image_size,
+               [&](Index pixel, Index output) { tiles.add(pixel, output, sub.count[2], sub.step[2]); });
+  return tiles.finish();
+}
+
+CompactTiles::CompactTiles(Index columns, TileUnits units) : units_(units), left_(columns) {
+  plan_.single_columns = units.single_columns;
+}
+
+void CompactTiles::add(Index pixel, Index output, Index count, Index step) {
+  for (Index w = 0; w < count;) {
+    if (room_ == 0) {
+      fill_vector(plan_, units_.lanes);
+      open_tile(plan_, 0);
+      room_ = left_ > units_.single_columns ? tile_width(left_ - units_.single_columns, units_) : 1;
     }
-  });
-  fill_vector(plan, units.lanes);
-  return plan;
+    const Index length = std::min(room_, count - w);
+    for (Index i = 0; i < length; ++i) plan_.pixels.push_back(static_cast<std::int32_t>(pixel + w + i));
+    add_run(plan_, {plan_.tiles.back().width, length, output + w * step}, step);
+    room_ -= length;
+    left_ -= length;
+    w += length;
+  }
+}
+
+TilePlan CompactTiles::finish() {
+  fill_vector(plan_, units_.lanes);
+  return std::move(plan_);
 }
 
 void keep_tiles_within(TilePlan& plan, Index lanes, Index limit) {

@@ -56,9 +56,9 @@ struct SubConv {
   Index pixels() const { return count[0] * count[1] * count[2]; }
 };
 
-// Padding along the depth axis, or along that and the rows: read like the source, or skipped by sub-convolutions of
-// their own for the outputs that would see it (a third of the work for two slices and three taps).
-enum class Padding { kRead, kSkippedInDepth, kSkippedInRows };
+// Padding, read like the source, or skipped by sub-convolutions of their own for the outputs that would see it (a third
+// of the work for two slices and three taps): along the depth axis, along that and the rows, along all axes.
+enum class Padding { kRead, kSkippedInDepth, kSkippedInRows, kSkipped };
 
 struct ConvGeometry {
   Planes planes;                // of src (forward), of diff_dst (data gradient)
@@ -110,10 +110,36 @@ struct TileUnits {
   Index lanes, most_vectors;
   Index single_columns = 0;  // those before them must fill their vectors
 };
+class CompactTiles {
+ public:
+  CompactTiles(Index columns, TileUnits units);
+
+  // The next `count` columns: neighbours in the planes, and `step` apart in the output.
+  void add(Index pixel, Index output, Index count, Index step);
+  TilePlan finish();
+
+ private:
+  const TileUnits units_;
+  Index left_, room_ = 0;  // columns, and those that the last tile has room for
+  TilePlan plan_;
+};
 TilePlan plan_flat_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
                          Index image_size);
 TilePlan plan_compact_tiles(const ConvGeometry& geometry, const SubConv& sub, Index images, TileUnits units,
                             Index image_size);
+
+// Calls visit(pixel, output) for the rows of a sub-convolution: where they start in the planes and in the output.
+template <class Visit>
+void for_each_row(const ConvGeometry& geometry, const SubConv& sub, Index images, Index image_size,
+                  const Visit& visit) {
+  for (Index n = 0; n < images; ++n)
+    for (Index d = 0; d < sub.count[0]; ++d)
+      for (Index h = 0; h < sub.count[1]; ++h) {
+        const Index row = (sub.start[0] + d * sub.step[0]) * geometry.output[1] + sub.start[1] + h * sub.step[1];
+        visit(n * geometry.planes.image_pitch() + geometry.planes.offset(d, h, 0),
+              n * image_size + row * geometry.output[2] + sub.start[2]);
+      }
+}
 
 // Moves tiles of whole vectors that would end behind pixel `limit` back, onto columns of their neighbours, which they
 // compute but do not own. For flat plans.

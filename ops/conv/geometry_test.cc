@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "ops/conv/column_groups.h"
 #include "ops/conv/outer_geometry.h"
 #include "ops/simd/outer_problem.h"
 
@@ -80,10 +81,67 @@ ConvShape square_conv(Index mb, Index channels, Index size, Index stride) {
 
 TEST(OuterGeometry, LeavesOutRowsOfPaddingWhereThatPays) {
   for (const bool forward : {true, false}) {
-    EXPECT_EQ(outer_geometry(square_conv(1, 256, 14, 1), forward).subs.size(), 3U);
-    EXPECT_EQ(outer_geometry(square_conv(1, 64, 56, 1), forward).subs.size(), 1U) << "a seventieth is not worth it";
-    EXPECT_EQ(outer_geometry(square_conv(8, 16, 14, 1), forward).subs.size(), 1U) << "stacked images";
+    EXPECT_EQ(outer_geometry(square_conv(1, 256, 14, 1), forward).geometry.subs.size(), 3U);
+    EXPECT_EQ(outer_geometry(square_conv(1, 64, 56, 1), forward).geometry.subs.size(), 1U)
+        << "a seventieth is not worth it";
+    EXPECT_EQ(outer_geometry(square_conv(8, 16, 14, 1), forward).geometry.subs.size(), 1U) << "stacked images";
   }
+}
+
+TEST(OuterGeometry, GroupsTheColumnsOfStackedImagesWhereThatPays) {
+  for (const bool forward : {true, false}) {
+    EXPECT_TRUE(outer_geometry(square_conv(8, 512, 7, 1), forward).groups_columns);
+    EXPECT_FALSE(outer_geometry(square_conv(1, 512, 7, 1), forward).groups_columns) << "one image";
+    EXPECT_FALSE(outer_geometry(square_conv(8, 16, 7, 1), forward).groups_columns) << "too few rows to gather for";
+    EXPECT_FALSE(outer_geometry(square_conv(8, 64, 28, 1), forward).groups_columns) << "little padding";
+  }
+  EXPECT_FALSE(outer_geometry(square_conv(8, 512, 7, 2), false).groups_columns) << "steps";
+}
+
+// Where the taps of each output read in the planes, by (output, tap): in groups, the same as without, and all but
+// padding.
+TEST(ColumnGroups, ReadTheSameForEachOutputAndLeaveOutPaddingOnly) {
+  const WindowAxis plain{7, 3, 1, 1, 1, 1}, uneven{9, 5, 1, 2, 3, 1}, strided{9, 3, 2, 1, 1, 1};
+  for (const WindowAxis& axis : {plain, uneven, strided})
+    for (const Index images : {1, 3, 8}) {
+      const Window window{2, {WindowAxis{1}, axis, plain}};
+      const ConvGeometry all = ConvGeometry::forward(window),
+                         skipped = ConvGeometry::forward(window, Padding::kSkipped);
+      const Index image_size = all.subs[0].pixels();
+      std::map<std::pair<Index, Index>, Index> reads, grouped;
+      const auto note = [](const SubConv& sub, Index pixel, Index output, auto& to) {
+        for (const Tap& tap : sub.taps)
+          EXPECT_TRUE(to.emplace(std::pair(output, tap.number), pixel + tap.offset).second);
+      };
+      for_each_row(all, all.subs[0], images, image_size, [&](Index pixel, Index output) {
+        for (Index w = 0; w < all.subs[0].count[2]; ++w) note(all.subs[0], pixel + w, output + w, reads);
+      });
+      const std::vector<std::vector<Column>> groups = group_columns(skipped, images, image_size);
+      size_t columns = 0, left_out = 0;
+      for (size_t i = 0; i < groups.size(); ++i) {
+        for (const Column& column : groups[i]) note(skipped.subs[i], column.pixel, column.output, grouped);
+        columns += groups[i].size();
+        left_out += groups[i].size() * (all.subs[0].taps.size() - skipped.subs[i].taps.size());
+      }
+      EXPECT_EQ(columns, static_cast<size_t>(images * image_size));
+      EXPECT_EQ(grouped.size() + left_out, reads.size());
+      for (const auto& [key, place] : grouped) EXPECT_EQ(place, reads.at(key));
+      for (const SubConv& sub : skipped.subs)
+        for_each_row(skipped, sub, images, image_size, [&](Index, Index output) {
+          for (Index w = 0; w < sub.count[2]; ++w)
+            for (const Tap& tap : sub.taps) EXPECT_TRUE(grouped.contains({output + w, tap.number}));
+        });
+    }
+}
+
+TEST(ColumnGroups, FillTilesWithTheBorder) {
+  const WindowAxis axis{7, 3, 1, 1, 1, 1};
+  const ConvGeometry geometry = ConvGeometry::forward(Window{2, {WindowAxis{1}, axis, axis}}, Padding::kSkipped);
+  std::map<size_t, size_t> columns;  // by the number of taps
+  const std::vector<std::vector<Column>> groups = group_columns(geometry, 8, 49);
+  for (size_t i = 0; i < groups.size(); ++i) columns[geometry.subs[i].taps.size()] += groups[i].size();
+  const std::map<size_t, size_t> expected{{4, 0}, {6, 4 * 48}, {9, 200}};
+  EXPECT_EQ(columns, expected);
 }
 
 TEST(OuterGeometry, DepthIsThatOfTheDeepestSubConvolution) {

@@ -177,17 +177,22 @@ class OuterConv final : public ConvSum {
       problem.a = operands.weights + item.group * weights_group_;
       problem.a_rows = a_rows_.data() + item.first_row;
       problem.a_offsets = block.a_offsets();
-      problem.a_ahead = item.last_tile - item.first_tile <= kTilesUnpacked ? ahead_ : 0;
+      problem.a_ahead = ahead_;
       problem.b_offsets = plan.is_compact() ? gathered_offsets_.data() : block.b_offsets();
-      if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) packing_->Pack(problem, packed);
+      if (packs_weights_ && item.last_tile - item.first_tile > tiles_unpacked_) {
+        packing_->Pack(problem, packed);
+        problem.a_ahead = 0;
+      }
       block.sums = sums;
-      for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch())
+      for (Index t = item.first_tile; t < item.last_tile; ++t, block.sums += item.rows * SumsPitch()) {
         if (t < OuterPlan::TileCount(plan)) {
           FindColumns(block, item, t);
           RunTile(block, plan.tiles[static_cast<size_t>(t)]);
         } else {
           RunSingleColumn(block, plan.tiles[static_cast<size_t>(t)]);
         }
+        problem.a_ahead = 0;  // further tiles find the weights in the L2 cache
+      }
     }
   }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/conv/column_groups.h"
 #include "ops/conv/geometry.h"
 #include "ops/conv/outer_conv.h"
 #include "ops/conv/outer_geometry.h"
@@ -53,13 +54,17 @@ class OuterPlan {
       : shape_(s),
         threads_(threads),
         forward_(forward),
-        geometry_(outer_geometry(s, forward)),
+        outer_(outer_geometry(s, forward)),
         stack_(MakeStack()),
         chunk_rows_(std::min(RoundUp(rows(), kRowBlock), MostRows(stack_))) {
     const Index taps = s.window.taps();
     const Index oc_step = s.weights_channels() * taps;
     for (const SubConv& sub : geometry_.subs)
       if (!sub.taps.empty()) subs_.push_back(PlanSub(sub, forward ? taps : oc_step));
+    if (outer_.groups_columns) {
+      GroupColumns(&Sub::full, stack_.images);
+      GroupColumns(&Sub::rest, s.mb % stack_.images);
+    }
     full_ = PlanItems(&Sub::full);
     rest_ = PlanItems(&Sub::rest);
   }
@@ -163,6 +168,15 @@ class OuterPlan {
     return plan;
   }
 
+  // The plans of all sub-convolutions with terms, of columns that go where they have the least to compute.
+  void GroupColumns(TilePlan Sub::*plan, Index images) {
+    std::vector<std::vector<Column>> groups = group_columns(geometry_, images, output_image());
+    auto sub = subs_.begin();
+    for (size_t i = 0; i < groups.size(); ++i)
+      if (!geometry_.subs[i].taps.empty())
+        (*sub++).*plan = plan_column_tiles(std::move(groups[i]), {LaneCount(), kVectorBlock});
+  }
+
   // What a tile's columns cost, in register blocks: gaps are computed like outputs.
   TilePlan PlanTiles(const SubConv& sub, Index images) const {
     TileUnits units{LaneCount(), kVectorBlock};
@@ -240,7 +254,8 @@ class OuterPlan {
   const ConvShape shape_;
   const int threads_;
   const bool forward_;
-  const ConvGeometry geometry_;
+  const OuterGeometry outer_;
+  const ConvGeometry& geometry_ = outer_.geometry;
   const PlaneStack stack_;
   const Index chunk_rows_;
   std::vector<Sub> subs_;
