@@ -174,7 +174,7 @@ Operation conv_operation() {
       "mb=1,ic=4,ih=5,iw=6,oc=64,g=2,kh=2,kw=2,bias=0",
       "mb=1,ic=23,ih=5,iw=4,oc=16,kh=3,kw=3,sw=2,pw=1",
       // Stacked images whose borders are left to sums of fewer taps, in both directions.
-      "mb=5,ic=1,ih=7,iw=7,oc=50,kh=3,kw=3,ph=1,pw=1",
+      "mb=10,ic=1,ih=7,iw=7,oc=50,kh=3,kw=3,ph=1,pw=1",
       "mb=6,ic=50,ih=5,iw=7,oc=2,kh=3,kw=3,ph=1,pw=1,bias=0",
       // Rows of padding that are left out.
       "mb=1,ic=2,ih=14,iw=14,oc=5,kh=3,kw=3,ph=1,pw=1",
