@@ -66,7 +66,9 @@ OuterGeometry outer_geometry(const ConvShape& shape, bool forward) {
     ConvGeometry less = geometry_of(shape, forward, Padding::kSkippedInRows);
     return {work(less, 1) < kPays * work(all, 1) ? std::move(less) : std::move(all), false};
   }
-  if (has_steps(all)) return {std::move(all), false};
+  // Of more taps there may be as many sub-convolutions, each to be compared with all others.
+  constexpr Index kMostTaps = 27;
+  if (has_steps(all) || shape.window.taps() > kMostTaps) return {std::move(all), false};
   // A data gradient fetches the weights of a chunk for each group (512 channels of 14x14, work 0.96: 1.02 to 1.05 of
   // the time, forward 0.96).
   const double pays = forward ? 0.97 : 0.95;
