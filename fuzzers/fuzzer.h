@@ -18,7 +18,7 @@ void fuzz(std::string_view input);
 // Ends the fuzzer where a property does not hold.
 inline void require(bool holds, const char* property, std::string_view evidence = {}) {
   if (holds) return;
-  std::fprintf(stderr, "%s: %.*s\n", property, static_cast<int>(evidence.size()), evidence.data());
+  std::fprintf(stderr, "%s: %s\n", property, std::string(evidence).c_str());
   std::abort();
 }
 

@@ -10,8 +10,8 @@ void fuzz(std::string_view input) {
   takes<AnswerError>([&] { loaded_of(input); }, "");
   takes<AnswerError>(
       [&] {
-        const Slice slice = slice_of(input, kBatches);
-        require(!slice.ns.empty() || slice.disturbed > 0, "a slice says what became of its batches", input);
+        const Turn turn = turn_of(input, kBatches);
+        require(!turn.ns.empty() || turn.disturbed > 0, "a turn says what became of its batches", input);
       },
       "");
 }
