@@ -162,9 +162,10 @@ class OuterPlan {
     for (Index channel = 0; channel < channels(); ++channel)
       for (const Tap& tap : sub.taps)
         plan.a_offsets.push_back(static_cast<std::int32_t>(channel * channel_step + tap.number));
+    plan.column_step = sub.step[2];
+    if (outer_.groups_columns) return plan;
     plan.full = PlanTiles(sub, stack_.images);
     plan.rest = PlanTiles(sub, shape_.mb % stack_.images);
-    plan.column_step = sub.step[2];
     return plan;
   }
 
